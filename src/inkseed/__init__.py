@@ -1,0 +1,31 @@
+"""inkseed: noise into labelled handwritten digits and numbers, by conditional diffusion."""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from inkseed.errors import InkseedError
+    from inkseed.model import Model, Samples, load
+    from inkseed.write import Number, write
+
+__version__ = "0.1.0"
+
+__all__ = ["InkseedError", "Model", "Number", "Samples", "load", "write"]
+
+_HOMES = {
+    "InkseedError": "inkseed.errors",
+    "Model": "inkseed.model",
+    "Samples": "inkseed.model",
+    "load": "inkseed.model",
+    "Number": "inkseed.write",
+    "write": "inkseed.write",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name when it is first asked for: the command line must start in a blink."""
+    if name not in _HOMES:
+        raise AttributeError(f"module 'inkseed' has no attribute {name!r}")
+    value = getattr(import_module(_HOMES[name]), name)
+    globals()[name] = value
+    return value

@@ -1,0 +1,57 @@
+"""Model files: safetensors with the whole configuration in the metadata, never a pickle."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor
+
+from inkseed.errors import InkseedError
+from inkseed.files import write_atomically
+
+KEY = "inkseed"  # the one metadata entry: a JSON object
+FORMAT = 1
+
+
+def save_tensors(path: str | Path, tensors: dict[str, Tensor], config: dict[str, Any]) -> None:
+    """Write `tensors` and `config` (JSON) to one safetensors file, whole or not at all."""
+    described = {KEY: json.dumps({"format": FORMAT, **config}, sort_keys=True)}
+    dense = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
+    write_atomically(path, lambda temporary: save_file(dense, temporary, described))
+
+
+def load_tensors(path: str | Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """Read back what `save_tensors` wrote: the tensors on the CPU, and the configuration.
+
+    Raises InkseedError for a file that is missing, damaged, or not one of ours.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise InkseedError(f"no such model file: {path}")
+    try:
+        with safe_open(path, "pt") as opened:
+            metadata = opened.metadata() or {}
+            tensors = {name: opened.get_tensor(name) for name in opened.keys()}
+    except (SafetensorError, OSError, ValueError, RuntimeError) as error:
+        raise InkseedError(f"{path} is not a safetensors file, or is damaged") from error
+    try:
+        config = json.loads(metadata[KEY])
+        known = config["format"] == FORMAT
+    except (KeyError, TypeError, ValueError, RecursionError) as error:
+        raise InkseedError(
+            f"{path} is not an inkseed model: its metadata does not say so"
+        ) from error
+    if not known:
+        raise InkseedError(f"{path} has format {config['format']!r}: this inkseed reads {FORMAT}")
+    return tensors, config
+
+
+def as_float16(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    """The same tensors with floating-point values stored in half the space."""
+    return {
+        name: tensor.to(torch.float16) if tensor.is_floating_point() else tensor
+        for name, tensor in tensors.items()
+    }

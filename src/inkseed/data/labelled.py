@@ -1,0 +1,78 @@
+"""Labelled images in memory, and the one way from stored bytes to a network's tensors."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.utils.data import Dataset
+
+from inkseed.errors import InkseedError
+
+
+@dataclass(frozen=True)
+class LabelledImages:
+    """A set of grey images and their classes, as stored: ink 255 on paper 0, like MNIST.
+
+    `images` is uint8 (N, H, W); `labels` is int64 (N,), indices into `class_names`.
+    """
+
+    images: np.ndarray
+    labels: np.ndarray
+    class_names: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        if self.images.ndim != 3 or self.images.dtype != np.uint8:
+            raise InkseedError("images must be uint8 of shape (N, H, W)")
+        if len(self.images) != len(self.labels):
+            raise InkseedError(
+                f"{len(self.images)} images but {len(self.labels)} labels: they must be a pair"
+            )
+        if len(self.images) == 0:
+            raise InkseedError("the set holds no images")
+        if self.labels.min() < 0 or self.labels.max() >= len(self.class_names):
+            raise InkseedError(f"a label lies outside the {len(self.class_names)} classes")
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+
+def to_tensor(images: np.ndarray, image_size: tuple[int, int] | None = None) -> Tensor:
+    """uint8 (N, H, W), ink 255 -> float32 (N, 1, H, W) in [-1, 1], ink +1; resized when asked.
+
+    Resizing is antialiased bilinear; the report's `Normalize((0.5,), (0.5,))` is `2 x - 1`.
+    """
+    x = torch.from_numpy(np.ascontiguousarray(images)).float()[:, None] / 255
+    if image_size is not None and tuple(x.shape[-2:]) != image_size:
+        x = nn.functional.interpolate(
+            x, image_size, mode="bilinear", antialias=True, align_corners=False
+        ).clamp_(0, 1)
+    return x * 2 - 1
+
+
+def to_uint8(x: Tensor) -> np.ndarray:
+    """float (N, 1, H, W) in [-1, 1], clipped where it is not -> uint8 (N, H, W), ink 255."""
+    return x[:, 0].add(1).mul(127.5).clamp(0, 255).round().to(torch.uint8).cpu().numpy()
+
+
+class TensorImages(Dataset):
+    """A torch dataset over `LabelledImages`: items are (float32 (1, H, W) in [-1, 1], label)."""
+
+    def __init__(self, source: LabelledImages, image_size: tuple[int, int] | None = None) -> None:
+        self.source, self.image_size = source, image_size
+
+    def __len__(self) -> int:
+        return len(self.source)
+
+    def __getitem__(self, index: int) -> tuple[Tensor, Tensor]:
+        x, c = self.batch([index])
+        return x[0], c[0]
+
+    def batch(self, indices: Sequence[int]) -> tuple[Tensor, Tensor]:
+        """Convert many images at once: (float32 (B, 1, H, W), int64 (B,))."""
+        x = to_tensor(self.source.images[indices], self.image_size)
+        return x, torch.from_numpy(self.source.labels[indices].astype(np.int64))
+
+    def __getitems__(self, indices: Sequence[int]) -> list[tuple[Tensor, Tensor]]:
+        return list(zip(*self.batch(indices), strict=True))  # the batched hook of DataLoader

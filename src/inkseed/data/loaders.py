@@ -1,0 +1,44 @@
+"""Batches of MNIST, as the report's training loop takes them."""
+
+import torch
+from torch.utils.data import DataLoader
+
+from inkseed.data.labelled import LabelledImages, TensorImages
+from inkseed.data.mnist import load_mnist
+from inkseed.errors import InkseedError
+
+
+def create_mnist_dataloaders(
+    batch_size: int, image_size: int | tuple[int, int] = 28, *, seed: int = 0
+) -> tuple[DataLoader, DataLoader]:
+    """Return the loaders of MNIST's training digits (shuffled by `seed`) and of its test digits.
+
+    A batch is (float32 (B, 1, H, W) in [-1, 1] with ink +1, int64 (B,)); `image_size` is a side or
+    (height, width). Each pass over the training loader has its own order, and the same `seed` gives
+    the same sequence of orders. Raises InkseedError for a size or a batch below 1.
+    """
+    size = (image_size, image_size) if isinstance(image_size, int) else image_size
+    if min(size) < 1 or len(size) != 2:
+        raise InkseedError(f"image_size must be a side or (height, width), not {image_size}")
+    return (
+        create_loader(load_mnist(train=True), batch_size, size, shuffle_seed=seed),
+        create_loader(load_mnist(train=False), batch_size, size),
+    )
+
+
+def create_loader(
+    source: LabelledImages,
+    batch_size: int,
+    image_size: tuple[int, int] | None = None,
+    shuffle_seed: int | None = None,
+) -> DataLoader:
+    """A loader over any labelled images: shuffled by `shuffle_seed`, or in order without one."""
+    if batch_size < 1:
+        raise InkseedError(f"batch_size must be at least 1, not {batch_size}")
+    generator = None if shuffle_seed is None else torch.Generator().manual_seed(shuffle_seed)
+    return DataLoader(
+        TensorImages(source, image_size),
+        batch_size,
+        shuffle=generator is not None,
+        generator=generator,
+    )

@@ -1,0 +1,178 @@
+"""The report's classes and functions, under its own names, thin over the rooms above.
+
+Randomness: `generator` arguments are optional here and fall back on torch's own generator, because
+the report's signatures have no seed. Everything else in inkseed takes a seed.
+"""
+
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from inkseed.denoiser import EpsDenoiser, eps_loss
+from inkseed.guidance import ClassifierFreeGuidance
+from inkseed.model import DEFAULT_GUIDE_W
+from inkseed.nn import ContextUnet
+from inkseed.samplers import Step, ancestral
+from inkseed.schedule import LinearBetas
+from inkseed.write import Number, write
+
+KEPT_EVERY = 20  # of the steps on the way, these are returned, and the last few
+KEPT_LAST = 8
+
+
+class SimpleDiffusion(nn.Module):
+    """Conditional DDPM (arXiv 2006.11239) round a network that predicts noise from `(x, c, t, mask)`.
+
+    `betas` is the pair (beta_1, beta_T); `drop_prob` is the chance that training drops a label.
+    """
+
+    def __init__(
+        self,
+        nn_model: ContextUnet,
+        betas: tuple[float, float],
+        n_T: int,
+        device: str | torch.device,
+        drop_prob: float = 0.1,
+    ) -> None:
+        super().__init__()
+        self.nn_model = nn_model.to(device)
+        self.n_T, self.device, self.drop_prob = n_T, torch.device(device), drop_prob
+        self.schedule = LinearBetas(betas, n_T)
+        self.denoiser = EpsDenoiser(self.nn_model, self.schedule)
+
+    def forward(self, x: Tensor, c: Tensor, generator: torch.Generator | None = None) -> Tensor:
+        """The training loss of equation (1), a scalar: x (N, C, H, W) in [-1, 1], c (N,) classes."""
+        x, c = x.to(self.device), c.to(self.device)
+        return eps_loss(self.denoiser, x, c, self.drop_prob, generator)
+
+    def sample(
+        self,
+        n_sample: int,
+        size: tuple[int, int, int],
+        device: str | torch.device,
+        guide_w: float = 0.0,
+        generator: torch.Generator | None = None,
+    ) -> tuple[Tensor, Tensor]:
+        """Draw `n_sample` images of `size` (C, H, W), labels cycling through the classes.
+
+        Returns the images (N, C, H, W) and the steps on the way (S, N, C, H, W): every 20th state
+        and the last 8, from noise to image. Batch normalisation uses its running statistics.
+        """
+        label = torch.arange(n_sample, device=device) % self.nn_model.n_classes
+        x_T = _normal((n_sample, *size), generator, device)
+        kept = [
+            step.x
+            for i, step in enumerate(self._walk(x_T, label, guide_w, generator), start=1)
+            if i % KEPT_EVERY == 0 or i > self.n_T - KEPT_LAST
+        ]
+        return kept[-1], torch.stack(kept)
+
+    def _walk(
+        self, x_T: Tensor, label: Tensor, guide_w: float, generator: torch.Generator | None
+    ) -> list[Step]:
+        guided = ClassifierFreeGuidance(self.denoiser, guide_w)
+        was_training = self.nn_model.training
+        self.nn_model.eval()
+        try:
+            with torch.no_grad():
+                return list(
+                    ancestral(
+                        guided,
+                        self.schedule,
+                        x_T,
+                        label,
+                        lambda: _normal(x_T.shape, generator, x_T.device),
+                    )
+                )
+        finally:
+            self.nn_model.train(was_training)
+
+
+class NoiseStrategyDiffusion(SimpleDiffusion):
+    """The report's noise selection: of K starting noises, keep the most stable under inversion.
+
+    The four methods are the report's listing, its stochastic sampling and re-noising included; what
+    that score can and cannot tell stands in docs/report.md.
+    """
+
+    def compute_inversion_stability(
+        self,
+        noise: Tensor,
+        c: Tensor,
+        size: tuple[int, int, int],
+        generator: torch.Generator | None = None,
+    ) -> Tensor:
+        """Cosine similarity (N,) of noise (N, C, H, W) with the noise its image is inverted to."""
+        x_0 = self.sample_from_noise(noise, c, size, generator)
+        inverse = self.inverse_noise(x_0, c, generator)
+        return nn.functional.cosine_similarity(noise.flatten(1), inverse.flatten(1), dim=1)
+
+    def noise_selection(
+        self,
+        K: int,
+        c: Tensor,
+        size: tuple[int, int, int],
+        device: str | torch.device,
+        generator: torch.Generator | None = None,
+    ) -> Tensor:
+        """Of K starting noises for the one label c (1,), return the most stable, (1, C, H, W)."""
+        if K < 1:
+            raise ValueError(f"K must be at least 1, not {K}")
+        candidates = [_normal((1, *size), generator, device) for _ in range(K)]
+        scores = [
+            float(self.compute_inversion_stability(noise, c, size, generator))
+            for noise in candidates
+        ]
+        return candidates[scores.index(max(scores))]
+
+    def sample_from_noise(
+        self,
+        noise: Tensor,
+        c: Tensor,
+        size: tuple[int, int, int],
+        generator: torch.Generator | None = None,
+    ) -> Tensor:
+        """The unguided image (N, C, H, W) that the reverse chain makes of `noise` and labels c."""
+        if tuple(noise.shape[1:]) != tuple(size):
+            raise ValueError(f"noise of {tuple(noise.shape[1:])} does not have the size {size}")
+        return self._walk(noise, c, 0.0, generator)[-1].x
+
+    def inverse_noise(
+        self, x_0: Tensor, c: Tensor, generator: torch.Generator | None = None
+    ) -> Tensor:
+        """Noise x_0 (N, C, H, W) again, step by step, as the report's listing does.
+
+        Its kernel repeats the cumulative product on the previous state, and its noise is fresh, so
+        nothing of the starting noise is left in the result: the score is chance.
+        """
+        x_t = x_0
+        for i in range(1, self.n_T + 1):
+            alpha, sigma = map(float, self.schedule(torch.tensor(i / self.n_T)))
+            x_t = alpha * x_t + sigma * _normal(x_t.shape, generator, x_t.device)
+        return x_t
+
+
+def generate_samples(
+    student_id: str = "00297375",
+    seed: int = 0,
+    guide_w: float = DEFAULT_GUIDE_W,
+    model: str | Path = "report",
+    out: str | Path | None = None,
+) -> Number:
+    """Write the digits of `student_id` with a trained model; save the picture where `out` says.
+
+    Raises InkseedError for anything but 1 to 64 of the characters 0-9, or an unknown model.
+    """
+    number = write(student_id, seed, guide_w, model)
+    if out is not None:
+        number.save(out)
+    return number
+
+
+def _normal(
+    shape: tuple[int, ...] | torch.Size,
+    generator: torch.Generator | None,
+    device: str | torch.device,
+) -> Tensor:
+    return torch.randn(tuple(shape), generator=generator).to(device)

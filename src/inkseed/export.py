@@ -1,0 +1,93 @@
+"""Generated images to files: an .npz, a labelled folder, a figure, or a GIF of how they came about."""
+
+import os
+import shutil
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from inkseed.data.labelled import to_uint8
+from inkseed.errors import InkseedError
+from inkseed.files import check_writable, write_atomically
+from inkseed.model import Samples
+from inkseed.pictures import PAPER, Band, draw_bands, save_gif, save_picture
+
+FORMATS = (".npz", ".png", "")  # no suffix: a folder
+FRAMES = 60
+
+
+def check_output(path: str | Path) -> Path:
+    """Refuse a place for samples before any is drawn; a folder must be new or empty."""
+    path = check_writable(path, FORMATS)
+    if path.suffix == "" and path.exists() and (not path.is_dir() or any(path.iterdir())):
+        raise InkseedError(f"{path} exists and is not an empty folder: give another name")
+    return path
+
+
+def save_samples(
+    groups: Sequence[Samples], class_names: Sequence[str], columns: int, path: str | Path
+) -> None:
+    """Write groups of samples, one guide_w each, in the format of the path's suffix.
+
+    `.npz` holds `images` uint8 (N, H, W) with ink 255, `labels`, `seeds`, `guide_w` and `nfe`, each
+    (N, ...); `.png` is a figure with a band for each group, `columns` images wide; a folder holds
+    `<label>/<number>.png`, dark ink on light paper, as `inkseed.data.read_folder` reads it.
+    """
+    path = Path(path)
+    if path.suffix == ".npz":
+        arrays = {
+            name: np.concatenate([getattr(group, name) for group in groups])
+            for name in ("images", "labels", "seeds", "guide_w")
+        }
+        nfe = np.concatenate([np.full(len(group.labels), group.nfe) for group in groups])
+        write_atomically(path, lambda temporary: np.savez_compressed(temporary, nfe=nfe, **arrays))
+    elif path.suffix == ".png":
+        bands = [Band(_caption(group), group.images) for group in groups]
+        save_picture(draw_bands(bands, columns), path)
+    else:
+        _save_folder(groups, class_names, path)
+
+
+def save_trace(groups: Sequence[Samples], columns: int, path: str | Path) -> None:
+    """Draw traced groups on their way from noise to digits: a GIF of about 60 frames."""
+    count = len(groups[0].steps)
+    chosen = np.unique(np.linspace(0, count, FRAMES + 1).round().astype(int))
+    frames = []
+    for k in chosen:  # 0 is the starting noise
+        bands = [
+            Band(_caption(group), to_uint8(group.steps[k - 1] if k else group.noise))
+            for group in groups
+        ]
+        frames.append(draw_bands(bands, columns))
+    save_gif(frames, path)
+
+
+def _caption(group: Samples) -> str:
+    return f"guide_w = {group.guide_w[0]:g}"
+
+
+def _save_folder(groups: Sequence[Samples], class_names: Sequence[str], path: Path) -> None:
+    """Fill a temporary folder beside `path`, then rename it: the set appears whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = Path(tempfile.mkdtemp(dir=path.parent, prefix=".inkseed-"))
+    try:
+        for name in class_names:
+            (temporary / name).mkdir()
+        number = 0
+        for group in groups:
+            for image, label in zip(group.images, group.labels, strict=True):
+                picture = Image.fromarray(PAPER - image)
+                picture.save(temporary / class_names[label] / f"{number:06d}.png")
+                number += 1
+        for folder in temporary.iterdir():
+            if not any(folder.iterdir()):
+                folder.rmdir()
+        temporary.chmod(0o755)
+        os.replace(temporary, path)  # an empty folder of that name gives way
+    except OSError as error:
+        raise InkseedError(f"cannot write {path}: {error.strerror or error}") from error
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)

@@ -1,0 +1,50 @@
+"""Writing files so that a crash, a full disk or kill -9 never leaves half of one behind."""
+
+import os
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+from inkseed.errors import InkseedError
+
+
+def write_atomically(path: str | Path, write: Callable[[Path], object]) -> None:
+    """Let `write` fill a temporary file beside `path`, flush it to disk, then rename it to `path`.
+
+    The temporary file keeps `path`'s suffix, since writers choose their format by it.
+    Raises InkseedError where the place cannot be written.
+    """
+    path = Path(path)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=".inkseed-", suffix=path.suffix)
+        os.close(handle)
+    except OSError as error:
+        raise InkseedError(f"cannot write {path}: {error.strerror or error}") from error
+    temporary = Path(name)
+    try:
+        write(temporary)
+        with temporary.open("rb") as written:
+            os.fsync(written.fileno())
+        temporary.chmod(0o644)
+        temporary.replace(path)
+    except OSError as error:
+        raise InkseedError(f"cannot write {path}: {error.strerror or error}") from error
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def check_writable(path: str | Path, suffixes: tuple[str, ...]) -> Path:
+    """Refuse an output path before any work is spent on it; `suffixes` are the formats known."""
+    path = Path(path)
+    if path.suffix.lower() not in suffixes:
+        known = ", ".join(suffix for suffix in suffixes if suffix) or "a folder's name"
+        raise InkseedError(f"cannot tell the format of {str(path)!r}: end it in {known}")
+    if path.is_dir() and path.suffix:
+        raise InkseedError(f"{path} is a folder: give a file's name")
+    parent = path.absolute().parent
+    while not parent.exists():
+        parent = parent.parent
+    if not parent.is_dir() or not os.access(parent, os.W_OK):
+        raise InkseedError(f"cannot write {path}: {parent} is not a folder you can write to")
+    return path

@@ -1,0 +1,50 @@
+"""What a user types for numbers and labels, checked without any heavy import."""
+
+import math
+import re
+
+from inkseed.errors import InkseedError
+
+MAX_DIGITS = 64
+MAX_LABELS = 1000
+
+
+def check_number(number: str) -> str:
+    """Return `number` if it is 1 to 64 of the characters 0-9; raise InkseedError if not."""
+    if not isinstance(number, str) or not re.fullmatch(f"[0-9]{{1,{MAX_DIGITS}}}", number):
+        shown = str(number)
+        shown = ascii(shown if len(shown) <= 20 else shown[:20] + "...")
+        raise InkseedError(f"cannot write {shown}: give 1 to {MAX_DIGITS} of the digits 0-9")
+    return number
+
+
+def parse_labels(text: str) -> list[str]:
+    """`0-9`, `3,5,7` or `0-4,7` -> the labels, in order. Raises InkseedError for anything else."""
+    labels: list[str] = []
+    for part in text.split(","):
+        spread = re.fullmatch(r"([0-9]{1,4})-([0-9]{1,4})", part.strip())
+        if spread:
+            first, last = int(spread[1]), int(spread[2])
+            if first > last or last - first >= MAX_LABELS:
+                raise InkseedError(f"--labels: the range {part.strip()} does not rise: write 0-9")
+            width = len(spread[1]) if len(spread[1]) == len(spread[2]) else 0
+            labels += [f"{label:0{width}d}" for label in range(first, last + 1)]
+        elif re.fullmatch(r"[0-9]{1,4}", part.strip()):
+            labels.append(part.strip())
+        else:
+            shown = ascii(part[:20])
+            raise InkseedError(f"--labels: cannot read {shown}: write 0-9, or 3,5,7")
+    return labels
+
+
+def parse_numbers(text: str, option: str) -> list[float]:
+    """`0,0.5,2` -> the numbers. Raises InkseedError, naming `option`, for anything else."""
+    numbers = []
+    for part in text.split(","):
+        try:
+            numbers.append(float(part))
+        except ValueError:
+            raise InkseedError(f"{option}: {ascii(part[:20])} is not a number") from None
+        if not math.isfinite(numbers[-1]):
+            raise InkseedError(f"{option}: {part.strip()} is not a finite number")
+    return numbers

@@ -1,0 +1,160 @@
+"""What a user holds: a trained network with its schedule and its classes, ready to sample."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from inkseed.checkpoint import load_tensors, save_tensors
+from inkseed.data.labelled import to_uint8
+from inkseed.denoiser import EpsDenoiser
+from inkseed.errors import InkseedError
+from inkseed.guidance import ClassifierFreeGuidance
+from inkseed.nn import ContextUnet
+from inkseed.rng import ImageStreams
+from inkseed.samplers import Step, ancestral
+from inkseed.schedule import LinearBetas
+
+WEIGHTS = Path(__file__).parent / "weights"
+DEFAULT_MODEL = "report"
+DEFAULT_GUIDE_W = 0.5
+BATCH_SIZE = 64
+
+
+@dataclass
+class Samples:
+    """Generated images: uint8 (N, H, W), ink 255, with what made each of them."""
+
+    images: np.ndarray
+    labels: np.ndarray  # int64 (N,)
+    seeds: np.ndarray  # int64 (N, 2): image k's noise is the stream (seed, k)
+    guide_w: np.ndarray  # float64 (N,)
+    nfe: int  # network evaluations per image
+    noise: Tensor  # float32 (N, C, H, W): the unit noise each began with
+    steps: list[Tensor] = field(default_factory=list)  # the states on the way, if traced
+
+
+class Model:
+    """A denoiser with a name for each class; build it with `inkseed.load`."""
+
+    def __init__(self, network: ContextUnet, config: dict[str, Any], device: torch.device) -> None:
+        self.network = network.to(device, memory_format=torch.channels_last).eval()
+        self.network.requires_grad_(False)
+        self.config, self.device = config, device
+        self.image_size: tuple[int, int] = tuple(config["image_size"])
+        self.class_names: tuple[str, ...] = tuple(config["class_names"])
+        self.schedule = schedule_of(config)
+        self.denoiser = EpsDenoiser(self.network, self.schedule, mixed_precision=True)
+
+    def sample(
+        self,
+        labels: Sequence[int],
+        seed: int = 0,
+        guide_w: float = DEFAULT_GUIDE_W,
+        trace: bool = False,
+        on_step: Callable[[int], object] | None = None,
+    ) -> Samples:
+        """Draw one image for each label, in order; image k uses the noise stream (seed, k).
+
+        `trace` keeps every state on the way. `on_step` is told after each step how many images took
+        it. Raises InkseedError for an empty request, a label that is not a class, or a bad seed.
+        """
+        wanted = np.asarray(list(labels), np.int64)
+        if len(wanted) == 0:
+            raise InkseedError("no labels: ask for at least one image")
+        if wanted.min() < 0 or wanted.max() >= len(self.class_names):
+            raise InkseedError(f"labels must be from 0 to {len(self.class_names) - 1}")
+        if not 0 <= seed < 2**63:
+            raise InkseedError(f"seed must be from 0 to 2**63 - 1, not {seed}")
+        if not np.isfinite(guide_w):
+            raise InkseedError(f"guide_w must be a finite number, not {guide_w}")
+
+        finals, starts, traces = [], [], []
+        for first in range(0, len(wanted), BATCH_SIZE):
+            indices = range(first, min(first + BATCH_SIZE, len(wanted)))
+            streams = ImageStreams(seed, indices)
+            x_T = streams.normal((self.network.in_channels, *self.image_size))
+            starts.append(x_T)
+            states = []
+            for step in self._walk(x_T, torch.from_numpy(wanted[indices]), streams, guide_w):
+                if trace:
+                    states.append(step.x.cpu())
+                if on_step:
+                    on_step(len(indices))
+            finals.append(step.x.cpu())
+            traces.append(states)
+        evaluations = ClassifierFreeGuidance(self.denoiser, guide_w).evaluations
+        return Samples(
+            images=to_uint8(torch.cat(finals)),
+            labels=wanted,
+            seeds=np.stack([np.full(len(wanted), seed), np.arange(len(wanted))], 1),
+            guide_w=np.full(len(wanted), float(guide_w)),
+            nfe=evaluations * self.schedule.n_T,
+            noise=torch.cat(starts),
+            steps=[torch.cat(states) for states in zip(*traces, strict=True)],
+        )
+
+    def _walk(
+        self, x_T: Tensor, label: Tensor, streams: ImageStreams, guide_w: float
+    ) -> Iterator[Step]:
+        shape = x_T.shape[1:]
+        return ancestral(
+            ClassifierFreeGuidance(self.denoiser, guide_w),
+            self.schedule,
+            x_T.to(self.device),
+            label.to(self.device),
+            lambda: streams.normal(shape).to(self.device),
+        )
+
+    def save(self, path: str | Path) -> None:
+        """Write the weights and the configuration to a safetensors file, whole or not at all."""
+        save_tensors(path, self.network.state_dict(), self.config)
+
+
+def schedule_of(config: dict[str, Any]) -> LinearBetas:
+    """The schedule that a configuration names."""
+    return LinearBetas(tuple(config["schedule"]["betas"]), config["schedule"]["n_T"])
+
+
+def available() -> list[str]:
+    """The bundled models' names."""
+    return sorted(path.stem for path in WEIGHTS.glob("*.safetensors"))
+
+
+def load(name: str | Path = DEFAULT_MODEL, device: str | torch.device = "cpu") -> Model:
+    """Load a bundled model by its name, or a model file by its path.
+
+    Raises InkseedError for an unknown name or device, or a file that is not an inkseed model.
+    """
+    path = WEIGHTS / f"{name}.safetensors" if str(name) in available() else Path(name)
+    if not path.is_file():
+        bundled = ", ".join(available()) or "none"
+        raise InkseedError(f"no model {str(name)!r}: bundled are {bundled}; or give a file's path")
+    tensors, config = load_tensors(path)
+    where = find_device(device)
+    try:
+        with torch.device("meta"):  # no memory until the shapes are known to agree
+            network = ContextUnet(**config["network"])
+        floats = {k: v.float() if v.is_floating_point() else v for k, v in tensors.items()}
+        network.load_state_dict(floats, assign=True)
+        return Model(network, config, where)
+    except (KeyError, TypeError, ValueError, RuntimeError) as error:
+        raise InkseedError(
+            f"{path} is damaged or from another version: its tensors and its metadata disagree"
+        ) from error
+
+
+def find_device(name: str | torch.device) -> torch.device:
+    """`cpu`, `cuda` or `cuda:1` -> the device. Raises InkseedError where this machine lacks it."""
+    try:
+        device = torch.device(name)
+        torch.empty(1, device=device)
+    except (RuntimeError, AssertionError, NotImplementedError) as error:
+        raise InkseedError(f"no device {str(name)!r} on this machine: use cpu") from error
+    if device.type not in ("cpu", "cuda"):
+        raise InkseedError(f"no device {str(name)!r} on this machine: use cpu")
+    return device

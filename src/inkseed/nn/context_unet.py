@@ -1,0 +1,140 @@
+"""The report's network: a two-level U-Net steered by a class label and a time.
+
+The architecture is the one of T. Pearce's *Conditional Diffusion MNIST* as the report modifies it:
+label and time scale and shift the decoder's feature maps, `cemb * up + temb`.
+"""
+
+import torch
+from torch import Tensor, nn
+
+BOTTLENECK = 7  # side of the learned map that the pooled vector is spread over: 28 / 4
+RESIDUAL_SCALE = 1.414  # keeps the variance of a sum of two equally large terms
+
+
+class ResidualConvBlock(nn.Module):
+    """Two 3x3 convolutions and a residual: (N, in, H, W) -> (N, out, H, W)."""
+
+    def __init__(self, in_channels: int, out_channels: int) -> None:
+        super().__init__()
+        self.same_channels = in_channels == out_channels
+        self.conv1 = _conv_norm_gelu(in_channels, out_channels)
+        self.conv2 = _conv_norm_gelu(out_channels, out_channels)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x1 = self.conv1(x)
+        x2 = self.conv2(x1)
+        return (x + x2 if self.same_channels else x1 + x2) / RESIDUAL_SCALE
+
+
+class UnetDown(nn.Module):
+    """Extract features, then halve the map: (N, in, H, W) -> (N, out, H/2, W/2)."""
+
+    def __init__(self, in_channels: int, out_channels: int) -> None:
+        super().__init__()
+        self.model = nn.Sequential(ResidualConvBlock(in_channels, out_channels), nn.MaxPool2d(2))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.model(x)
+
+
+class UnetUp(nn.Module):
+    """Join the encoder's map and double: (N, a, H, W) and (N, b, H, W) -> (N, out, 2H, 2W).
+
+    `in_channels` is a + b: what the transpose convolution sees after the concatenation.
+    """
+
+    def __init__(self, in_channels: int, out_channels: int) -> None:
+        super().__init__()
+        self.model = nn.Sequential(
+            nn.ConvTranspose2d(in_channels, out_channels, 2, 2),
+            ResidualConvBlock(out_channels, out_channels),
+            ResidualConvBlock(out_channels, out_channels),
+        )
+
+    def forward(self, x: Tensor, skip: Tensor) -> Tensor:
+        return self.model(torch.cat((x, skip), 1))
+
+
+class ContextUnet(nn.Module):
+    """Predict the noise in `x`, given a class and a time.
+
+    Works on any image whose height and width are divisible by 4, square or not: what crosses the
+    bottleneck is one vector, spread over a learned 7x7 map which is resized where the image asks.
+    """
+
+    def __init__(self, in_channels: int, n_feat: int = 256, n_classes: int = 10) -> None:
+        super().__init__()
+        if n_feat % 8:
+            raise ValueError(f"n_feat must be divisible by 8 (group normalisation), not {n_feat}")
+        self.in_channels, self.n_feat, self.n_classes = in_channels, n_feat, n_classes
+
+        self.init_conv = ResidualConvBlock(in_channels, n_feat)
+        self.down1 = UnetDown(n_feat, n_feat)
+        self.down2 = UnetDown(n_feat, 2 * n_feat)
+        self.to_vec = nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.GELU())
+
+        self.timeembed1 = _embedding(1, 2 * n_feat)
+        self.timeembed2 = _embedding(1, n_feat)
+        self.contextembed1 = _embedding(n_classes, 2 * n_feat)
+        self.contextembed2 = _embedding(n_classes, n_feat)
+
+        self.up0 = nn.Sequential(
+            nn.ConvTranspose2d(2 * n_feat, 2 * n_feat, BOTTLENECK, BOTTLENECK),
+            nn.GroupNorm(8, 2 * n_feat),
+            nn.ReLU(),
+        )
+        self.up1 = UnetUp(4 * n_feat, n_feat)
+        self.up2 = UnetUp(2 * n_feat, n_feat)
+        self.out = nn.Sequential(
+            nn.Conv2d(2 * n_feat, n_feat, 3, padding=1),
+            nn.GroupNorm(8, n_feat),
+            nn.ReLU(),
+            nn.Conv2d(n_feat, in_channels, 3, padding=1),
+        )
+
+    def forward(self, x: Tensor, c: Tensor, t: Tensor, context_mask: Tensor) -> Tensor:
+        """Predict the noise: (N, C, H, W) -> (N, C, H, W).
+
+        `c` (N,) holds class indices, `t` N times in [0, 1] of any shape, and `context_mask` (N,)
+        is 1 where the label is dropped, 0 where it is used.
+        Raises ValueError for a height or width not divisible by 4.
+        """
+        height, width = x.shape[-2:]
+        if height % 4 or width % 4:
+            raise ValueError(f"image height and width must be divisible by 4, not {height}x{width}")
+
+        x = self.init_conv(x)
+        down1 = self.down1(x)
+        down2 = self.down2(down1)
+        hidden = self.to_vec(down2)
+
+        one_hot = nn.functional.one_hot(c, self.n_classes).to(x.dtype)
+        one_hot = one_hot * (1 - context_mask.to(x.dtype))[:, None]
+        t = t.reshape(-1, 1).to(x.dtype)
+        cemb1, cemb2 = self.contextembed1(one_hot), self.contextembed2(one_hot)
+        temb1, temb2 = self.timeembed1(t), self.timeembed2(t)
+
+        up0 = self.up0(hidden)
+        if up0.shape[-2:] != down2.shape[-2:]:
+            up0 = nn.functional.interpolate(up0, down2.shape[-2:], mode="bilinear")
+        up1 = self.up1(_as_map(cemb1) * up0 + _as_map(temb1), down2)
+        up2 = self.up2(_as_map(cemb2) * up1 + _as_map(temb2), down1)
+        return self.out(torch.cat((up2, x), 1))
+
+
+def _conv_norm_gelu(in_channels: int, out_channels: int) -> nn.Sequential:
+    return nn.Sequential(
+        nn.Conv2d(in_channels, out_channels, 3, padding=1),
+        nn.BatchNorm2d(out_channels),
+        nn.GELU(),
+    )
+
+
+def _embedding(in_features: int, out_features: int) -> nn.Sequential:
+    return nn.Sequential(
+        nn.Linear(in_features, out_features), nn.GELU(), nn.Linear(out_features, out_features)
+    )
+
+
+def _as_map(vector: Tensor) -> Tensor:
+    return vector[:, :, None, None]

@@ -1,0 +1,68 @@
+"""Digits drawn for people: dark ink on light paper, in labelled bands, still or in motion."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from PIL import Image, ImageDraw, ImageFont
+
+from inkseed.files import write_atomically
+
+PAPER = 255
+GREY = 96  # captions
+GIF_SHADES = 32  # noise does not compress: fewer greys make a GIF half as large
+MARGIN = 8  # pixels around and between bands
+
+
+class Band(NamedTuple):
+    """One captioned block of a figure: uint8 images (N, H, W), ink 255, laid out row by row."""
+
+    caption: str
+    images: np.ndarray
+
+
+def draw_bands(bands: Sequence[Band], columns: int, scale: int = 2) -> Image.Image:
+    """Stack bands from top to bottom, each `columns` images wide, its caption above it."""
+    font = ImageFont.load_default(size=7 * scale)
+    caption_height = 11 * scale
+    blocks = [_tile(band.images, columns, scale) for band in bands]
+    width = max(block.width for block in blocks) + 2 * MARGIN
+    height = sum(block.height + caption_height + MARGIN for block in blocks) + MARGIN
+    figure = Image.new("L", (width, height), PAPER)
+    draw = ImageDraw.Draw(figure)
+    y = MARGIN
+    for band, block in zip(bands, blocks, strict=True):
+        draw.text((MARGIN, y), band.caption, fill=GREY, font=font)
+        figure.paste(block, (MARGIN, y + caption_height))
+        y += block.height + caption_height + MARGIN
+    return figure
+
+
+def save_picture(picture: Image.Image, path: str | Path) -> None:
+    """Write a picture in the format of its suffix, whole or not at all."""
+    write_atomically(path, lambda temporary: picture.save(temporary))
+
+
+def save_gif(frames: Sequence[Image.Image], path: str | Path, seconds: float = 4.0) -> None:
+    """Write frames as a GIF that plays for about `seconds`, rests on the last, then repeats."""
+    frames = [frame.quantize(GIF_SHADES) for frame in frames]
+    each = max(20, round(1000 * seconds / len(frames)))
+    durations = [each] * (len(frames) - 1) + [2000]
+    write_atomically(
+        path,
+        lambda temporary: frames[0].save(
+            temporary, save_all=True, append_images=frames[1:], duration=durations, loop=0
+        ),
+    )
+
+
+def _tile(images: np.ndarray, columns: int, scale: int) -> Image.Image:
+    count, height, width = images.shape
+    rows = -(-count // columns)
+    sheet = np.full((rows * height, columns * width), PAPER, np.uint8)
+    for k, image in enumerate(images):
+        y, x = k // columns * height, k % columns * width
+        sheet[y : y + height, x : x + width] = PAPER - image
+    picture = Image.fromarray(sheet)
+    return picture.resize((picture.width * scale, picture.height * scale), Image.Resampling.NEAREST)
