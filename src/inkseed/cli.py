@@ -152,7 +152,7 @@ def main(arguments: list[str] | None = None) -> None:
         _fail(str(error))
     except typer.TyperException as error:  # what typer itself finds wrong with the arguments
         context = getattr(error, "ctx", None)
-        explain = getattr(error, "format_message", lambda: str(error))
+        explain = getattr(error, "format_message", error.__str__)
         _fail(f"{explain()} See: {context.command_path if context else 'inkseed'} --help")
     except (KeyboardInterrupt, typer.Abort):
         print("inkseed: stopped; nothing was written", file=sys.stderr)

@@ -22,7 +22,7 @@ KEPT_LAST = 8
 
 
 class SimpleDiffusion(nn.Module):
-    """Conditional DDPM (arXiv 2006.11239) round a network that predicts noise from `(x, c, t, mask)`.
+    """Conditional DDPM (arXiv 2006.11239) round a network that predicts noise.
 
     `betas` is the pair (beta_1, beta_T); `drop_prob` is the chance that training drops a label.
     """
@@ -42,7 +42,7 @@ class SimpleDiffusion(nn.Module):
         self.denoiser = EpsDenoiser(self.nn_model, self.schedule)
 
     def forward(self, x: Tensor, c: Tensor, generator: torch.Generator | None = None) -> Tensor:
-        """The training loss of equation (1), a scalar: x (N, C, H, W) in [-1, 1], c (N,) classes."""
+        """The scalar loss of equation (1): x (N, C, H, W) in [-1, 1], c (N,) class indices."""
         x, c = x.to(self.device), c.to(self.device)
         return eps_loss(self.denoiser, x, c, self.drop_prob, generator)
 

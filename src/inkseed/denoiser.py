@@ -22,7 +22,7 @@ class EpsDenoiser:
     """
 
     def __init__(
-        self, network: nn.Module, schedule: LinearBetas, mixed_precision: bool = False
+        self, network: Callable[..., Tensor], schedule: LinearBetas, mixed_precision: bool = False
     ) -> None:
         self.network, self.schedule, self.mixed_precision = network, schedule, mixed_precision
 

@@ -1,10 +1,10 @@
-"""Generated images to files: an .npz, a labelled folder, a figure, or a GIF of how they came about."""
+"""Generated images to files: an .npz, a labelled folder, a figure, or a GIF of the way there."""
 
-import os
 import shutil
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from PIL import Image
@@ -38,12 +38,12 @@ def save_samples(
     """
     path = Path(path)
     if path.suffix == ".npz":
-        arrays = {
+        arrays: dict[str, Any] = {
             name: np.concatenate([getattr(group, name) for group in groups])
             for name in ("images", "labels", "seeds", "guide_w")
         }
-        nfe = np.concatenate([np.full(len(group.labels), group.nfe) for group in groups])
-        write_atomically(path, lambda temporary: np.savez_compressed(temporary, nfe=nfe, **arrays))
+        arrays["nfe"] = np.concatenate([np.full(len(group.labels), group.nfe) for group in groups])
+        write_atomically(path, lambda temporary: np.savez_compressed(temporary, **arrays))
     elif path.suffix == ".png":
         bands = [Band(_caption(group), group.images) for group in groups]
         save_picture(draw_bands(bands, columns), path)
@@ -70,7 +70,7 @@ def _caption(group: Samples) -> str:
 
 
 def _save_folder(groups: Sequence[Samples], class_names: Sequence[str], path: Path) -> None:
-    """Fill a temporary folder beside `path`, then rename it: the set appears whole or not at all."""
+    """Fill a temporary folder beside `path`, then rename it: all of the set appears, or none."""
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = Path(tempfile.mkdtemp(dir=path.parent, prefix=".inkseed-"))
     try:
@@ -86,7 +86,7 @@ def _save_folder(groups: Sequence[Samples], class_names: Sequence[str], path: Pa
             if not any(folder.iterdir()):
                 folder.rmdir()
         temporary.chmod(0o755)
-        os.replace(temporary, path)  # an empty folder of that name gives way
+        temporary.replace(path)  # an empty folder of that name gives way
     except OSError as error:
         raise InkseedError(f"cannot write {path}: {error.strerror or error}") from error
     finally:

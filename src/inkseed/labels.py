@@ -44,7 +44,7 @@ def parse_numbers(text: str, option: str) -> list[float]:
         try:
             numbers.append(float(part))
         except ValueError:
-            raise InkseedError(f"{option}: {ascii(part[:20])} is not a number") from None
+            raise InkseedError(f"{option}: {part[:20]!a} is not a number") from None
         if not math.isfinite(numbers[-1]):
             raise InkseedError(f"{option}: {part.strip()} is not a finite number")
     return numbers

@@ -15,6 +15,7 @@ from inkseed.denoiser import EpsDenoiser
 from inkseed.errors import InkseedError
 from inkseed.guidance import ClassifierFreeGuidance
 from inkseed.nn import ContextUnet
+from inkseed.nn.precision import place
 from inkseed.rng import ImageStreams
 from inkseed.samplers import Step, ancestral
 from inkseed.schedule import LinearBetas
@@ -42,7 +43,7 @@ class Model:
     """A denoiser with a name for each class; build it with `inkseed.load`."""
 
     def __init__(self, network: ContextUnet, config: dict[str, Any], device: torch.device) -> None:
-        self.network = network.to(device, memory_format=torch.channels_last).eval()
+        self.network = place(network, device).eval()
         self.network.requires_grad_(False)
         self.config, self.device = config, device
         self.image_size: tuple[int, int] = tuple(config["image_size"])

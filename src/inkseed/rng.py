@@ -20,5 +20,5 @@ class ImageStreams:
         self.generators = [stream(seed, k) for k in indices]
 
     def normal(self, shape: Sequence[int]) -> Tensor:
-        """Unit Gaussian noise, float32 (N, *shape) on the CPU, one draw from each image's stream."""
+        """Unit Gaussian noise, float32 (N, *shape) on the CPU: one draw from each stream."""
         return torch.stack([torch.randn(shape, generator=each) for each in self.generators])

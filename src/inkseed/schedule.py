@@ -6,8 +6,11 @@ from torch import Tensor
 from inkseed.errors import InkseedError
 
 
+MAX_STEPS = 100_000
+
+
 class LinearBetas:
-    """The report's schedule: T betas, linear from beta_1 to beta_T (DDPM, arXiv 2006.11239, sec. 4).
+    """The report's schedule: T betas, linear from beta_1 to beta_T (arXiv 2006.11239, section 4).
 
     Time t = i / n_T stands for the discrete step i; step 0 is clean data (its cumulative product is
     1) and steps 1..n_T carry the T betas. The tables are float64 with n_T + 1 entries.
@@ -20,15 +23,15 @@ class LinearBetas:
             raise InkseedError(
                 f"betas must satisfy 0 < beta_1 <= beta_T < 1, not {beta_1}, {beta_T}"
             )
-        if n_T < 1:
-            raise InkseedError(f"n_T must be at least 1, not {n_T}")
+        if not 1 <= n_T <= MAX_STEPS:
+            raise InkseedError(f"n_T must be from 1 to {MAX_STEPS}, not {n_T}")
         self.n_T = n_T
         steps = torch.linspace(beta_1, beta_T, n_T, dtype=torch.float64)
         self.beta = torch.cat((torch.zeros(1, dtype=torch.float64), steps))
         self.alpha_bar = torch.cumprod(1 - self.beta, 0)
 
     def __call__(self, t: Tensor) -> tuple[Tensor, Tensor]:
-        """Times in [0, 1] -> (alpha, sigma) of `x_t = alpha x_0 + sigma eps`, in t's shape and type.
+        """Times in [0, 1] -> (alpha, sigma) of `x_t = alpha x_0 + sigma eps`, shaped like t.
 
         Equation (1) of the report: alpha = sqrt(abar_i), sigma = sqrt(1 - abar_i), i = t n_T.
         """

@@ -9,7 +9,6 @@ import copy
 import csv
 import dataclasses
 import json
-import sys
 import time
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,7 +17,7 @@ from typing import Any
 import torch
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-from torch import Tensor, nn
+from torch import Tensor
 
 from inkseed.checkpoint import load_tensors, save_tensors
 from inkseed.data import create_loader, load_mnist
@@ -28,6 +27,7 @@ from inkseed.errors import InkseedError
 from inkseed.files import write_atomically
 from inkseed.model import DEFAULT_GUIDE_W, Model, schedule_of
 from inkseed.nn import ContextUnet
+from inkseed.nn.precision import place
 from inkseed.pictures import Band, draw_bands, save_picture
 from inkseed.recipes import Recipe, recipe_from
 from inkseed.rng import stream
@@ -92,7 +92,7 @@ class _Run:
         with torch.random.fork_rng(devices=[]):  # torch's initialisers know no generator
             torch.manual_seed(stream(recipe.seed, INITIAL).initial_seed())
             network = ContextUnet(**config["network"])
-        network.to(device, memory_format=torch.channels_last)
+        network = place(network, device)
         optimizer = torch.optim.Adam(network.parameters(), recipe.learning_rate, fused=True)
         return cls(network, optimizer, config, device)
 
@@ -151,7 +151,7 @@ def _train_epoch(
     out: Path,
     progress: Progress,
 ) -> list[float]:
-    """One pass over the digits. Its randomness hangs on (seed, epoch) alone, so it can be redone."""
+    """One pass over the digits. Its randomness hangs on (seed, epoch) alone: it can be redone."""
     order = stream(recipe.seed, ORDER, epoch).initial_seed()
     loader = create_loader(source, recipe.batch_size, shuffle_seed=order)
     generator = stream(recipe.seed, LOSS, epoch)

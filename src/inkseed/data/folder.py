@@ -49,7 +49,8 @@ def read_folder(
 
 def _read_grey(path: Path, image_size: tuple[int, int] | None) -> np.ndarray:
     try:
-        with Image.open(path) as picture:
+        with Image.open(path) as opened:
+            picture: Image.Image = opened
             if picture.mode in ("RGBA", "LA", "PA") or "transparency" in picture.info:
                 rgba = picture.convert("RGBA")  # what is transparent is paper, not black ink
                 picture = Image.alpha_composite(Image.new("RGBA", rgba.size, "white"), rgba)

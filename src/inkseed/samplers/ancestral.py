@@ -1,4 +1,4 @@
-"""Ancestral sampling (DDPM): walk the reverse chain, adding fresh noise at every step but the last."""
+"""Ancestral sampling (DDPM): the reverse chain, with fresh noise at every step but the last."""
 
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
