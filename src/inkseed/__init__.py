@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from inkseed.errors import InkseedError
     from inkseed.model import Model, Samples, load
-    from inkseed.write import Number, write
+    from inkseed.number import Number, write
 
 __version__ = "0.1.0"
 
@@ -17,8 +17,8 @@ _HOMES = {
     "Model": "inkseed.model",
     "Samples": "inkseed.model",
     "load": "inkseed.model",
-    "Number": "inkseed.write",
-    "write": "inkseed.write",
+    "Number": "inkseed.number",
+    "write": "inkseed.number",
 }
 
 

@@ -53,7 +53,7 @@ def write(
     check_writable(out, (".png",))
     _check_guidance([guide_w])
     loaded = _load(model, device, threads)
-    from inkseed.write import write as write_number
+    from inkseed.number import write as write_number
 
     with _progress(f"writing {number}", len(number) * loaded.schedule.n_T, "steps") as advance:
         written = write_number(number, seed, guide_w, loaded, on_step=advance)

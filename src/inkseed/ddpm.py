@@ -13,9 +13,9 @@ from inkseed.denoiser import EpsDenoiser, eps_loss
 from inkseed.guidance import ClassifierFreeGuidance
 from inkseed.model import DEFAULT_GUIDE_W
 from inkseed.nn import ContextUnet
+from inkseed.number import Number, write
 from inkseed.samplers import Step, ancestral
 from inkseed.schedule import LinearBetas
-from inkseed.write import Number, write
 
 KEPT_EVERY = 20  # of the steps on the way, these are returned, and the last few
 KEPT_LAST = 8

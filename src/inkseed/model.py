@@ -142,11 +142,21 @@ def load(name: str | Path = DEFAULT_MODEL, device: str | torch.device = "cpu") -
             network = ContextUnet(**config["network"])
         floats = {k: v.float() if v.is_floating_point() else v for k, v in tensors.items()}
         network.load_state_dict(floats, assign=True)
+        _check(config)
         return Model(network, config, where)
     except (KeyError, TypeError, ValueError, RuntimeError) as error:
         raise InkseedError(
             f"{path} is damaged or from another version: its tensors and its metadata disagree"
         ) from error
+
+
+def _check(config: dict[str, Any]) -> None:
+    """Raise ValueError where a configuration from a file describes no model that could be."""
+    size, names = config["image_size"], config["class_names"]
+    if len(size) != 2 or not all(type(side) is int and side > 0 and side % 4 == 0 for side in size):
+        raise ValueError(f"impossible image size {size}")
+    if len(names) != config["network"]["n_classes"] or not all(type(name) is str for name in names):
+        raise ValueError("the class names do not fit the network")
 
 
 def find_device(name: str | torch.device) -> torch.device:

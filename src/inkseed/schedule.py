@@ -5,7 +5,6 @@ from torch import Tensor
 
 from inkseed.errors import InkseedError
 
-
 MAX_STEPS = 100_000
 
 

@@ -1,0 +1,36 @@
+# A fresh machine needs Python 3.11 and a package registry, nothing else.
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+
+.PHONY: demo test check slow figures clean
+
+demo: $(VENV)/installed ## install into a virtual environment and write a number
+	@echo "writing 00297375 (about a minute on two cores) ..."
+	@echo "The picture is $$($(BIN)/inkseed write 00297375 --out $(CURDIR)/number.png)"
+
+test: $(VENV)/installed-dev check ## lint, types and the quick tests
+	$(BIN)/python -m pytest -m "not slow"
+
+check: $(VENV)/installed-dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+slow: $(VENV)/installed-dev ## the tests that take minutes each
+	$(BIN)/python -m pytest -m slow
+
+figures: $(VENV)/installed ## draw every picture in docs/ again
+	$(BIN)/python docs/figures.py
+
+$(VENV)/installed: pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e .
+	@touch $@
+
+$(VENV)/installed-dev: $(VENV)/installed
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[dev]"
+	@touch $@
+
+clean:
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache number.png

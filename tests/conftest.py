@@ -1,0 +1,88 @@
+"""What several tests share: a small untrained model file, a small classifier, the command line."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+import torch
+
+from inkseed.checkpoint import save_tensors
+from inkseed.cli import main
+from inkseed.data import load_mnist, to_tensor
+from inkseed.nn import ContextUnet
+
+TINY = {
+    "network": {"in_channels": 1, "n_feat": 8, "n_classes": 10},
+    "schedule": {"betas": [1e-3, 0.3], "n_T": 12},
+    "image_size": [28, 28],
+    "class_names": list("0123456789"),
+    "training": {"epochs_done": 0},
+}
+
+
+class Outcome(NamedTuple):
+    status: int
+    out: str
+    err: str
+
+
+@pytest.fixture(scope="session")
+def tiny_network() -> ContextUnet:
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        return ContextUnet(**TINY["network"]).eval()
+
+
+@pytest.fixture(scope="session")
+def tiny_model(tiny_network: ContextUnet, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A valid model file that takes milliseconds to sample from; it draws noise, not digits."""
+    path = tmp_path_factory.mktemp("model") / "tiny.safetensors"
+    save_tensors(path, tiny_network.state_dict(), TINY)
+    return path
+
+
+@pytest.fixture
+def inkseed(capsys: pytest.CaptureFixture[str]) -> Callable[..., Outcome]:
+    """Run the command line in this process, as typed."""
+
+    def run(*arguments: object) -> Outcome:
+        capsys.readouterr()
+        with pytest.raises(SystemExit) as stopped:
+            main([str(argument) for argument in arguments])
+        captured = capsys.readouterr()
+        return Outcome(int(stopped.value.code or 0), captured.out, captured.err)
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def reader() -> Callable[[torch.Tensor], torch.Tensor]:
+    """A small digit classifier, trained here on MNIST's training digits: (N, 1, 28, 28) -> (N,)."""
+    mnist = load_mnist(train=True)
+    x, c = to_tensor(mnist.images[:20_000]), torch.from_numpy(mnist.labels[:20_000]).long()
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        network = torch.nn.Sequential(
+            torch.nn.Conv2d(1, 16, 3, stride=2, padding=1),
+            torch.nn.ReLU(),
+            torch.nn.Conv2d(16, 32, 3, stride=2, padding=1),
+            torch.nn.ReLU(),
+            torch.nn.Flatten(),
+            torch.nn.Linear(32 * 49, 128),
+            torch.nn.ReLU(),
+            torch.nn.Linear(128, 10),
+        )
+    optimizer = torch.optim.Adam(network.parameters(), 2e-3)
+    generator = torch.Generator().manual_seed(0)
+    for _ in range(3):
+        for batch in torch.randperm(len(x), generator=generator).split(100):
+            loss = torch.nn.functional.cross_entropy(network(x[batch]), c[batch])
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+    held_out = to_tensor(mnist.images[50_000:52_000])
+    network.requires_grad_(False)
+    right = network(held_out).argmax(1).numpy() == mnist.labels[50_000:52_000]
+    assert right.mean() > 0.95, "the reader itself must be able to read"
+    return lambda images: network(images).argmax(1)

@@ -1,0 +1,219 @@
+"""Whatever a person or a broken disk hands over: one line, exit 2, and nothing left behind."""
+
+import json
+import os
+import struct
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from inkseed.checkpoint import save_tensors
+from inkseed.cli import main
+from inkseed.data.idx import read_idx
+from inkseed.errors import InkseedError
+from inkseed.labels import parse_labels, parse_numbers
+from inkseed.model import load
+from inkseed.recipes import load_recipe
+
+from .conftest import TINY
+
+EACH_EXAMPLE = settings(
+    max_examples=200,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+WORDS = st.sampled_from(
+    """write sample train 12 0-9 --out --seed --guide-w --count --labels --model --device --trace
+    --threads --resume --bogus -- -1 nan x.jpg no/such/file report.toml 1e999 cuda:9 \u0663 ../..
+    = --json""".split()  # noqa: SIM905
+)
+
+
+def one_line_or_fine(read, *arguments):
+    """Call `read`: it may succeed, or refuse in one line; any other exception fails the test."""
+    message = ""
+    try:
+        assert read(*arguments) is not None
+    except InkseedError as error:
+        message = str(error)
+    assert len(message.splitlines()) <= 1
+
+
+@EACH_EXAMPLE
+@given(arguments=st.lists(st.one_of(WORDS, st.text(max_size=6)), min_size=1, max_size=6))
+def test_argument_lists(arguments, tmp_path_factory, capsys):
+    """No list of words here is a whole request: 'no model' stands wherever one could be."""
+    folder = tmp_path_factory.mktemp("cwd")
+    before = Path.cwd()
+    os.chdir(folder)
+    capsys.readouterr()
+    try:
+        with pytest.raises(SystemExit) as stopped:
+            main([*arguments, "--model", "no-such-model"])
+    finally:
+        os.chdir(before)
+    printed = capsys.readouterr()
+    assert stopped.value.code == 2
+    assert printed.out == ""
+    assert len(printed.err.strip().splitlines()) == 1
+    assert printed.err.startswith("inkseed: ")
+    assert list(folder.iterdir()) == []
+
+
+@pytest.fixture(scope="module")
+def model_bytes(tiny_model: Path) -> bytes:
+    return tiny_model.read_bytes()
+
+
+@EACH_EXAMPLE
+@given(data=st.data())
+def test_damaged_model_files(data, model_bytes, tmp_path_factory):
+    """A flipped byte in the header, a cut, a splice: refused, or (in a weight) still a model."""
+    path = tmp_path_factory.mktemp("bad") / "bad.safetensors"
+    header = 8 + struct.unpack("<Q", model_bytes[:8])[0]
+    kind = data.draw(st.sampled_from(["flip", "cut", "junk", "prefix"]))
+    content = bytearray(model_bytes)
+    if kind == "flip":
+        for _ in range(data.draw(st.integers(1, 8))):
+            content[data.draw(st.integers(0, header - 1))] = data.draw(st.integers(0, 255))
+    elif kind == "cut":
+        content = content[: data.draw(st.integers(0, len(content) - 1))]
+    elif kind == "junk":
+        content = bytearray(data.draw(st.binary(max_size=200)))
+    else:
+        content = bytearray(data.draw(st.binary(min_size=1, max_size=9))) + content
+    path.write_bytes(content)
+    one_line_or_fine(load, path)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"network": {"in_channels": 1, "n_feat": 16, "n_classes": 10}},
+        {"network": {"in_channels": 1, "n_feat": 8 * 10**6, "n_classes": 10}},
+        {"network": {"in_channels": 1, "n_feat": -8, "n_classes": 10}},
+        {"network": {"in_channels": 1, "n_feat": 8, "n_classes": 10, "extra": 1}},
+        {"network": None},
+        {"network": {"in_channels": "x", "n_feat": 8, "n_classes": 10}},
+        {"schedule": {"betas": [0.3, 0.1], "n_T": 12}},
+        {"schedule": {"betas": [1e-3, 0.3], "n_T": 10**12}},
+        {"schedule": {"betas": [1e-3], "n_T": 12}},
+        {"schedule": 5},
+        {"image_size": "28"},
+        {"image_size": [28, 27]},
+        {"image_size": [28]},
+        {"image_size": [0, 28]},
+        {"class_names": list("012")},
+        {"class_names": 10},
+        {"class_names": [1, 2, 3, 4, 5, 6, 7, 8, 9, 0]},
+        {"format": 99},
+    ],
+    ids=json.dumps,
+)
+def test_metadata_that_does_not_fit(tiny_network, tmp_path, change):
+    path = tmp_path / "odd.safetensors"
+    save_tensors(path, tiny_network.state_dict(), {**TINY, **change})
+    with pytest.raises(InkseedError):
+        load(path)
+
+
+@EACH_EXAMPLE
+@given(
+    content=st.one_of(st.binary(max_size=64), st.builds(lambda b: b"\0\0\x08\x03" + b, st.binary()))
+)
+def test_foreign_idx_files(content, tmp_path_factory):
+    path = tmp_path_factory.mktemp("idx") / "file"
+    path.write_bytes(content)
+    one_line_or_fine(read_idx, path, 3)
+
+
+@EACH_EXAMPLE
+@given(text=st.one_of(st.text(max_size=80), st.binary(max_size=80)))
+def test_foreign_recipes(text, tmp_path_factory):
+    path = tmp_path_factory.mktemp("recipe") / "r.toml"
+    path.write_bytes(text if isinstance(text, bytes) else text.encode("utf-8", "replace"))
+    with pytest.raises(InkseedError) as refused:
+        load_recipe(path)
+    assert refused.value.args
+
+
+@given(text=st.text(max_size=12))
+def test_labels_and_numbers_parse_or_say_why(text):
+    one_line_or_fine(parse_labels, text)
+    one_line_or_fine(parse_numbers, text, "--guide-w")
+
+
+@pytest.mark.parametrize(
+    ("text", "labels"),
+    [
+        ("0-9", list("0123456789")),
+        ("3", ["3"]),
+        ("1,5-7", list("1567")),
+        ("08-11", ["08", "09", "10", "11"]),
+    ],
+)
+def test_labels_as_typed(text, labels):
+    assert parse_labels(text) == labels
+
+
+@pytest.mark.parametrize("suffix", ["png", "npz", "gif"])
+def test_a_place_that_cannot_be_written_is_refused_first(inkseed, tiny_model, tmp_path, suffix):
+    blocked = tmp_path / "file"
+    blocked.write_text("in the way")
+    out = blocked / f"x.{suffix}"
+    command = ["sample", "--out", out, "--count", 1, "--model", tiny_model]
+    if suffix == "gif":
+        command = ["sample", "--out", tmp_path / "a.png", "--trace", out, "--model", tiny_model]
+    result = inkseed(*command)
+    assert result.status == 2
+    assert "cannot write" in result.err
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+
+def test_a_full_disk_leaves_nothing(inkseed, tiny_model, tmp_path, monkeypatch):
+    def full(*_arguments, **_options):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("PIL.Image.Image.save", full)
+    result = inkseed("write", "1", "--model", tiny_model, "--out", tmp_path / "n.png")
+    assert result.status == 2
+    assert "No space left" in result.err
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_ctrl_c_leaves_nothing(inkseed, tiny_model, tmp_path, monkeypatch):
+    def stop(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("inkseed.model.to_uint8", stop)
+    result = inkseed("sample", "--model", tiny_model, "--out", tmp_path / "n.png")
+    assert result.status == 130
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_as_a_user_types_it(tmp_path):
+    """In its own process: help and usage errors import nothing heavy and print no traceback."""
+    probe = (
+        "import sys; from inkseed.cli import main\n"
+        "try: main()\nfinally: print('torch' in sys.modules)"
+    )
+    for words, status in (("--help", 0), ("write --seed x 1", 2), ("nonsense", 2)):
+        result = subprocess.run(
+            [sys.executable, "-c", probe, *words.split()],
+            capture_output=True,
+            text=True,
+            cwd=tmp_path,
+        )
+        assert result.returncode == status
+        assert result.stdout.endswith("False\n")
+        assert "Traceback" not in result.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_importing_inkseed_is_light():
+    code = "import sys, inkseed; sys.exit('torch' in sys.modules or 'numpy' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code]).returncode == 0

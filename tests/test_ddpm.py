@@ -1,0 +1,131 @@
+"""The report's classes as the report uses them."""
+
+import math
+
+import pytest
+import torch
+
+from inkseed.ddpm import NoiseStrategyDiffusion, SimpleDiffusion, generate_samples
+from inkseed.errors import InkseedError
+from inkseed.nn import ContextUnet
+
+SIZE = (1, 28, 28)
+
+
+@pytest.fixture
+def ddpm(tiny_network) -> NoiseStrategyDiffusion:
+    return NoiseStrategyDiffusion(tiny_network, (1e-3, 0.3), 30, "cpu", drop_prob=0.1)
+
+
+def seeded(seed: int = 0) -> torch.Generator:
+    return torch.Generator().manual_seed(seed)
+
+
+def test_a_few_steps_of_training_lower_the_loss():
+    x = torch.full((64, 1, 8, 8), -1.0)
+    x[:, :, 2:6, 3:5] = 1
+    c = torch.arange(64) % 10
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        ddpm = SimpleDiffusion(ContextUnet(1, 16), (1e-4, 0.02), 400, "cpu", drop_prob=0.1)
+    optimizer = torch.optim.Adam(ddpm.parameters(), 3e-3)
+    losses = []
+    for step in range(60):
+        loss = ddpm(x, c, seeded(step))
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        losses.append(loss.item())
+    assert sum(losses[-10:]) < 0.5 * sum(losses[:10])
+
+
+def test_the_loss_is_reproducible_by_its_generator_and_follows_torchs_seed_without_one(ddpm):
+    x, c = torch.zeros(8, *SIZE), torch.arange(8)
+    assert ddpm(x, c, seeded(1)) == ddpm(x, c, seeded(1))
+    assert ddpm(x, c, seeded(1)) != ddpm(x, c, seeded(2))
+    with torch.random.fork_rng():
+        torch.manual_seed(5)
+        first = ddpm(x, c)
+        torch.manual_seed(5)
+        assert ddpm(x, c) == first
+
+
+def test_sample_returns_images_and_the_steps_on_the_way(ddpm):
+    images, steps = ddpm.sample(12, SIZE, "cpu", guide_w=0.5, generator=seeded())
+    assert images.shape == (12, *SIZE)
+    assert steps.shape == (1 + 8, 12, *SIZE)  # of 30 steps, the 20th and the last 8
+    assert torch.equal(steps[-1], images)
+    assert torch.equal(images, ddpm.sample(12, SIZE, "cpu", 0.5, seeded())[0])
+    assert not images.requires_grad
+
+
+def test_labels_cycle_and_the_batch_is_doubled_only_for_guidance(ddpm, monkeypatch):
+    calls = []
+    network = ddpm.nn_model
+    monkeypatch.setattr(
+        ddpm.denoiser, "network", lambda *inputs: calls.append(inputs) or network(*inputs)
+    )
+    ddpm.sample(12, SIZE, "cpu", guide_w=2.0, generator=seeded())
+    x, c, t, mask = calls[0]
+    assert len(calls) == 30
+    assert x.shape[0] == 24
+    assert c[:12].tolist() == [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 0, 1]
+    assert mask.tolist() == [0.0] * 12 + [1.0] * 12
+    assert t.unique().tolist() == [1.0]
+    calls.clear()
+    ddpm.sample(12, SIZE, "cpu", guide_w=0.0, generator=seeded())
+    assert calls[0][0].shape[0] == 12
+
+
+def test_sampling_uses_running_statistics_and_gives_the_mode_back(ddpm):
+    ddpm.train()
+    together = ddpm.sample(3, SIZE, "cpu", 0.0, seeded())[0]
+    assert ddpm.nn_model.training
+    ddpm.eval()
+    assert torch.equal(together, ddpm.sample(3, SIZE, "cpu", 0.0, seeded())[0])
+
+
+def test_renoising_loses_the_starting_noise(ddpm):
+    """The report's stability score is chance: mean 0, deviation 1 / sqrt(784)."""
+    noise = torch.randn(300, *SIZE, generator=seeded(1))
+    c = torch.arange(300) % 10
+    scores = ddpm.compute_inversion_stability(noise, c, SIZE, seeded(2))
+    assert scores.shape == (300,)
+    chance = 1 / math.sqrt(784)
+    assert abs(float(scores.mean())) < 3 * chance / math.sqrt(300)
+    assert float(scores.std()) == pytest.approx(chance, rel=0.15)
+
+
+def test_noise_selection_returns_the_most_stable_of_its_candidates(ddpm, monkeypatch):
+    seen = []
+    scores = iter([0.1, -0.3, 0.7, 0.2])
+
+    def score(noise, c, size, generator=None):
+        seen.append(noise)
+        return torch.tensor([next(scores)])
+
+    monkeypatch.setattr(ddpm, "compute_inversion_stability", score)
+    chosen = ddpm.noise_selection(4, torch.tensor([3]), SIZE, "cpu", seeded())
+    assert chosen.shape == (1, *SIZE)
+    assert torch.equal(chosen, seen[2])
+    assert len(seen) == 4
+
+
+def test_sample_from_noise_begins_at_the_noise_given(ddpm):
+    noise = torch.randn(2, *SIZE, generator=seeded(3))
+    c = torch.tensor([1, 2])
+    one = ddpm.sample_from_noise(noise, c, SIZE, seeded(4))
+    assert torch.equal(one, ddpm.sample_from_noise(noise, c, SIZE, seeded(4)))
+    assert not torch.equal(one, ddpm.sample_from_noise(-noise, c, SIZE, seeded(4)))
+    with pytest.raises(ValueError, match="size"):
+        ddpm.sample_from_noise(noise, c, (1, 32, 32))
+
+
+def test_generate_samples_writes_the_number(tiny_model, tmp_path):
+    out = tmp_path / "id.png"
+    number = generate_samples("0029", seed=7, model=tiny_model, out=out)
+    assert number.text == "0029"
+    assert number.samples.labels.tolist() == [0, 0, 2, 9]
+    assert out.is_file()
+    with pytest.raises(InkseedError, match="digits"):
+        generate_samples("29a", model=tiny_model)
