@@ -1,0 +1,37 @@
+"""The bundled `report` weights, as a user meets them. The slowest tests of the quick suite."""
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from inkseed.data import to_tensor
+from inkseed.model import WEIGHTS, load
+from inkseed.number import SCALE
+
+
+def test_weights_say_what_they_are():
+    model = load("report")
+    training = model.config["training"]
+    assert training["recipe"] == "report"
+    assert training["epochs_done"] >= 3
+    assert training["images_seen"] == training["epochs_done"] * 60_000
+    assert (WEIGHTS / "report.safetensors").stat().st_size < 14e6
+    assert all(torch.isfinite(p).all() for p in model.network.parameters())
+
+
+def test_the_demos_number_is_read_by_a_classifier(inkseed, reader, tmp_path):
+    out = tmp_path / "number.png"
+    assert inkseed("write", "00297375", "--seed", 7, "--out", out).status == 0
+    with Image.open(out) as picture:
+        small = picture.resize((picture.width // SCALE, 28), Image.Resampling.BOX)
+    digits = 255 - np.stack(np.split(np.asarray(small), 8, axis=1))
+    assert "".join(map(str, reader(to_tensor(digits)).tolist())) == "00297375"
+
+
+@pytest.mark.slow
+def test_the_demos_number_is_the_same_bytes_again(inkseed, tmp_path):
+    paths = [tmp_path / name for name in ("first.png", "second.png")]
+    for path in paths:
+        inkseed("write", "00297375", "--model", "report", "--seed", 7, "--out", path)
+    assert paths[0].read_bytes() == paths[1].read_bytes()
