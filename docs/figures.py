@@ -29,7 +29,9 @@ def command(*words: object) -> None:
             raise
 
 
-def printed_chain(model: Model, x_T: Tensor, label: Tensor, noise: ImageStreams) -> Iterator[Tensor]:
+def printed_chain(
+    model: Model, x_T: Tensor, label: Tensor, noise: ImageStreams
+) -> Iterator[Tensor]:
     """The report's equation (2) as printed: no division by sqrt(1 - abar_t)."""
     schedule, x = model.schedule, x_T
     for i in range(schedule.n_T, 0, -1):
