@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 
 demo: $(VENV)/installed ## install into a virtual environment and write a number
 	@echo "writing 00297375 (about a minute on two cores) ..."
-	@echo "The picture is $$($(BIN)/inkseed write 00297375 --out $(CURDIR)/number.png)"
+	@picture="$$($(BIN)/inkseed write 00297375 --out "$(CURDIR)/number.png")" && echo "The picture is $$picture"
 
 test: $(VENV)/installed-dev check ## lint, types and the quick tests
 	$(BIN)/python -m pytest -m "not slow"

@@ -49,7 +49,7 @@ def listed_chain(model: Model, x_T: Tensor, label: Tensor, noise: ImageStreams) 
         t = torch.full((len(x),), i / schedule.n_T)
         abar, beta = float(schedule.alpha_bar[i]), float(schedule.beta[i])
         one_over_sqrt = abar**-0.5
-        mean = one_over_sqrt * x - beta * one_over_sqrt * model.denoiser.eps(x, t, label)
+        mean = one_over_sqrt * x - (1 - abar) * one_over_sqrt * model.denoiser.eps(x, t, label)
         x = mean + beta**0.5 * noise.normal(SHAPE) if i > 1 else mean
         yield x
 

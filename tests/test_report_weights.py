@@ -6,8 +6,9 @@ import torch
 from PIL import Image
 
 from inkseed.data import to_tensor
-from inkseed.model import WEIGHTS, load
+from inkseed.model import load
 from inkseed.number import SCALE
+from inkseed.weights import WEIGHTS
 
 
 def test_weights_say_what_they_are():

@@ -7,8 +7,8 @@ import sys
 from pathlib import Path
 
 from inkseed.checkpoint import as_float16, load_tensors, save_tensors
-from inkseed.model import WEIGHTS
 from inkseed.train import STATE, network_part
+from inkseed.weights import WEIGHTS
 
 run, name = Path(sys.argv[1]), sys.argv[2]
 tensors, config = load_tensors(run / STATE)

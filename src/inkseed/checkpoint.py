@@ -20,7 +20,10 @@ def save_tensors(path: str | Path, tensors: dict[str, Tensor], config: dict[str,
     """Write `tensors` and `config` (JSON) to one safetensors file, whole or not at all."""
     described = {KEY: json.dumps({"format": FORMAT, **config}, sort_keys=True)}
     dense = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
-    write_atomically(path, lambda temporary: save_file(dense, temporary, described))
+    try:
+        write_atomically(path, lambda temporary: save_file(dense, temporary, described))
+    except SafetensorError as error:  # a full disk, as safetensors reports it
+        raise InkseedError(f"cannot write {path}: {error}") from error
 
 
 def load_tensors(path: str | Path) -> tuple[dict[str, Tensor], dict[str, Any]]:

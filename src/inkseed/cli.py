@@ -39,7 +39,7 @@ def write(
     number: Annotated[str, typer.Argument(help="1 to 64 digits; leading zeros count.")],
     out: Annotated[Path, typer.Option(help="Where the picture goes, a .png.")] = Path("number.png"),
     seed: Seed = 0,
-    guide_w: Annotated[float, typer.Option(help="Guidance: 0 is off.")] = 0.5,
+    guide_w: Annotated[float, typer.Option(help="Guidance: 0 is off.")] = 2.0,
     model: ModelName = "report",
     device: Device = "cpu",
     threads: Threads = None,
@@ -73,7 +73,7 @@ def sample(
     seed: Seed = 0,
     guide_w: Annotated[
         str, typer.Option(help="Guidance, 0 is off; several, as 0,0.5,2, share their noise.")
-    ] = "0.5",
+    ] = "2",
     trace: Annotated[
         Path | None, typer.Option(help="Also draw the way from noise to digits, a .gif.")
     ] = None,
@@ -88,15 +88,16 @@ def sample(
     strengths = parse_numbers(guide_w, "--guide-w")
     _check_guidance(strengths)
     wanted = parse_labels(labels)
-    from inkseed.export import check_output, save_samples, save_trace
     from inkseed.files import check_writable
 
-    check_output(out)
+    check_writable(out, (".npz", ".png", ""))
     if trace is not None:
         check_writable(trace, (".gif",))
         if len(wanted) * count * len(strengths) > MAX_TRACED:
             raise InkseedError(f"--trace draws at most {MAX_TRACED} images: lower --count")
     loaded = _load(model, device, threads)
+    from inkseed.export import save_samples, save_trace
+
     classes = _class_indices(wanted, loaded.class_names)
     images = len(classes) * count * len(strengths)
     with _progress(f"{images} digits", images * loaded.schedule.n_T, "steps") as advance:
@@ -155,11 +156,13 @@ def main(arguments: list[str] | None = None) -> None:
         explain = getattr(error, "format_message", error.__str__)
         _fail(f"{explain()} See: {context.command_path if context else 'inkseed'} --help")
     except (KeyboardInterrupt, typer.Abort):
-        print("inkseed: stopped; nothing was written", file=sys.stderr)
+        print("inkseed: stopped; no unfinished file is left", file=sys.stderr)
         sys.exit(130)
     except BrokenPipeError:  # the reader of our output has gone: not our mistake, nor the user's
         sys.stderr.close()
         sys.exit(1)
+    except OSError as error:  # a name too long, a folder that may not be searched
+        _fail(f"{error.filename or 'cannot go on'}: {error.strerror or error}")
     sys.exit(status or 0)
 
 
@@ -183,6 +186,9 @@ def _class_indices(wanted: list[str], class_names: tuple[str, ...]) -> list[int]
 
 
 def _load(name: str, device: str, threads: int | None) -> "Model":
+    from inkseed.weights import find_model
+
+    find_model(name)  # before the second that importing torch takes
     where = _device(device, threads)
     from inkseed.model import load
 

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from inkseed.denoiser import EpsDenoiser, eps_loss
+from inkseed.files import check_writable
 from inkseed.guidance import ClassifierFreeGuidance
 from inkseed.model import DEFAULT_GUIDE_W
 from inkseed.nn import ContextUnet
@@ -164,6 +165,8 @@ def generate_samples(
 
     Raises InkseedError for anything but 1 to 64 of the characters 0-9, or an unknown model.
     """
+    if out is not None:
+        check_writable(out, (".png",))
     number = write(student_id, seed, guide_w, model)
     if out is not None:
         number.save(out)

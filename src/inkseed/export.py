@@ -11,20 +11,11 @@ from PIL import Image
 
 from inkseed.data.labelled import to_uint8
 from inkseed.errors import InkseedError
-from inkseed.files import check_writable, write_atomically
+from inkseed.files import write_atomically
 from inkseed.model import Samples
 from inkseed.pictures import PAPER, Band, draw_bands, save_gif, save_picture
 
-FORMATS = (".npz", ".png", "")  # no suffix: a folder
 FRAMES = 60
-
-
-def check_output(path: str | Path) -> Path:
-    """Refuse a place for samples before any is drawn; a folder must be new or empty."""
-    path = check_writable(path, FORMATS)
-    if path.suffix == "" and path.exists() and (not path.is_dir() or any(path.iterdir())):
-        raise InkseedError(f"{path} exists and is not an empty folder: give another name")
-    return path
 
 
 def save_samples(
@@ -37,14 +28,15 @@ def save_samples(
     `<label>/<number>.png`, dark ink on light paper, as `inkseed.data.read_folder` reads it.
     """
     path = Path(path)
-    if path.suffix == ".npz":
+    suffix = path.suffix.lower()
+    if suffix == ".npz":
         arrays: dict[str, Any] = {
             name: np.concatenate([getattr(group, name) for group in groups])
             for name in ("images", "labels", "seeds", "guide_w")
         }
         arrays["nfe"] = np.concatenate([np.full(len(group.labels), group.nfe) for group in groups])
         write_atomically(path, lambda temporary: np.savez_compressed(temporary, **arrays))
-    elif path.suffix == ".png":
+    elif suffix == ".png":
         bands = [Band(_caption(group), group.images) for group in groups]
         save_picture(draw_bands(bands, columns), path)
     else:
@@ -74,17 +66,14 @@ def _save_folder(groups: Sequence[Samples], class_names: Sequence[str], path: Pa
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = Path(tempfile.mkdtemp(dir=path.parent, prefix=".inkseed-"))
     try:
-        for name in class_names:
-            (temporary / name).mkdir()
         number = 0
         for group in groups:
             for image, label in zip(group.images, group.labels, strict=True):
                 picture = Image.fromarray(PAPER - image)
-                picture.save(temporary / class_names[label] / f"{number:06d}.png")
+                folder = temporary / class_names[label]
+                folder.mkdir(exist_ok=True)
+                picture.save(folder / f"{number:06d}.png")
                 number += 1
-        for folder in temporary.iterdir():
-            if not any(folder.iterdir()):
-                folder.rmdir()
         temporary.chmod(0o755)
         temporary.replace(path)  # an empty folder of that name gives way
     except OSError as error:

@@ -35,12 +35,20 @@ def write_atomically(path: str | Path, write: Callable[[Path], object]) -> None:
 
 
 def check_writable(path: str | Path, suffixes: tuple[str, ...]) -> Path:
-    """Refuse an output path before any work is spent on it; `suffixes` are the formats known."""
+    """Refuse an output path before any work is spent on it; `suffixes` are the formats known.
+
+    The suffix "" stands for a folder to fill, which must be new or empty.
+    """
     path = Path(path)
     if path.suffix.lower() not in suffixes:
-        known = ", ".join(suffix for suffix in suffixes if suffix) or "a folder's name"
+        known = " or ".join(suffix or "no suffix for a folder" for suffix in suffixes)
         raise InkseedError(f"cannot tell the format of {str(path)!r}: end it in {known}")
-    if path.is_dir() and path.suffix:
+    if path.suffix == "":
+        if path.exists() and (not path.is_dir() or any(path.iterdir())):
+            raise InkseedError(f"{path} exists and is not an empty folder: give another name")
+        if path.resolve() == Path.cwd():
+            raise InkseedError(f"{path} is the folder you are in: give a new folder's name")
+    elif path.is_dir():
         raise InkseedError(f"{path} is a folder: give a file's name")
     parent = path.absolute().parent
     while not parent.exists():

@@ -1,5 +1,6 @@
 """What a user holds: a trained network with its schedule and its classes, ready to sample."""
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,11 +20,12 @@ from inkseed.nn.precision import place
 from inkseed.rng import ImageStreams
 from inkseed.samplers import Step, ancestral
 from inkseed.schedule import LinearBetas
+from inkseed.weights import find_model
 
-WEIGHTS = Path(__file__).parent / "weights"
 DEFAULT_MODEL = "report"
-DEFAULT_GUIDE_W = 0.5
+DEFAULT_GUIDE_W = 2.0
 BATCH_SIZE = 64
+MAX_SIDE = 1024
 
 
 @dataclass
@@ -64,12 +66,15 @@ class Model:
         `trace` keeps every state on the way. `on_step` is told after each step how many images took
         it. Raises InkseedError for an empty request, a label that is not a class, or a bad seed.
         """
-        wanted = np.asarray(list(labels), np.int64)
+        wanted = np.asarray(list(labels))
         if len(wanted) == 0:
             raise InkseedError("no labels: ask for at least one image")
+        if wanted.ndim != 1 or wanted.dtype.kind not in "iu":
+            raise InkseedError("labels must be whole numbers, one for each image")
+        wanted = wanted.astype(np.int64)
         if wanted.min() < 0 or wanted.max() >= len(self.class_names):
             raise InkseedError(f"labels must be from 0 to {len(self.class_names) - 1}")
-        if not 0 <= seed < 2**63:
+        if not isinstance(seed, int) or not 0 <= seed < 2**63:
             raise InkseedError(f"seed must be from 0 to 2**63 - 1, not {seed}")
         if not np.isfinite(guide_w):
             raise InkseedError(f"guide_w must be a finite number, not {guide_w}")
@@ -86,6 +91,10 @@ class Model:
                     states.append(step.x.cpu())
                 if on_step:
                     on_step(len(indices))
+            if not torch.isfinite(step.x).all():
+                raise InkseedError(
+                    "the images are not finite: the weights are damaged or guide_w huge"
+                )
             finals.append(step.x.cpu())
             traces.append(states)
         evaluations = ClassifierFreeGuidance(self.denoiser, guide_w).evaluations
@@ -121,25 +130,20 @@ def schedule_of(config: dict[str, Any]) -> LinearBetas:
     return LinearBetas(tuple(config["schedule"]["betas"]), config["schedule"]["n_T"])
 
 
-def available() -> list[str]:
-    """The bundled models' names."""
-    return sorted(path.stem for path in WEIGHTS.glob("*.safetensors"))
-
-
 def load(name: str | Path = DEFAULT_MODEL, device: str | torch.device = "cpu") -> Model:
     """Load a bundled model by its name, or a model file by its path.
 
     Raises InkseedError for an unknown name or device, or a file that is not an inkseed model.
     """
-    path = WEIGHTS / f"{name}.safetensors" if str(name) in available() else Path(name)
-    if not path.is_file():
-        bundled = ", ".join(available()) or "none"
-        raise InkseedError(f"no model {str(name)!r}: bundled are {bundled}; or give a file's path")
+    path = find_model(name)
     tensors, config = load_tensors(path)
     where = find_device(device)
     try:
         with torch.device("meta"):  # no memory until the shapes are known to agree
             network = ContextUnet(**config["network"])
+        for key, own in network.state_dict().items():
+            if tensors[key].is_floating_point() != own.is_floating_point():
+                raise ValueError(f"{key} is of the wrong kind")
         floats = {k: v.float() if v.is_floating_point() else v for k, v in tensors.items()}
         network.load_state_dict(floats, assign=True)
         _check(config)
@@ -153,10 +157,12 @@ def load(name: str | Path = DEFAULT_MODEL, device: str | torch.device = "cpu") -
 def _check(config: dict[str, Any]) -> None:
     """Raise ValueError where a configuration from a file describes no model that could be."""
     size, names = config["image_size"], config["class_names"]
-    if len(size) != 2 or not all(type(side) is int and side > 0 and side % 4 == 0 for side in size):
+    if len(size) != 2 or any(side not in range(4, MAX_SIDE + 1, 4) for side in size):
         raise ValueError(f"impossible image size {size}")
-    if len(names) != config["network"]["n_classes"] or not all(type(name) is str for name in names):
+    if len(set(names)) != config["network"]["n_classes"] or len(names) != len(set(names)):
         raise ValueError("the class names do not fit the network")
+    if not all(re.fullmatch(r"[\w -]+", name) for name in names):  # they become folders' names
+        raise ValueError("impossible class names")
 
 
 def find_device(name: str | torch.device) -> torch.device:

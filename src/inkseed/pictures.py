@@ -7,6 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
+from inkseed.errors import InkseedError
 from inkseed.files import write_atomically
 
 PAPER = 255
@@ -41,6 +42,8 @@ def draw_bands(bands: Sequence[Band], columns: int, scale: int = 2) -> Image.Ima
 
 def save_picture(picture: Image.Image, path: str | Path) -> None:
     """Write a picture in the format of its suffix, whole or not at all."""
+    if Path(path).suffix.lower() not in Image.registered_extensions():
+        raise InkseedError(f"cannot tell the format of {str(path)!r}: end it in .png")
     write_atomically(path, lambda temporary: picture.save(temporary))
 
 

@@ -6,6 +6,7 @@ from torch import Tensor
 from inkseed.errors import InkseedError
 
 MAX_STEPS = 100_000
+MIN_ALPHA = 1e-4  # x_0 = (x_t - sigma eps) / alpha in float32
 
 
 class LinearBetas:
@@ -28,13 +29,18 @@ class LinearBetas:
         steps = torch.linspace(beta_1, beta_T, n_T, dtype=torch.float64)
         self.beta = torch.cat((torch.zeros(1, dtype=torch.float64), steps))
         self.alpha_bar = torch.cumprod(1 - self.beta, 0)
+        if float(self.alpha_bar[-1]) ** 0.5 < MIN_ALPHA:
+            raise InkseedError(
+                f"betas {betas} leave no signal after {n_T} steps, and x_0 cannot be told from eps: "
+                "lower beta_T or n_T"
+            )
 
     def __call__(self, t: Tensor) -> tuple[Tensor, Tensor]:
         """Times in [0, 1] -> (alpha, sigma) of `x_t = alpha x_0 + sigma eps`, shaped like t.
 
         Equation (1) of the report: alpha = sqrt(abar_i), sigma = sqrt(1 - abar_i), i = t n_T.
         """
-        step = (t * self.n_T).round().long()
+        step = (t.double() * self.n_T).round().long()
         alpha_bar = self.alpha_bar.to(t.device)[step]
         return alpha_bar.sqrt().to(t.dtype), (1 - alpha_bar).sqrt().to(t.dtype)
 

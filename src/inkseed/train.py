@@ -220,7 +220,10 @@ def _config(recipe: Recipe, name: str, source: LabelledImages) -> dict[str, Any]
 def _start_folder(recipe: Recipe, name: str, out: Path) -> None:
     if (out / "settings.json").exists():
         raise InkseedError(f"{out} holds a run already: add --resume, or give another --out")
-    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+    if out.exists() and (
+        not out.is_dir()
+        or any(path for path in out.iterdir() if not path.name.startswith(".inkseed-"))
+    ):
         raise InkseedError(f"{out} exists and is not a run's folder: give another --out")
     settings = json.dumps({"name": name, "recipe": dataclasses.asdict(recipe)}, indent=2)
     write_atomically(out / "settings.json", lambda path: path.write_text(settings + "\n"))

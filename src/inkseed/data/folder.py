@@ -1,7 +1,7 @@
 """Read a user's own labelled images: `folder/<label>/*.png`, one folder a class."""
 
 from pathlib import Path
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
 from PIL import Image, UnidentifiedImageError
@@ -23,13 +23,15 @@ def read_folder(
     Raises InkseedError, naming the file, for anything that cannot be read as such.
     """
     folder = Path(folder)
+    if paper not in get_args(Paper):
+        raise InkseedError(f"paper must be one of {', '.join(get_args(Paper))}, not {paper!r}")
     if not folder.is_dir():
         raise InkseedError(f"{folder} is not a folder: give one that holds a folder for each label")
     classes = sorted(
         (child for child in folder.iterdir() if child.is_dir() and not child.name.startswith(".")),
         key=lambda child: (not child.name.isdecimal(), len(child.name.lstrip("0")), child.name),
     )
-    files = [(k, path) for k, child in enumerate(classes) for path in sorted(child.glob("*.png"))]
+    files = [(k, path) for k, child in enumerate(classes) for path in _pictures(child)]
     if not files:
         raise InkseedError(f"{folder} holds no images: they belong in {folder}/<label>/*.png")
 
@@ -47,6 +49,10 @@ def read_folder(
     return LabelledImages(images, labels, tuple(child.name for child in classes))
 
 
+def _pictures(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.iterdir() if path.suffix.lower() == ".png")
+
+
 def _read_grey(path: Path, image_size: tuple[int, int] | None) -> np.ndarray:
     try:
         with Image.open(path) as opened:
@@ -54,6 +60,8 @@ def _read_grey(path: Path, image_size: tuple[int, int] | None) -> np.ndarray:
             if picture.mode in ("RGBA", "LA", "PA") or "transparency" in picture.info:
                 rgba = picture.convert("RGBA")  # what is transparent is paper, not black ink
                 picture = Image.alpha_composite(Image.new("RGBA", rgba.size, "white"), rgba)
+            if picture.mode.startswith("I;16"):  # Pillow clips these where it should scale
+                picture = Image.fromarray((np.asarray(picture) >> 8).astype(np.uint8))
             grey = picture.convert("L")
             if image_size is not None and (grey.height, grey.width) != image_size:
                 grey = grey.resize(image_size[::-1], Image.Resampling.BILINEAR)

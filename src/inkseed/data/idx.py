@@ -57,4 +57,4 @@ def _parse(stream: BinaryIO, dimensions: int, path: Path) -> np.ndarray:
     if len(body) != expected:
         state = "longer" if len(body) > expected else "shorter"
         raise InkseedError(f"{path} is {state} than the {expected} bytes its header promises")
-    return np.frombuffer(body, np.uint8).reshape(shape)
+    return np.frombuffer(body, np.uint8).reshape(shape).copy()

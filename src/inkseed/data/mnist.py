@@ -3,6 +3,8 @@
 import hashlib
 from pathlib import Path
 
+import numpy as np
+
 from inkseed.data.idx import read_idx
 from inkseed.data.labelled import LabelledImages
 from inkseed.errors import InkseedError
@@ -48,7 +50,7 @@ def read_idx_pair(
     pixels, classes = read_idx(images, 3), read_idx(labels, 1)
     if class_names is None:
         class_names = tuple(str(k) for k in range(int(classes.max(initial=0)) + 1))
-    return LabelledImages(pixels, classes, class_names)
+    return LabelledImages(pixels, classes.astype(np.int64), class_names)
 
 
 def _check(path: Path) -> None:
