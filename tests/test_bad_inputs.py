@@ -109,6 +109,10 @@ def test_damaged_model_files(data, model_bytes, tmp_path_factory):
         {"image_size": [0, 28]},
         {"class_names": list("012")},
         {"class_names": 10},
+        {"class_names": ["1"] * 10},
+        {"class_names": ["../../elsewhere", *"123456789"]},
+        {"image_size": [400_000, 400_000]},
+        {"schedule": {"betas": [0.9, 0.999], "n_T": 12}},
         {"class_names": [1, 2, 3, 4, 5, 6, 7, 8, 9, 0]},
         {"format": 99},
     ],
@@ -217,3 +221,37 @@ def test_as_a_user_types_it(tmp_path):
 def test_importing_inkseed_is_light():
     code = "import sys, inkseed; sys.exit('torch' in sys.modules or 'numpy' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code]).returncode == 0
+
+
+def test_names_too_long_for_the_disk(inkseed, tiny_model, tmp_path):
+    long = "x" * 300
+    for words in (
+        ["write", "1", "--model", tiny_model, "--out", tmp_path / f"{long}.png"],
+        ["write", "1", "--model", long],
+        ["train", long],
+        ["train", "smoke", "--out", tmp_path / long],
+    ):
+        result = inkseed(*words)
+        assert result.status == 2
+        assert len(result.err.strip().splitlines()) == 1
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_weights_that_are_not_numbers_draw_nothing(inkseed, tiny_network, tmp_path):
+    path = tmp_path / "nan.safetensors"
+    weights = {
+        k: v * float("nan") if v.is_floating_point() else v
+        for k, v in tiny_network.state_dict().items()
+    }
+    save_tensors(path, weights, TINY)
+    result = inkseed("write", "1", "--model", path, "--out", tmp_path / "n.png")
+    assert result.status == 2
+    assert "not finite" in result.err
+    assert not (tmp_path / "n.png").exists()
+
+
+def test_suffixes_in_capitals_are_suffixes(inkseed, tiny_model, tmp_path):
+    for name in ("A.NPZ", "B.PNG"):
+        out = tmp_path / name
+        assert inkseed("sample", "--count", 1, "--model", tiny_model, "--out", out).status == 0
+        assert out.is_file()

@@ -61,9 +61,9 @@ def test_sample_returns_images_and_the_steps_on_the_way(ddpm):
 
 def test_labels_cycle_and_the_batch_is_doubled_only_for_guidance(ddpm, monkeypatch):
     calls = []
-    network = ddpm.nn_model
+    whole = ddpm.nn_model.forward
     monkeypatch.setattr(
-        ddpm.denoiser, "network", lambda *inputs: calls.append(inputs) or network(*inputs)
+        ddpm.nn_model, "forward", lambda *inputs: calls.append(inputs) or whole(*inputs)
     )
     ddpm.sample(12, SIZE, "cpu", guide_w=2.0, generator=seeded())
     x, c, t, mask = calls[0]

@@ -39,6 +39,7 @@ def test_json_says_what_was_written(inkseed, tiny_model, tmp_path):
 def test_boxes_are_tight_round_each_digits_ink():
     images = np.zeros((3, 28, 28), np.uint8)
     images[0, 4:20, 6:10] = 255
+    images[0, 12, 6:28] = 255  # to the edge of its cell, and not beyond
     images[1, 10, 12] = 255
     picture, boxes = compose(images)
     ink = 255 - np.asarray(picture).astype(int) >= INK
@@ -48,6 +49,7 @@ def test_boxes_are_tight_round_each_digits_ink():
         ink[y0:y1, x0:x1] = False
         assert not ink[:, k * 28 * SCALE : (k + 1) * 28 * SCALE].any()
     assert boxes[2] == (2 * 28 * SCALE, 0, 3 * 28 * SCALE, 28 * SCALE)  # blank: its whole cell
+    assert boxes[1][0] > (28 + 10) * SCALE
     assert abs(boxes[0][0] - 6 * SCALE) <= 2
     assert abs(boxes[0][3] - 20 * SCALE) <= 2
     assert np.asarray(picture).max() == 255

@@ -130,6 +130,11 @@ def test_a_folder_is_never_overwritten_or_misread(inkseed, recipe, tmp_path):
     (stranger / "thesis.txt").write_text("mine")
     assert inkseed("train", recipe, "--out", stranger).status == 2
     assert [path.name for path in stranger.iterdir()] == ["thesis.txt"]
+    other = tmp_path / "other.toml"
+    other.write_text(SMALL.format(epochs=3).replace("n_T = 10", "n_T = 20"))
+    changed = inkseed("train", other, "--out", out, "--resume")
+    assert changed.status == 2
+    assert "n_T 10, not 20" in changed.err
     (out / training.STATE).write_bytes(b"damaged")
     damaged = inkseed("train", recipe, "--out", out, "--resume")
     assert damaged.status == 2
@@ -160,6 +165,13 @@ def test_bad_recipes_are_refused_in_one_line(tmp_path, change, complaint):
     with pytest.raises(InkseedError, match=complaint) as refused:
         load_recipe(path)
     assert "\n" not in str(refused.value)
+
+
+def test_a_recipe_that_cannot_run_leaves_no_folder(inkseed, tmp_path):
+    path = tmp_path / "long.toml"
+    path.write_text(SMALL.format(epochs=1).replace("n_T = 10", "n_T = 200_000"))
+    assert inkseed("train", path, "--out", tmp_path / "run").status == 2
+    assert not (tmp_path / "run").exists()
 
 
 def test_a_missing_setting_is_named(tmp_path):

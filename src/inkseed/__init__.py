@@ -20,10 +20,13 @@ _HOMES = {
     "Number": "inkseed.number",
     "write": "inkseed.number",
 }
+_ROOMS = ("data", "ddpm", "nn", "samplers")
 
 
 def __getattr__(name: str) -> Any:
     """Import a public name when it is first asked for: the command line must start in a blink."""
+    if name in _ROOMS:
+        return import_module(f"inkseed.{name}")
     if name not in _HOMES:
         raise AttributeError(f"module 'inkseed' has no attribute {name!r}")
     value = getattr(import_module(_HOMES[name]), name)

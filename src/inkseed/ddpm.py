@@ -4,6 +4,7 @@ Randomness: `generator` arguments are optional here and fall back on torch's own
 the report's signatures have no seed. Everything else in inkseed takes a seed.
 """
 
+from collections.abc import Callable
 from pathlib import Path
 
 import torch
@@ -40,7 +41,11 @@ class SimpleDiffusion(nn.Module):
         self.nn_model = nn_model.to(device)
         self.n_T, self.device, self.drop_prob = n_T, torch.device(device), drop_prob
         self.schedule = LinearBetas(betas, n_T)
-        self.denoiser = EpsDenoiser(self.nn_model, self.schedule)
+
+    @property
+    def denoiser(self) -> EpsDenoiser:
+        """The network as it stands now, seen as a denoiser."""
+        return EpsDenoiser(self.nn_model, self.schedule)
 
     def forward(self, x: Tensor, c: Tensor, generator: torch.Generator | None = None) -> Tensor:
         """The scalar loss of equation (1): x (N, C, H, W) in [-1, 1], c (N,) class indices."""
@@ -62,30 +67,38 @@ class SimpleDiffusion(nn.Module):
         """
         label = torch.arange(n_sample, device=device) % self.nn_model.n_classes
         x_T = _normal((n_sample, *size), generator, device)
-        kept = [
-            step.x
-            for i, step in enumerate(self._walk(x_T, label, guide_w, generator), start=1)
-            if i % KEPT_EVERY == 0 or i > self.n_T - KEPT_LAST
-        ]
-        return kept[-1], torch.stack(kept)
+        kept: list[Tensor] = []
+
+        def keep(i: int, step: Step) -> None:
+            if i % KEPT_EVERY == 0 or i > self.n_T - KEPT_LAST:
+                kept.append(step.x)
+
+        return self._walk(x_T, label, guide_w, generator, keep), torch.stack(kept)
 
     def _walk(
-        self, x_T: Tensor, label: Tensor, guide_w: float, generator: torch.Generator | None
-    ) -> list[Step]:
+        self,
+        x_T: Tensor,
+        label: Tensor,
+        guide_w: float,
+        generator: torch.Generator | None,
+        on_step: Callable[[int, Step], object] = lambda i, step: None,
+    ) -> Tensor:
+        """The image at the end of the reverse chain; `on_step` sees step 1, 2, ... on the way."""
         guided = ClassifierFreeGuidance(self.denoiser, guide_w)
         was_training = self.nn_model.training
         self.nn_model.eval()
         try:
             with torch.no_grad():
-                return list(
-                    ancestral(
-                        guided,
-                        self.schedule,
-                        x_T,
-                        label,
-                        lambda: _normal(x_T.shape, generator, x_T.device),
-                    )
+                steps = ancestral(
+                    guided,
+                    self.schedule,
+                    x_T,
+                    label,
+                    lambda: _normal(x_T.shape, generator, x_T.device),
                 )
+                for i, step in enumerate(steps, start=1):
+                    on_step(i, step)
+                return step.x
         finally:
             self.nn_model.train(was_training)
 
@@ -137,7 +150,7 @@ class NoiseStrategyDiffusion(SimpleDiffusion):
         """The unguided image (N, C, H, W) that the reverse chain makes of `noise` and labels c."""
         if tuple(noise.shape[1:]) != tuple(size):
             raise ValueError(f"noise of {tuple(noise.shape[1:])} does not have the size {size}")
-        return self._walk(noise, c, 0.0, generator)[-1].x
+        return self._walk(noise, c, 0.0, generator)
 
     def inverse_noise(
         self, x_0: Tensor, c: Tensor, generator: torch.Generator | None = None

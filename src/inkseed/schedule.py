@@ -31,8 +31,7 @@ class LinearBetas:
         self.alpha_bar = torch.cumprod(1 - self.beta, 0)
         if float(self.alpha_bar[-1]) ** 0.5 < MIN_ALPHA:
             raise InkseedError(
-                f"betas {betas} leave no signal after {n_T} steps, and x_0 cannot be told from eps: "
-                "lower beta_T or n_T"
+                f"betas {betas} leave no signal after {n_T} steps: lower beta_T or n_T"
             )
 
     def __call__(self, t: Tensor) -> tuple[Tensor, Tensor]:

@@ -33,6 +33,7 @@ from inkseed.recipes import Recipe, recipe_from
 from inkseed.rng import stream
 
 STATE = Path("state", "last.safetensors")
+PROGRESS = ("epochs_done", "images_seen", "last_epoch_loss", "date")
 INITIAL, ORDER, LOSS = range(3)  # what a random stream of the run is for
 LOG_COLUMNS = ("epoch", "step", "loss", "learning_rate", "images_per_second")
 SAMPLE_SEED = 0  # the grids of all epochs begin from the same noise
@@ -48,23 +49,23 @@ def train(
 ) -> Path:
     """Train by `recipe` into the folder `out`; return the path of the finished model.
 
-    With `resume` an unfinished run goes on after its last whole epoch, by the settings in its
-    folder. Raises InkseedError where the folder and the request do not fit, or the loss is not
-    finite any more.
+    With `resume` an unfinished run goes on after its last whole epoch; the recipe must be the one
+    that it was started with. Raises InkseedError where the folder and the request do not fit, or
+    the loss is not finite any more.
     """
     out = Path(out)
     device = device or torch.device("cpu")
-    if resume:
-        recipe, name = _read_settings(out)
-    else:
-        _start_folder(recipe, name, out)
     source = _training_digits(recipe)
     config = _config(recipe, name, source)
+    schedule = schedule_of(config)
     run = _Run.fresh(recipe, config, device)
     if resume:
+        _check_settings(recipe, out)
         run.restore(out)
+    else:
+        _start_folder(recipe, out)
     forward = torch.compile(run.network) if compile_network else run.network
-    denoiser = EpsDenoiser(forward, schedule_of(config), mixed_precision=True)
+    denoiser = EpsDenoiser(forward, schedule, mixed_precision=True)
 
     with _progress() as progress:
         for epoch in range(run.epochs_done, recipe.epochs):
@@ -101,12 +102,9 @@ class _Run:
         return self.config["training"]["epochs_done"]
 
     def finish_epoch(self, epoch: int, losses: list[float], images: int) -> None:
-        self.config["training"].update(
-            epochs_done=epoch + 1,
-            images_seen=(epoch + 1) * images,
-            last_epoch_loss=round(sum(losses) / len(losses), 6),
-            date=datetime.now(UTC).date().isoformat(),
-        )
+        loss, today = round(sum(losses) / len(losses), 6), datetime.now(UTC).date().isoformat()
+        values = (epoch + 1, (epoch + 1) * images, loss, today)
+        self.config["training"].update(zip(PROGRESS, values, strict=True))
 
     def save(self, out: Path) -> None:
         tensors = {f"network.{k}": v for k, v in self.network.state_dict().items()}
@@ -119,8 +117,12 @@ class _Run:
         """Take up the last whole epoch; a run that was stopped before one begins anew."""
         if not (out / STATE).exists():
             return
-        tensors, self.config = load_tensors(out / STATE)
+        tensors, config = load_tensors(out / STATE)
+        own = self.config["training"]
         try:
+            progress = {key: config["training"][key] for key in PROGRESS}
+            if recipe_from(config["training"]["settings"], "state") != Recipe(**own["settings"]):
+                raise KeyError("settings")
             self.network.load_state_dict(network_part(tensors))
             for name, parameter in self.network.named_parameters():
                 # the fused update walks raw memory: the moments must lie as their parameter lies
@@ -130,10 +132,11 @@ class _Run:
                 }
                 step = tensors[f"adam.step.{name}"].to(self.device)
                 self.optimizer.state[parameter] = {"step": step, **moments}
-        except (KeyError, RuntimeError) as error:
+        except (KeyError, TypeError, ValueError, RuntimeError) as error:
             raise InkseedError(
                 f"{out / STATE} does not fit {out}'s settings: start anew"
             ) from error
+        own.update(progress)
 
 
 def network_part(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
@@ -217,7 +220,7 @@ def _config(recipe: Recipe, name: str, source: LabelledImages) -> dict[str, Any]
     }
 
 
-def _start_folder(recipe: Recipe, name: str, out: Path) -> None:
+def _start_folder(recipe: Recipe, out: Path) -> None:
     if (out / "settings.json").exists():
         raise InkseedError(f"{out} holds a run already: add --resume, or give another --out")
     if out.exists() and (
@@ -225,21 +228,26 @@ def _start_folder(recipe: Recipe, name: str, out: Path) -> None:
         or any(path for path in out.iterdir() if not path.name.startswith(".inkseed-"))
     ):
         raise InkseedError(f"{out} exists and is not a run's folder: give another --out")
-    settings = json.dumps({"name": name, "recipe": dataclasses.asdict(recipe)}, indent=2)
+    settings = json.dumps({"recipe": dataclasses.asdict(recipe)}, indent=2)
     write_atomically(out / "settings.json", lambda path: path.write_text(settings + "\n"))
 
 
-def _read_settings(out: Path) -> tuple[Recipe, str]:
+def _check_settings(recipe: Recipe, out: Path) -> None:
+    """Refuse to resume a run by another recipe than it was started with."""
     path = out / "settings.json"
     if not path.is_file():
         raise InkseedError(f"{out} holds no run to resume: leave --resume out to start one")
     try:
-        settings = json.loads(path.read_text("utf-8"))
-        return recipe_from(settings["recipe"], str(path)), str(settings["name"])
-    except InkseedError:
-        raise
+        settings = json.loads(path.read_text("utf-8"))["recipe"]
     except (KeyError, TypeError, ValueError) as error:
         raise InkseedError(f"{path} is damaged: start anew in another folder") from error
+    started = recipe_from(settings, str(path))
+    for field in dataclasses.fields(Recipe):
+        was, now = getattr(started, field.name), getattr(recipe, field.name)
+        if was != now:
+            raise InkseedError(
+                f"{out} was started with {field.name} {was}, not {now}: resume by the same recipe"
+            )
 
 
 def _open_log(path: Path, epoch: int) -> Any:

@@ -17,8 +17,8 @@ def create_mnist_dataloaders(
     (height, width). Each pass over the training loader has its own order, and the same `seed` gives
     the same sequence of orders. Raises InkseedError for a size or a batch below 1.
     """
-    size = (image_size, image_size) if isinstance(image_size, int) else image_size
-    if min(size) < 1 or len(size) != 2:
+    size = (image_size, image_size) if isinstance(image_size, int) else tuple(image_size)
+    if len(size) != 2 or any(type(side) is not int or side < 1 for side in size):
         raise InkseedError(f"image_size must be a side or (height, width), not {image_size}")
     return (
         create_loader(load_mnist(train=True), batch_size, size, shuffle_seed=seed),

@@ -9,6 +9,7 @@ from typing import Any
 from inkseed.errors import InkseedError
 
 FOLDER = Path(__file__).parent
+MAX_WIDTH = 4096
 
 
 @dataclass(frozen=True)
@@ -32,8 +33,10 @@ class Recipe:
                 continue
             if type(value) is not int or not 1 <= value <= 10**7:
                 raise InkseedError(f"recipe: {name} must be a whole number from 1, not {value!r}")
-        if self.n_feat % 8:
-            raise InkseedError(f"recipe: n_feat must be divisible by 8, not {self.n_feat}")
+        if self.n_feat % 8 or self.n_feat > MAX_WIDTH:
+            raise InkseedError(
+                f"recipe: n_feat must be divisible by 8, to {MAX_WIDTH}, not {self.n_feat}"
+            )
         if type(self.seed) is not int or not 0 <= self.seed < 2**63:
             raise InkseedError(f"recipe: seed must be a whole number from 0, not {self.seed!r}")
         betas = self.betas
