@@ -84,5 +84,5 @@ if __name__ == "__main__":
     draw_printed_update(load("report"))
     command(
         *("sample", "--labels", "0-9", "--count", 4, "--guide-w", "0,0.5,2"),
-        *("--out", PICTURES / "figure1.png", "--trace", PICTURES / "denoising.gif"),
+        *("--out", PICTURES / "figure1.png"),
     )
