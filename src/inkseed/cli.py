@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from inkseed.errors import InkseedError
+from inkseed.weights import DEFAULT_GUIDE_W, DEFAULT_MODEL, find_model
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -39,8 +40,8 @@ def write(
     number: Annotated[str, typer.Argument(help="1 to 64 digits; leading zeros count.")],
     out: Annotated[Path, typer.Option(help="Where the picture goes, a .png.")] = Path("number.png"),
     seed: Seed = 0,
-    guide_w: Annotated[float, typer.Option(help="Guidance: 0 is off.")] = 2.0,
-    model: ModelName = "report",
+    guide_w: Annotated[float, typer.Option(help="Guidance: 0 is off.")] = DEFAULT_GUIDE_W,
+    model: ModelName = DEFAULT_MODEL,
     device: Device = "cpu",
     threads: Threads = None,
     as_json: Json = False,
@@ -73,11 +74,11 @@ def sample(
     seed: Seed = 0,
     guide_w: Annotated[
         str, typer.Option(help="Guidance, 0 is off; several, as 0,0.5,2, share their noise.")
-    ] = "2",
+    ] = f"{DEFAULT_GUIDE_W:g}",
     trace: Annotated[
         Path | None, typer.Option(help="Also draw the way from noise to digits, a .gif.")
     ] = None,
-    model: ModelName = "report",
+    model: ModelName = DEFAULT_MODEL,
     device: Device = "cpu",
     threads: Threads = None,
     as_json: Json = False,
@@ -98,7 +99,7 @@ def sample(
     loaded = _load(model, device, threads)
     from inkseed.export import save_samples, save_trace
 
-    classes = _class_indices(wanted, loaded.class_names)
+    classes = loaded.indices(wanted)
     images = len(classes) * count * len(strengths)
     with _progress(f"{images} digits", images * loaded.schedule.n_T, "steps") as advance:
         groups = [
@@ -177,17 +178,7 @@ def _check_guidance(strengths: list[float]) -> None:
             raise InkseedError(f"--guide-w must be from -1 to 100, not {w:g}")
 
 
-def _class_indices(wanted: list[str], class_names: tuple[str, ...]) -> list[int]:
-    for label in wanted:
-        if label not in class_names:
-            known = f"{class_names[0]} to {class_names[-1]}"
-            raise InkseedError(f"this model has no label {label!r}: its labels are {known}")
-    return [class_names.index(label) for label in wanted]
-
-
 def _load(name: str, device: str, threads: int | None) -> "Model":
-    from inkseed.weights import find_model
-
     find_model(name)  # before the second that importing torch takes
     where = _device(device, threads)
     from inkseed.model import load

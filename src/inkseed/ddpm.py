@@ -13,11 +13,11 @@ from torch import Tensor, nn
 from inkseed.denoiser import EpsDenoiser, eps_loss
 from inkseed.files import check_writable
 from inkseed.guidance import ClassifierFreeGuidance
-from inkseed.model import DEFAULT_GUIDE_W
 from inkseed.nn import ContextUnet
 from inkseed.number import Number, write
 from inkseed.samplers import Step, ancestral
 from inkseed.schedule import LinearBetas
+from inkseed.weights import DEFAULT_GUIDE_W, DEFAULT_MODEL
 
 KEPT_EVERY = 20  # of the steps on the way, these are returned, and the last few
 KEPT_LAST = 8
@@ -171,7 +171,7 @@ def generate_samples(
     student_id: str = "00297375",
     seed: int = 0,
     guide_w: float = DEFAULT_GUIDE_W,
-    model: str | Path = "report",
+    model: str | Path = DEFAULT_MODEL,
     out: str | Path | None = None,
 ) -> Number:
     """Write the digits of `student_id` with a trained model; save the picture where `out` says.

@@ -20,10 +20,8 @@ from inkseed.nn.precision import place
 from inkseed.rng import ImageStreams
 from inkseed.samplers import Step, ancestral
 from inkseed.schedule import LinearBetas
-from inkseed.weights import find_model
+from inkseed.weights import DEFAULT_GUIDE_W, DEFAULT_MODEL, find_model
 
-DEFAULT_MODEL = "report"
-DEFAULT_GUIDE_W = 2.0
 BATCH_SIZE = 64
 MAX_SIDE = 1024
 
@@ -52,6 +50,14 @@ class Model:
         self.class_names: tuple[str, ...] = tuple(config["class_names"])
         self.schedule = schedule_of(config)
         self.denoiser = EpsDenoiser(self.network, self.schedule, mixed_precision=True)
+
+    def indices(self, names: Sequence[str]) -> list[int]:
+        """Labels as people write them -> class indices; raise InkseedError for an unknown one."""
+        for name in names:
+            if name not in self.class_names:
+                known = f"{self.class_names[0]} to {self.class_names[-1]}"
+                raise InkseedError(f"this model has no label {name!r}: its labels are {known}")
+        return [self.class_names.index(name) for name in names]
 
     def sample(
         self,

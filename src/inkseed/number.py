@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from inkseed.errors import InkseedError
 from inkseed.labels import check_number
-from inkseed.model import DEFAULT_GUIDE_W, Model, Samples, load
+from inkseed.model import Model, Samples, load
 from inkseed.pictures import PAPER, save_picture
+from inkseed.weights import DEFAULT_GUIDE_W, DEFAULT_MODEL
 
 INK = 64  # a pixel at least this much darker than paper is ink
 SCALE = 4  # picture pixels for each of the model's, so that a person need not squint
@@ -41,7 +41,7 @@ def write(
     number: str,
     seed: int = 0,
     guide_w: float = DEFAULT_GUIDE_W,
-    model: str | Path | Model = "report",
+    model: str | Path | Model = DEFAULT_MODEL,
     on_step: Callable[[int], object] | None = None,
 ) -> Number:
     """Draw every digit of `number`, leading zeros too, and set them side by side.
@@ -51,11 +51,7 @@ def write(
     """
     text = check_number(number)
     model = model if isinstance(model, Model) else load(model)
-    unknown = sorted(set(text) - set(model.class_names))
-    if unknown:
-        raise InkseedError(f"this model has no class {unknown[0]!r}: choose another --model")
-    labels = [model.class_names.index(character) for character in text]
-    samples = model.sample(labels, seed, guide_w, on_step=on_step)
+    samples = model.sample(model.indices(text), seed, guide_w, on_step=on_step)
     image, boxes = compose(samples.images)
     return Number(text, image, boxes, samples)
 

@@ -25,12 +25,13 @@ from inkseed.data.labelled import LabelledImages
 from inkseed.denoiser import EpsDenoiser, eps_loss
 from inkseed.errors import InkseedError
 from inkseed.files import write_atomically
-from inkseed.model import DEFAULT_GUIDE_W, Model, schedule_of
+from inkseed.model import Model, schedule_of
 from inkseed.nn import ContextUnet
 from inkseed.nn.precision import place
 from inkseed.pictures import Band, draw_bands, save_picture
 from inkseed.recipes import Recipe, recipe_from
 from inkseed.rng import stream
+from inkseed.weights import DEFAULT_GUIDE_W
 
 STATE = Path("state", "last.safetensors")
 PROGRESS = ("epochs_done", "images_seen", "last_epoch_loss", "date")

@@ -1,10 +1,12 @@
-"""The bundled weights, and how a model's name becomes a file; imports nothing heavy."""
+"""The bundled weights: their names, files and defaults; imports nothing heavy."""
 
 from pathlib import Path
 
 from inkseed.errors import InkseedError
 
 WEIGHTS = Path(__file__).parent
+DEFAULT_MODEL = "report"
+DEFAULT_GUIDE_W = 2.0  # by eye, for the young weights bundled now
 
 
 def available() -> list[str]:
