@@ -37,6 +37,10 @@ class LabelledImages:
     def __len__(self) -> int:
         return len(self.images)
 
+    def subset(self, indices: np.ndarray) -> "LabelledImages":
+        """The images at `indices` (or where a mask is true), in that order."""
+        return LabelledImages(self.images[indices], self.labels[indices], self.class_names)
+
 
 def to_tensor(images: np.ndarray, image_size: tuple[int, int] | None = None) -> Tensor:
     """uint8 (N, H, W), ink 255 -> float32 (N, 1, H, W) in [-1, 1], ink +1; resized when asked.

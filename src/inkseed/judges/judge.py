@@ -1,0 +1,61 @@
+"""The two bundled judges. A may select, B may evaluate, and neither can do the other's work."""
+
+import hashlib
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from inkseed.checkpoint import load_tensors
+from inkseed.data.labelled import to_tensor
+from inkseed.errors import InkseedError
+from inkseed.judges.fit import JUDGE_SIZE
+from inkseed.judges.networks import PlainNet, ResidualNet
+
+FOLDER = Path(__file__).parent / "files"
+BATCH_SIZE = 500
+
+
+class JudgeA:
+    """The selectors' judge: it has probabilities to choose by, and no features to measure in."""
+
+    def __init__(self) -> None:
+        self.network, self.sha256 = _load("a", PlainNet())
+
+    def probabilities(self, images: np.ndarray) -> Tensor:
+        """uint8 (N, H, W), ink 255 -> float32 (N, 10): how probable each digit is."""
+        return torch.cat([self.network(x).softmax(1) for x in _batches(images)])
+
+
+class JudgeB:
+    """The evaluator's judge: what it reads, and the frozen feature space of all distances."""
+
+    def __init__(self) -> None:
+        self.network, self.sha256 = _load("b", ResidualNet())
+
+    def read(self, images: np.ndarray) -> tuple[Tensor, Tensor]:
+        """uint8 (N, H, W), ink 255 -> float32 probabilities (N, 10) and features (N, 64)."""
+        probabilities, features = [], []
+        for x in _batches(images):
+            features.append(self.network.features(x))
+            probabilities.append(self.network.head(features[-1]).softmax(1))
+        return torch.cat(probabilities), torch.cat(features)
+
+
+def _batches(images: np.ndarray) -> Iterator[Tensor]:
+    for first in range(0, len(images), BATCH_SIZE):
+        x = to_tensor(images[first : first + BATCH_SIZE], JUDGE_SIZE)
+        yield x.to(memory_format=torch.channels_last)
+
+
+def _load(name: str, network: nn.Module) -> tuple[nn.Module, str]:
+    """Fill `network` with the bundled weights of a judge; return it with the file's SHA-256."""
+    path = FOLDER / f"{name}.safetensors"
+    tensors, config = load_tensors(path)
+    if config.get("judge") != name:
+        raise InkseedError(f"{path} is not judge {name.upper()}: reinstall")
+    network.load_state_dict(tensors)
+    network = network.to(memory_format=torch.channels_last)
+    return network.eval().requires_grad_(False), hashlib.sha256(path.read_bytes()).hexdigest()

@@ -1,0 +1,57 @@
+"""Train the two judges into src/inkseed/judges/files: python tools/train_judges.py [A] [B]
+
+Judge A learns on part A of the split, judge B on part B, by the same recipe. The accuracy that is
+printed and kept in the file is on validation; the test digits are not touched.
+"""
+
+import sys
+import time
+from collections.abc import Callable
+
+import numpy as np
+from torch import Tensor, nn
+
+from inkseed.checkpoint import save_tensors
+from inkseed.data import LabelledImages, split_mnist, to_tensor
+from inkseed.judges.fit import fit_classifier
+from inkseed.judges.judge import FOLDER
+from inkseed.judges.networks import PlainNet, ResidualNet
+
+STEPS = 6_000  # of 128 images: about 30 passes over 25,000
+SEED = 0
+
+
+def accuracy(network: Callable[[Tensor], Tensor], source: LabelledImages) -> float:
+    """The share of images that the network reads as they are labelled."""
+    rows = np.array_split(np.arange(len(source)), 20)
+    read = [network(to_tensor(source.images[row])).argmax(1).numpy() for row in rows]
+    return float((np.concatenate(read) == source.labels).mean())
+
+
+def train_judge(name: str, build: Callable[[], nn.Module], part: LabelledImages) -> None:
+    began = time.perf_counter()
+
+    def tell(_: int, done: list[int] = [0]) -> None:  # noqa: B006
+        done[0] += 1
+        if done[0] % 500 == 0:
+            print(f"judge {name}: step {done[0]}, {time.perf_counter() - began:.0f} s", flush=True)
+
+    network = fit_classifier(build, part, STEPS, SEED, augment=True, on_step=tell)
+    right = accuracy(network, split_mnist().validation)
+    path = FOLDER / f"{name.lower()}.safetensors"
+    config = {
+        "judge": name.lower(),
+        "role": {"A": "selection", "B": "evaluation"}[name],
+        "network": type(network).__name__,
+        "data": f"part {name} of the split of MNIST's training digits, 25,000 images",
+        "training": {"steps": STEPS, "seed": SEED, "validation_accuracy": right},
+    }
+    save_tensors(path, network.state_dict(), config)
+    print(f"judge {name}: {100 * right:.2f} % on validation, {path.stat().st_size / 1e6:.2f} MB")
+
+
+if __name__ == "__main__":
+    split = split_mnist()
+    jobs = {"A": (PlainNet, split.part_a), "B": (ResidualNet, split.part_b)}
+    for judge in sys.argv[1:] or jobs:
+        train_judge(judge, *jobs[judge])
