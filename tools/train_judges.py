@@ -8,24 +8,16 @@ import sys
 import time
 from collections.abc import Callable
 
-import numpy as np
-from torch import Tensor, nn
+from torch import nn
 
 from inkseed.checkpoint import save_tensors
-from inkseed.data import LabelledImages, split_mnist, to_tensor
+from inkseed.data import LabelledImages, split_mnist
 from inkseed.judges.fit import fit_classifier
-from inkseed.judges.judge import FOLDER
+from inkseed.judges.judge import FOLDER, read_digits
 from inkseed.judges.networks import PlainNet, ResidualNet
 
 STEPS = 6_000  # of 128 images: about 30 passes over 25,000
 SEED = 0
-
-
-def accuracy(network: Callable[[Tensor], Tensor], source: LabelledImages) -> float:
-    """The share of images that the network reads as they are labelled."""
-    rows = np.array_split(np.arange(len(source)), 20)
-    read = [network(to_tensor(source.images[row])).argmax(1).numpy() for row in rows]
-    return float((np.concatenate(read) == source.labels).mean())
 
 
 def train_judge(name: str, build: Callable[[], nn.Module], part: LabelledImages) -> None:
@@ -37,7 +29,8 @@ def train_judge(name: str, build: Callable[[], nn.Module], part: LabelledImages)
             print(f"judge {name}: step {done[0]}, {time.perf_counter() - began:.0f} s", flush=True)
 
     network = fit_classifier(build, part, STEPS, SEED, augment=True, on_step=tell)
-    right = accuracy(network, split_mnist().validation)
+    validation = split_mnist().validation
+    right = float((read_digits(network, validation.images) == validation.labels).mean())
     path = FOLDER / f"{name.lower()}.safetensors"
     config = {
         "judge": name.lower(),

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from inkseed.model import Model
 
+CURVE = "0,0.5,2"  # the strengths of the guidance trade-off curve
 MAX_TRACED = 200  # images in one GIF: more would be too small to see, and too much to hold
 
 app = typer.Typer(
@@ -114,6 +115,83 @@ def sample(
         print(json.dumps({"out": str(out), "images": images, "seed": seed, "nfe": nfe}))
     else:
         print(*([out] if trace is None else [out, trace]), sep="\n")
+
+
+@app.command()
+def evaluate(
+    samples: Annotated[
+        Path | None, typer.Argument(help="An .npz with images and labels, or a labelled folder.")
+    ] = None,
+    model: Annotated[
+        str | None, typer.Option(help="Draw the set from a model instead: a name, or a file.")
+    ] = None,
+    count: Annotated[
+        int, typer.Option(help="With --model: images for each label.", min=2, max=100_000)
+    ] = 50,
+    guide_w: Annotated[
+        str | None, typer.Option(help="With --model: one or several, as 0,0.5,2; all with --out.")
+    ] = None,
+    seed: Seed = 0,
+    usefulness: Annotated[
+        bool, typer.Option("--usefulness", help="Also teach a classifier with the set: minutes.")
+    ] = False,
+    final: Annotated[
+        bool, typer.Option("--final", help="Floors on MNIST's test digits: for final tables only.")
+    ] = False,
+    out: Annotated[Path | None, typer.Option(help="Also write a page to read, an .html.")] = None,
+    device: Device = "cpu",
+    threads: Threads = None,
+    as_json: Json = False,
+) -> None:
+    """Measure labelled digits against real ones: figures, intervals, floors."""
+    from inkseed.files import check_writable
+
+    if (samples is None) == (model is None):
+        raise InkseedError("give a set, as in: inkseed evaluate samples.npz; or --model NAME")
+    if out is not None:
+        check_writable(out, (".html",))
+    if model is None:
+        _device(device, threads)
+        from inkseed.evaluate import read_sets
+
+        sets = read_sets(samples or "")
+    else:
+        from inkseed.labels import parse_numbers
+
+        curve = CURVE if out is not None else f"{DEFAULT_GUIDE_W:g}"
+        strengths = parse_numbers(curve if guide_w is None else guide_w, "--guide-w")
+        _check_guidance(strengths)
+        loaded = _load(model, device, threads)
+        from inkseed.evaluate.sets import draw_sets
+
+        total = 10 * count * len(strengths) * loaded.schedule.n_T
+        with _progress("drawing digits", total, "steps") as advance:
+            sets = draw_sets(loaded, count, strengths, seed, advance)
+    from inkseed.evaluate import evaluate as measure
+    from inkseed.evaluate.evaluation import add_usefulness, images_to_read
+
+    with _progress("reading", images_to_read(sets), "images") as advance:
+        found = measure(sets, final, advance)
+    if usefulness:
+        from inkseed.evaluate.usefulness import steps_in_all
+
+        steps = steps_in_all(sets[0], found.yardstick.training)
+        with _progress("teaching classifiers", steps, "steps") as advance:
+            add_usefulness(found, advance)
+    if out is not None:
+        from inkseed.evaluate.page import save_page
+
+        save_page(found, out)
+    if as_json:
+        print(json.dumps(found.as_json()))
+    else:
+        from rich.console import Console
+
+        from inkseed.evaluate.table import print_evaluation
+
+        print_evaluation(found, Console())
+        if out is not None:
+            print(out)
 
 
 @app.command()

@@ -6,7 +6,7 @@ from typing import Literal, get_args
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 
-from inkseed.data.labelled import LabelledImages
+from inkseed.data.labelled import LabelledImages, paper_is_light
 from inkseed.errors import InkseedError
 
 Paper = Literal["auto", "light", "dark"]
@@ -43,7 +43,7 @@ def read_folder(
                 f"{path} is {h}x{w} but {files[0][1]} is {h0}x{w0}: give an image size to resize to"
             )
     images = np.stack(pixels)
-    if paper == "light" or (paper == "auto" and _paper_is_light(images)):
+    if paper == "light" or (paper == "auto" and paper_is_light(images)):
         images = 255 - images
     labels = np.array([k for k, _ in files], np.int64)
     return LabelledImages(images, labels, tuple(child.name for child in classes))
@@ -74,9 +74,3 @@ def _read_grey(path: Path, image_size: tuple[int, int] | None) -> np.ndarray:
         SyntaxError,
     ) as error:
         raise InkseedError(f"{path} cannot be read as a picture: mend or remove it") from error
-
-
-def _paper_is_light(images: np.ndarray) -> bool:
-    """Whether the median border pixel of the whole set is nearer white: one answer for all."""
-    edges = (images[:, 0], images[:, -1], images[:, :, 0], images[:, :, -1])
-    return float(np.median(np.concatenate([edge.ravel() for edge in edges]))) > 127

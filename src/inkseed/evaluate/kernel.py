@@ -1,4 +1,4 @@
-"""Kernel distance between two sets of features (Binkowski et al., arXiv 1801.01401)."""
+"""Kernel distance between two sets of features (Bińkowski et al., arXiv 1801.01401)."""
 
 from collections.abc import Iterator
 
@@ -11,37 +11,43 @@ from inkseed.evaluate.intervals import Estimate, around, resamples
 ROWS = 1000  # of the kernel matrix at a time
 
 
-def kernel_distance(features: Tensor, reference: Tensor, seed: int) -> Estimate:
-    """Squared maximum mean discrepancy between features (m, d) and (n, d), unbiased.
+class KernelReference:
+    """A set of features (n, d) to measure distances from; its own kernel matrix is summed once."""
 
-    The kernel is (x . y / d + 1)^3. All pairs are used, where other implementations average over
-    random subsets; the interval is a bootstrap over `features`. Near 0 it may be negative.
-    """
-    x, y = features.double(), reference.double()
-    m, n = len(x), len(y)
-    drawn = torch.from_numpy(np.stack(list(resamples(m, seed))))  # (200, m)
-    within = torch.zeros(len(drawn), dtype=torch.float64)  # c' K c of each draw
-    pairs_x = diagonal_draws = torch.zeros((), dtype=torch.float64)
-    across = torch.empty(m, dtype=torch.float64)  # each image's mean kernel with the reference
-    for first, rows in _kernel_rows(x, x):
-        here = slice(first, first + len(rows))
-        own = rows[torch.arange(len(rows)), torch.arange(first, first + len(rows))]
-        pairs_x = pairs_x + rows.sum() - own.sum()
-        diagonal_draws = diagonal_draws + drawn[:, here] @ own
-        within += (drawn[:, here] * (drawn @ rows.T)).sum(1)
-    for first, rows in _kernel_rows(x, y):
-        across[first : first + len(rows)] = rows.mean(1)
-    pairs_y = torch.zeros((), dtype=torch.float64)
-    for first, rows in _kernel_rows(y, y):
-        own = rows[torch.arange(len(rows)), torch.arange(first, first + len(rows))]
-        pairs_y = pairs_y + rows.sum() - own.sum()
+    def __init__(self, features: Tensor) -> None:
+        self.features = features.double()
+        n = len(features)
+        pairs = sum(float(rows.sum() - own.sum()) for _, rows, own in _own_rows(self.features))
+        self.within = pairs / (n * (n - 1))
 
-    within_y = pairs_y / (n * (n - 1))
-    value = float(pairs_x / (m * (m - 1)) + within_y - 2 * across.mean())
-    replicates = (within - diagonal_draws) / (m * (m - 1)) + within_y - 2 * drawn @ across / m
-    return around(value, replicates.tolist())
+    def distance(self, features: Tensor, seed: int) -> Estimate:
+        """Squared maximum mean discrepancy from features (m, d), unbiased: near 0 it may be below.
+
+        The kernel is (x . y / d + 1)^3. All pairs are used, where other implementations average
+        over random subsets; the interval is a bootstrap over `features`.
+        """
+        x, m = features.double(), len(features)
+        drawn = torch.from_numpy(np.stack(list(resamples(m, seed)))).float()  # (200, m)
+        pairs, replicates = 0.0, torch.zeros(len(drawn))
+        across = torch.cat([rows.mean(1) for _, rows in _rows(x, self.features)])
+        for here, rows, own in _own_rows(x):
+            pairs += float(rows.sum() - own.sum())
+            weighted = (drawn @ rows.T.float() - own.float()) * drawn[:, here]
+            replicates += weighted.sum(1)
+        scale = m * (m - 1)
+        value = pairs / scale + self.within - 2 * float(across.mean())
+        spread = replicates.double() / scale - 2 * drawn.double() @ across / m
+        return around(value, spread.tolist())
 
 
-def _kernel_rows(x: Tensor, y: Tensor) -> Iterator[tuple[int, Tensor]]:
+def _rows(x: Tensor, y: Tensor) -> Iterator[tuple[slice, Tensor]]:
+    """The kernel matrix of x (m, d) and y (n, d), some rows at a time, float64."""
     for first in range(0, len(x), ROWS):
-        yield first, (x[first : first + ROWS] @ y.T / x.shape[1] + 1) ** 3
+        here = slice(first, min(first + ROWS, len(x)))
+        yield here, (x[here] @ y.T / x.shape[1] + 1) ** 3
+
+
+def _own_rows(x: Tensor) -> Iterator[tuple[slice, Tensor, Tensor]]:
+    """The same for x with itself, and the part of the diagonal that lies in the rows."""
+    for here, rows in _rows(x, x):
+        yield here, rows, rows[:, here].diagonal()

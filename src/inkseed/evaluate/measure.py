@@ -1,0 +1,173 @@
+"""Measure one set of digits against real ones: the yardstick, and a set laid against it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from inkseed.data.labelled import LabelledImages, to_tensor
+from inkseed.data.split import split_mnist
+from inkseed.evaluate.frechet import fit_gaussian, frechet
+from inkseed.evaluate.intervals import Estimate, bootstrap, bootstrap_mean, wilson
+from inkseed.evaluate.kernel import KernelReference
+from inkseed.evaluate.memorisation import HeldOut, closer, closer_share, near_share
+from inkseed.evaluate.neighbours import Manifolds, manifolds, nearest, radii
+from inkseed.judges import JudgeB
+from inkseed.judges.fit import JUDGE_SIZE
+from inkseed.style import measure_style
+
+MOST = 10_000  # images that neighbour metrics compare: their cost grows with the square
+SHARE = (0.0, 1.0)
+
+Tell = Callable[[int], object]  # told how many images the judge has read since the last call
+
+
+@dataclass
+class Measured:
+    """What was found about one set; the arrays hold one entry an image."""
+
+    estimates: dict[str, Estimate]
+    style_means: dict[str, float]
+    read: np.ndarray  # int64 (N,): the digit that judge B reads
+    probability: np.ndarray  # float64 (N,): of the label, by judge B
+    chosen: np.ndarray  # int64 (n,): the images that neighbour metrics saw
+    nearest_pixels: np.ndarray  # int64 (n,): each chosen image's nearest training image
+    distance_pixels: np.ndarray  # float64 (n,): and how far away it is, 0 for a copy
+    manifolds: Manifolds
+    reference_labels: np.ndarray  # of the reference images behind `recall` and `coverage`
+
+
+class Yardstick:
+    """Real digits, read by judge B once: what sets are measured against.
+
+    Distances are taken to part A, which judge B never saw; "training images" are parts A and B.
+    `held_out` gives the floor: validation, or the test digits in final tables.
+    """
+
+    def __init__(self, held_out: LabelledImages, judge: JudgeB, tell: Tell = lambda _: None):
+        if not isinstance(judge, JudgeB):
+            raise TypeError("only judge B evaluates: judge A is for selectors")
+        self.judge, self.tell, self.held_out = judge, tell, held_out
+        split = split_mnist()
+        self.training = LabelledImages(
+            np.concatenate((split.part_a.images, split.part_b.images)),
+            np.concatenate((split.part_a.labels, split.part_b.labels)),
+            split.part_a.class_names,
+        )
+        _, self.training_features = self.read(self.training.images)
+        self.training_pixels = pixels(self.training.images)
+        self.part_a_labels = split.part_a.labels
+        self.gaussian = fit_gaussian(self.part_a_features)
+        self.kernel = KernelReference(self.part_a_features[choose(len(self.part_a_labels), MOST)])
+        self.radii: dict[int, Tensor] = {}  # of the reference, by how many images it has
+        self.held_out_read = self.read(held_out.images)
+        self.held_out_pixels, _ = nearest(pixels(held_out.images), self.training_pixels)
+        self.held_out_features, _ = nearest(self.held_out_read[1], self.training_features)
+
+    @property
+    def part_a_features(self) -> Tensor:
+        """Judge B's features of part A, float32 (25000, 64)."""
+        return self.training_features[: len(self.part_a_labels)]
+
+    def read(self, images: np.ndarray) -> tuple[Tensor, Tensor]:
+        """Judge B's probabilities (N, 10) and features (N, 64)."""
+        return self.judge.read(images, self.tell)
+
+    def measure(self, source: LabelledImages, seed: int) -> Measured:
+        """Lay a set against the yardstick; `seed` keys the bootstrap."""
+        probabilities, features = self.read(source.images)
+        chosen = choose(len(source), MOST)
+        distance, which = nearest(pixels(source.images[chosen]), self.training_pixels)
+        return self._measure(source, (probabilities, features), chosen, (distance, which), seed)
+
+    def floor(self, n: int, seed: int) -> Measured:
+        """The same for `n` held-out real images (all of them, if there are fewer)."""
+        drawn = choose(len(self.held_out), n)
+        probabilities, features = self.held_out_read
+        distance = self.held_out_pixels[drawn]
+        return self._measure(
+            self.held_out.subset(drawn),
+            (probabilities[drawn], features[drawn]),
+            np.arange(len(drawn)),
+            (distance, torch.zeros(len(drawn), dtype=torch.long)),
+            seed,
+        )
+
+    def _measure(
+        self,
+        source: LabelledImages,
+        read: tuple[Tensor, Tensor],
+        chosen: np.ndarray,
+        near: tuple[Tensor, Tensor],
+        seed: int,
+    ) -> Measured:
+        probabilities, features = read
+        labels, digits = source.labels, probabilities.argmax(1).numpy()
+        some = features[chosen]
+        compared = choose(len(self.part_a_labels), len(chosen))
+        reference = self.part_a_features[compared]
+        if len(compared) not in self.radii:
+            self.radii[len(compared)] = radii(reference)
+        found = manifolds(some, reference, self.radii[len(compared)])
+        shares = {
+            "pixels": self._closer(near[0], labels[chosen], self.held_out_pixels),
+            "features": self._closer(
+                nearest(some, self.training_features)[0], labels[chosen], self.held_out_features
+            ),
+        }
+        slants, widths = measure_style(source.images)
+        estimates = {
+            "accuracy": wilson(int((digits == labels).sum()), len(source)),
+            "frechet": frechet(features, self.gaussian, seed),
+            "kernel": self.kernel.distance(some, seed),
+            "precision": bootstrap_mean(found.precision.numpy(), seed, SHARE),
+            "recall": bootstrap_mean(found.recall.numpy(), seed, SHARE),
+            "density": bootstrap_mean(found.density.numpy(), seed, (0.0, np.inf)),
+            "coverage": bootstrap_mean(found.coverage.numpy(), seed, SHARE),
+            "memorisation": closer(shares["pixels"], seed),
+            "memorisation_features": closer(shares["features"], seed),
+            "near_copies": near_share(shares["pixels"]),
+            "slant": spread_within(slants, labels, seed),
+            "thickness": spread_within(widths, labels, seed),
+        }
+        return Measured(
+            estimates=estimates,
+            style_means={"slant": float(slants.mean()), "thickness": float(widths.mean())},
+            read=digits,
+            probability=probabilities[torch.arange(len(labels)), labels].double().numpy(),
+            chosen=chosen,
+            nearest_pixels=near[1].numpy(),
+            distance_pixels=near[0].numpy(),
+            manifolds=found,
+            reference_labels=self.part_a_labels[compared],
+        )
+
+    def _closer(self, distance: Tensor, labels: np.ndarray, held_out: Tensor) -> np.ndarray:
+        return closer_share(
+            distance.numpy(), labels, HeldOut(held_out.numpy(), self.held_out.labels)
+        )
+
+
+def choose(count: int, most: int) -> np.ndarray:
+    """All of `count` indices, or a fixed random `most` of them, in order: int64."""
+    if count <= most:
+        return np.arange(count)
+    return np.sort(np.random.RandomState(0).permutation(count)[:most])
+
+
+def pixels(images: np.ndarray) -> Tensor:
+    """uint8 (N, H, W) -> float32 (N, 784) in [0, 1]: the space of distances in pixels."""
+    return (to_tensor(images, JUDGE_SIZE).flatten(1) + 1) / 2
+
+
+def spread_within(values: np.ndarray, labels: np.ndarray, seed: int) -> Estimate:
+    """The standard deviation around each class's own mean, pooled, with a bootstrap interval."""
+
+    def spread(counts: np.ndarray) -> float:
+        n = np.bincount(labels, counts)
+        means = np.bincount(labels, counts * values) / np.maximum(n, 1)
+        return float(np.sqrt(counts @ (values - means[labels]) ** 2 / counts.sum()))
+
+    return bootstrap(spread(np.ones(len(values))), spread, len(values), seed, (0.0, np.inf))

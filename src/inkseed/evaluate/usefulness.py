@@ -1,0 +1,80 @@
+"""Can a classifier learn from the set? Classification accuracy score (Ravuri and Vinyals,
+arXiv 1905.10887): train on synthetic digits only, test on real ones.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from inkseed.data.labelled import LabelledImages, to_tensor, to_uint8
+from inkseed.data.mnist import DIGITS
+from inkseed.evaluate.intervals import Estimate, paired_t
+from inkseed.evaluate.sets import EvaluatedSet
+from inkseed.judges.fit import BATCH_SIZE, fit_classifier
+from inkseed.judges.judge import read_digits
+from inkseed.judges.networks import PlainNet
+
+SEEDS = range(5)
+ARMS = ("synthetic", "real", "both")
+PASSES, LEAST_STEPS = 6, 400
+
+
+def steps_for(n: int) -> int:
+    """Steps of training for sets of n images: six passes, and at least 400 steps."""
+    return max(LEAST_STEPS, round(PASSES * n / BATCH_SIZE))
+
+
+def usefulness(
+    judged: EvaluatedSet,
+    training: LabelledImages,
+    held_out: LabelledImages,
+    on_step: Callable[[int], object] = lambda _: None,
+) -> dict[str, Any]:
+    """Accuracy on held-out real digits after learning from the set, from as many real, from both.
+
+    Paired over 5 seeds: within a seed, one classifier (judge A's architecture, untrained, without
+    augmentation), the same number of steps, and the real images drawn by the seed. `gap` is real
+    minus synthetic and `gain` is both minus real, in accuracy, each with Student's 95 % interval.
+    """
+    n = min(len(judged.source), len(training))
+    scores: dict[str, list[float]] = {arm: [] for arm in ARMS}
+    for seed in SEEDS:
+        rng = np.random.default_rng(seed)
+        synthetic = judged.source
+        if n < len(synthetic):
+            synthetic = synthetic.subset(rng.permutation(len(synthetic))[:n])
+        real = training.subset(rng.permutation(len(training))[:n])
+        both = LabelledImages(
+            np.concatenate((_at_size(synthetic, real), real.images)),
+            np.concatenate((synthetic.labels, real.labels)),
+            DIGITS,
+        )
+        for arm, source in zip(ARMS, (synthetic, real, both), strict=True):
+            network = fit_classifier(PlainNet, source, steps_for(n), seed, on_step=on_step)
+            read = read_digits(network, held_out.images)
+            scores[arm].append(float((read == held_out.labels).mean()))
+    return {
+        "n": n,
+        "steps": steps_for(n),
+        "seeds": len(SEEDS),
+        "accuracy": scores,
+        "gap": _difference(scores["real"], scores["synthetic"])._asdict(),
+        "gain": _difference(scores["both"], scores["real"])._asdict(),
+    }
+
+
+def steps_in_all(judged: EvaluatedSet, training: LabelledImages) -> int:
+    """How many steps `usefulness` takes over all seeds and arms."""
+    return len(SEEDS) * len(ARMS) * steps_for(min(len(judged.source), len(training)))
+
+
+def _difference(first: list[float], second: list[float]) -> Estimate:
+    return paired_t([a - b for a, b in zip(first, second, strict=True)])
+
+
+def _at_size(source: LabelledImages, like: LabelledImages) -> np.ndarray:
+    """The set's images at the size of `like`'s."""
+    if source.images.shape[1:] == like.images.shape[1:]:
+        return source.images
+    return to_uint8(to_tensor(source.images, like.images.shape[1:]))
