@@ -15,11 +15,11 @@ class Metric(NamedTuple):
 
 
 class Reading(NamedTuple):
-    """How a metric is shown: its title, a format, where better lies (↑ higher, ↓ lower), and what it says."""
+    """How a metric is shown: its title, a format, where better lies, and what it says."""
 
     title: str
     form: str
-    better: str
+    better: str  # ↑ higher is better, ↓ lower
     meaning: str
 
 
@@ -31,7 +31,7 @@ READINGS = {
         "Fréchet distance", "{:.3f}", "↓", "between the features of the set and of real digits"
     ),
     "kernel": Reading(
-        "kernel distance ×1000", "{:.3f}", "↓", "the same, without assuming a Gaussian"
+        "kernel distance x1000", "{:.3f}", "↓", "the same, without assuming a Gaussian"
     ),
     "precision": Reading(
         "precision", "{:.3f}", "↑", "images that lie where real images lie"

@@ -17,13 +17,9 @@ def print_evaluation(evaluation: Evaluation, console: Console) -> None:
             console.print(Text(f"  {note}", style="red" if note.startswith("REPLAY") else "dim"))
     if evaluation.usefulness is not None:
         console.print(usefulness_lines(evaluation.usefulness, evaluation.held_out))
+    real = f"real: as many held-out digits ({evaluation.held_out})"
     sha = evaluation.yardstick.judge.sha256[:12]
-    console.print(
-        Text(
-            f"real: as many held-out digits ({evaluation.held_out}). judge B {sha}. {evaluation.seconds:.0f} s",
-            style="dim",
-        )
-    )
+    console.print(Text(f"{real}; judge B {sha}; {evaluation.seconds:.0f} s", style="dim"))
 
 
 def set_table(result: SetResult) -> Table:
