@@ -126,8 +126,9 @@ def evaluate(
         str | None, typer.Option(help="Draw the set from a model instead: a name, or a file.")
     ] = None,
     count: Annotated[
-        int, typer.Option(help="With --model: images for each label.", min=2, max=100_000)
-    ] = 50,
+        int | None,
+        typer.Option(help="With --model: images for each label. [50]", min=2, max=100_000),
+    ] = None,
     guide_w: Annotated[
         str | None, typer.Option(help="With --model: one or several, as 0,0.5,2; all with --out.")
     ] = None,
@@ -148,6 +149,8 @@ def evaluate(
 
     if (samples is None) == (model is None):
         raise InkseedError("give a set, as in: inkseed evaluate samples.npz; or --model NAME")
+    if model is None and (count is not None or guide_w is not None):
+        raise InkseedError("--count and --guide-w are for --model: a set is measured as it is")
     if out is not None:
         check_writable(out, (".html",))
     if model is None:
@@ -164,6 +167,7 @@ def evaluate(
         loaded = _load(model, device, threads)
         from inkseed.evaluate.sets import draw_sets
 
+        count = 50 if count is None else count
         total = 10 * count * len(strengths) * loaded.schedule.n_T
         with _progress("drawing digits", total, "steps") as advance:
             sets = draw_sets(loaded, count, strengths, seed, advance)

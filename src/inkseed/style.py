@@ -49,7 +49,7 @@ def thickness(x: Tensor) -> Tensor:
     Twice the ink's area over the length of its outline. The outline is the total variation, which
     is the mean outline over all thresholds of the grey levels (the coarea formula). A long stroke
     of width w has w; one of length l has w l / (l + w), since its ends are outline too. Strokes
-    thinner than two pixels, which grey alone tells from paler ones, measure up to half a pixel more.
+    under two pixels, which only their grey tells from paler ones, measure up to half a pixel more.
     """
     ink = _ink(x)
     padded = torch.nn.functional.pad(ink, (1, 1, 1, 1))
