@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test check slow figures clean
+.PHONY: demo test check slow figures evaluation clean
 
 demo: $(VENV)/installed ## install into a virtual environment and write a number
 	@echo "writing 00297375 (about a minute on two cores) ..."
@@ -22,6 +22,9 @@ slow: $(VENV)/installed-dev ## the tests that take minutes each
 
 figures: $(VENV)/installed ## draw every picture in docs/ again
 	$(BIN)/python docs/figures.py
+
+evaluation: $(VENV)/installed ## the tables of docs/evaluation.md: hours, resumable
+	$(BIN)/python docs/evaluation.py
 
 $(VENV)/installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)

@@ -1,7 +1,7 @@
 """Labelled images in: the bundled MNIST, any IDX pair, a user's own labelled folder."""
 
 from inkseed.data.folder import read_folder
-from inkseed.data.labelled import LabelledImages, TensorImages, to_tensor, to_uint8
+from inkseed.data.labelled import LabelledImages, TensorImages, join, to_tensor, to_uint8
 from inkseed.data.loaders import create_loader, create_mnist_dataloaders
 from inkseed.data.mnist import load_mnist, read_idx_pair
 from inkseed.data.split import Split, split_mnist
@@ -12,6 +12,7 @@ __all__ = [
     "TensorImages",
     "create_loader",
     "create_mnist_dataloaders",
+    "join",
     "load_mnist",
     "read_folder",
     "read_idx_pair",

@@ -42,6 +42,15 @@ class LabelledImages:
         return LabelledImages(self.images[indices], self.labels[indices], self.class_names)
 
 
+def join(sources: Sequence[LabelledImages]) -> LabelledImages:
+    """Sets of one image size and the same classes, one after the other."""
+    return LabelledImages(
+        np.concatenate([source.images for source in sources]),
+        np.concatenate([source.labels for source in sources]),
+        sources[0].class_names,
+    )
+
+
 def to_tensor(images: np.ndarray, image_size: tuple[int, int] | None = None) -> Tensor:
     """uint8 (N, H, W), ink 255 -> float32 (N, 1, H, W) in [-1, 1], ink +1; resized when asked.
 

@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from inkseed.data.labelled import LabelledImages, to_tensor
+from inkseed.data.labelled import LabelledImages, join, to_tensor
 from inkseed.data.split import split_mnist
 from inkseed.evaluate.frechet import fit_gaussian, frechet
 from inkseed.evaluate.intervals import Estimate, bootstrap, bootstrap_mean, wilson
@@ -51,11 +51,7 @@ class Yardstick:
             raise TypeError("only judge B evaluates: judge A is for selectors")
         self.judge, self.tell, self.held_out = judge, tell, held_out
         split = split_mnist()
-        self.training = LabelledImages(
-            np.concatenate((split.part_a.images, split.part_b.images)),
-            np.concatenate((split.part_a.labels, split.part_b.labels)),
-            split.part_a.class_names,
-        )
+        self.training = join([split.part_a, split.part_b])
         _, self.training_features = self.read(self.training.images)
         self.training_pixels = pixels(self.training.images)
         self.part_a_labels = split.part_a.labels

@@ -3,12 +3,12 @@ arXiv 1905.10887): train on synthetic digits only, test on real ones.
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
-from inkseed.data.labelled import LabelledImages, to_tensor, to_uint8
-from inkseed.data.mnist import DIGITS
+from inkseed.data.labelled import LabelledImages, join, to_tensor, to_uint8
 from inkseed.evaluate.intervals import Estimate, paired_t
 from inkseed.evaluate.sets import EvaluatedSet
 from inkseed.judges.fit import BATCH_SIZE, fit_classifier
@@ -38,18 +38,13 @@ def usefulness(
     minus synthetic and `gain` is both minus real, in accuracy, each with Student's 95 % interval.
     """
     n = min(len(judged.source), len(training))
+    whole = _at_size(judged.source, training)
     scores: dict[str, list[float]] = {arm: [] for arm in ARMS}
     for seed in SEEDS:
         rng = np.random.default_rng(seed)
-        synthetic = judged.source
-        if n < len(synthetic):
-            synthetic = synthetic.subset(rng.permutation(len(synthetic))[:n])
+        synthetic = whole.subset(rng.permutation(len(whole))[:n])
         real = training.subset(rng.permutation(len(training))[:n])
-        both = LabelledImages(
-            np.concatenate((_at_size(synthetic, real), real.images)),
-            np.concatenate((synthetic.labels, real.labels)),
-            DIGITS,
-        )
+        both = join([synthetic, real])
         for arm, source in zip(ARMS, (synthetic, real, both), strict=True):
             network = fit_classifier(PlainNet, source, steps_for(n), seed, on_step=on_step)
             read = read_digits(network, held_out.images)
@@ -73,8 +68,9 @@ def _difference(first: list[float], second: list[float]) -> Estimate:
     return paired_t([a - b for a, b in zip(first, second, strict=True)])
 
 
-def _at_size(source: LabelledImages, like: LabelledImages) -> np.ndarray:
-    """The set's images at the size of `like`'s."""
-    if source.images.shape[1:] == like.images.shape[1:]:
-        return source.images
-    return to_uint8(to_tensor(source.images, like.images.shape[1:]))
+def _at_size(source: LabelledImages, like: LabelledImages) -> LabelledImages:
+    """The set at the image size of `like`."""
+    size = like.images.shape[1:]
+    if source.images.shape[1:] == size:
+        return source
+    return replace(source, images=to_uint8(to_tensor(source.images, size)))

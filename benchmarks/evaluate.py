@@ -1,0 +1,28 @@
+"""Time and memory of `inkseed evaluate` for 10,000 images: python benchmarks/evaluate.py
+
+The set is part B's digits, so it also shows what a replayed set looks like.
+"""
+
+import json
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+
+from inkseed.data import split_mnist
+
+N = 10_000
+
+with tempfile.TemporaryDirectory() as folder:
+    path, part = Path(folder) / "set.npz", split_mnist().part_b
+    np.savez(path, images=part.images[:N], labels=part.labels[:N])
+    began = time.perf_counter()
+    command = [sys.executable, "-m", "inkseed", "evaluate", str(path), "--json"]
+    result = json.loads(subprocess.run(command, check=True, capture_output=True).stdout)
+    seconds = time.perf_counter() - began
+peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1e6
+print(f"{N:,} images: {seconds:.1f} s in all, {peak:.2f} GB at most; {result['notes']}")
