@@ -10,8 +10,9 @@ from torchmetrics.image.kid import KernelInceptionDistance
 
 from inkseed.data import split_mnist
 from inkseed.evaluate.frechet import Gaussian, fit_gaussian, frechet, frechet_distance
-from inkseed.evaluate.intervals import T_4, Z, bootstrap_mean, paired_t, wilson
+from inkseed.evaluate.intervals import T_4, Z, bootstrap_mean, paired_t, resamples, wilson
 from inkseed.evaluate.kernel import KernelReference
+from inkseed.evaluate.measure import choose
 from inkseed.evaluate.memorisation import HeldOut, closer_share
 from inkseed.evaluate.neighbours import manifolds, nearest, radii
 from inkseed.judges import JudgeB
@@ -44,6 +45,10 @@ class Identity(torch.nn.Module):
         return x.flatten(1)
 
 
+def one_label(features) -> np.ndarray:
+    return np.zeros(len(features), np.int64)
+
+
 def fed(metric, real: torch.Tensor, fake: torch.Tensor):
     metric.set_dtype(torch.float64)
     metric.update(real.double()[:, :, None, None], real=True)
@@ -55,7 +60,7 @@ def test_frechet_agrees_with_torchmetrics(two_sets):
     a, b = two_sets
     size = (a.shape[1], 1, 1)
     theirs = FrechetInceptionDistance(feature=Identity(a.shape[1]), input_img_size=size)
-    ours = frechet(b, fit_gaussian(a), seed=0)
+    ours = frechet(b, one_label(b), fit_gaussian(a), seed=0)
     assert ours.value == pytest.approx(float(fed(theirs, a, b).compute()), rel=1e-3)
     assert ours.low < ours.value < ours.high
 
@@ -63,7 +68,7 @@ def test_frechet_agrees_with_torchmetrics(two_sets):
 def test_kernel_distance_agrees_with_torchmetrics(two_sets):
     a, b = two_sets
     theirs = KernelInceptionDistance(feature=Identity(a.shape[1]), subsets=1, subset_size=len(a))
-    ours = KernelReference(a).distance(b, seed=0)
+    ours = KernelReference(a).distance(b, one_label(b), seed=0)
     assert ours.value == pytest.approx(float(fed(theirs, a, b).compute()[0]), rel=1e-3)
 
 
@@ -89,7 +94,8 @@ def test_frechet_distance_of_gaussians_has_a_closed_form():
 def test_frechet_distance_of_shifted_samples():
     generator = torch.Generator().manual_seed(1)
     a = torch.randn(20_000, 4, generator=generator)
-    found = frechet(torch.randn(20_000, 4, generator=generator) + 1.5, fit_gaussian(a), seed=0)
+    b = torch.randn(20_000, 4, generator=generator) + 1.5
+    found = frechet(b, one_label(b), fit_gaussian(a), seed=0)
     assert found.value == pytest.approx(4 * 1.5**2, rel=0.03)
     assert found.low < 9 < found.high
 
@@ -98,14 +104,16 @@ def test_few_images_leave_a_singular_covariance_finite():
     generator = torch.Generator().manual_seed(2)
     few = torch.randn(20, 64, generator=generator)
     assert np.isfinite(
-        frechet(few, fit_gaussian(torch.randn(99, 64, generator=generator)), 0)
+        frechet(few, one_label(few), fit_gaussian(torch.randn(99, 64, generator=generator)), 0)
     ).all()
 
 
 def test_identical_sets(two_sets):
     a, _ = two_sets
     assert frechet_distance(fit_gaussian(a), fit_gaussian(a)) < 1e-5
-    assert KernelReference(a).distance(a, seed=0).value <= 0  # unbiased: below 0 for the same set
+    assert (
+        KernelReference(a).distance(a, one_label(a), seed=0).value <= 0
+    )  # unbiased: below 0 for the same set
     found = manifolds(a, a, radii(a))
     for name in ("precision", "recall", "coverage"):
         assert getattr(found, name).mean() == 1
@@ -116,7 +124,8 @@ def test_bootstrap_of_the_kernel_distance_sees_the_sampling_spread():
     generator = torch.Generator().manual_seed(4)
     reference = KernelReference(torch.randn(500, 8, generator=generator))
     found = [
-        reference.distance(torch.randn(200, 8, generator=generator) + 0.3, 0) for _ in range(30)
+        reference.distance(torch.randn(200, 8, generator=generator) + 0.3, np.zeros(200, int), 0)
+        for _ in range(30)
     ]
     spread = np.std([each.value for each in found], ddof=1)
     claimed = np.mean([(each.high - each.low) / (2 * Z) for each in found])
@@ -132,9 +141,9 @@ def test_wilson_agrees_with_scipy(right, n):
 
 def test_the_other_intervals():
     values = np.random.default_rng(0).normal(2.0, 3.0, 4000)
-    found = bootstrap_mean(values, 0, (-np.inf, np.inf))
+    found = bootstrap_mean(values, one_label(values), 0, (-np.inf, np.inf))
     assert (found.high - found.low) / 2 == pytest.approx(Z * 3 / 4000**0.5, rel=0.15)
-    assert bootstrap_mean(np.ones(50), 0, (0, 1)) == (1, 1, 1)
+    assert bootstrap_mean(np.ones(50), np.arange(50) % 3, 0, (0, 1)) == (1, 1, 1)
     assert stats.t.ppf(0.975, 4) == pytest.approx(T_4, abs=1e-6)
     differences = [0.1, 0.3, 0.2, 0.4, 0.0]
     low, high = stats.ttest_1samp(differences, 0).confidence_interval()
@@ -145,3 +154,18 @@ def test_closer_share_ranks_within_the_class():
     held_out = HeldOut(np.array([1.0, 2.0, 3.0, 4.0, 10.0, 20.0]), np.array([0, 0, 0, 0, 1, 1]))
     shares = closer_share(np.array([0.0, 2.5, 9.0, 9.0, 2.0]), np.array([0, 0, 0, 1, 0]), held_out)
     assert shares.tolist() == [1.0, 0.5, 0.0, 1.0, 0.625]
+
+
+def test_resampling_keeps_every_labels_share():
+    labels = np.array([7] * 5 + [2] * 3 + [7] * 4 + [9])
+    for counts in resamples(labels, 0):
+        assert [int(counts[labels == label].sum()) for label in (2, 7, 9)] == [3, 9, 1]
+    assert len({tuple(counts) for counts in resamples(labels, 0)}) > 100
+
+
+def test_a_chosen_sample_keeps_the_proportions():
+    labels = np.random.default_rng(0).choice(10, 5000, p=np.arange(1, 11) / 55)
+    chosen = choose(labels, 500)
+    assert len(np.unique(chosen)) == 500
+    share = np.bincount(labels, minlength=10) / 10
+    assert (abs(np.bincount(labels[chosen], minlength=10) - share) <= 1).all()

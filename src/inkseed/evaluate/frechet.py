@@ -40,11 +40,11 @@ def frechet_distance(a: Gaussian, b: Gaussian) -> float:
     return max(0.0, float(shift + traces - 2 * eigenvalues.clamp(min=0).sqrt().sum()))
 
 
-def frechet(features: Tensor, reference: Gaussian, seed: int) -> Estimate:
+def frechet(features: Tensor, labels: np.ndarray, reference: Gaussian, seed: int) -> Estimate:
     """The distance of features (n, d) from a reference, with a bootstrap interval."""
 
     def statistic(counts: np.ndarray) -> float:
         return frechet_distance(fit_gaussian(features, torch.from_numpy(counts)), reference)
 
     value = frechet_distance(fit_gaussian(features), reference)
-    return bootstrap(value, statistic, len(features), seed, (0.0, np.inf))
+    return bootstrap(value, statistic, labels, seed, (0.0, np.inf))

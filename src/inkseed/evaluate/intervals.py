@@ -23,23 +23,24 @@ def wilson(right: int, n: int) -> Estimate:
     share = right / n
     centre = (share + Z**2 / (2 * n)) / (1 + Z**2 / n)
     reach = Z / (1 + Z**2 / n) * (share * (1 - share) / n + Z**2 / (4 * n**2)) ** 0.5
-    return Estimate(share, max(0.0, min(share, centre - reach)), min(1.0, centre + reach))
+    low, high = centre - reach, centre + reach  # at 0 and 1 rounding may cross the share
+    return Estimate(share, max(0.0, min(share, low)), min(1.0, max(share, high)))
 
 
 def bootstrap(
     value: float,
     statistic: Callable[[np.ndarray], float],
-    n: int,
+    labels: np.ndarray,
     seed: int,
     limits: tuple[float, float] = (-np.inf, np.inf),
 ) -> Estimate:
     """`value` with 1.96 bootstrap standard deviations either side, within `limits`.
 
-    `statistic` takes how often each of `n` images was drawn, float64 (n,). Only the spread of its
-    200 values is used: distances between sets grow under resampling, so their percentiles would
-    lie beside the estimate rather than around it (Efron and Tibshirani 1993, chapter 10).
+    `statistic` takes how often each image was drawn, float64 (n,). Only the spread of its 200
+    values is used: distances between sets grow under resampling, so their percentiles would lie
+    beside the estimate rather than around it (Efron and Tibshirani 1993, chapter 10).
     """
-    return around(value, [statistic(counts) for counts in resamples(n, seed)], limits)
+    return around(value, [statistic(counts) for counts in resamples(labels, seed)], limits)
 
 
 def around(
@@ -50,17 +51,29 @@ def around(
     return Estimate(value, max(limits[0], value - Z * spread), min(limits[1], value + Z * spread))
 
 
-def bootstrap_mean(values: np.ndarray, seed: int, limits: tuple[float, float]) -> Estimate:
+def bootstrap_mean(
+    values: np.ndarray, labels: np.ndarray, seed: int, limits: tuple[float, float]
+) -> Estimate:
     """The mean of one figure an image, (n,), with its bootstrap interval."""
-    n = len(values)
-    return bootstrap(float(values.mean()), lambda counts: counts @ values / n, n, seed, limits)
+
+    def mean(counts: np.ndarray) -> float:
+        return float(counts @ values) / len(values)
+
+    return bootstrap(float(values.mean()), mean, labels, seed, limits)
 
 
-def resamples(n: int, seed: int) -> Iterator[np.ndarray]:
-    """200 draws of n images with replacement: how often each was drawn, float64 (n,)."""
-    rng = np.random.default_rng(seed)
+def resamples(labels: np.ndarray, seed: int) -> Iterator[np.ndarray]:
+    """200 draws with replacement within each label: how often each image was drawn, float64 (n,).
+
+    Within labels, because a set's labels are asked for and not drawn.
+    """
+    rng, n = np.random.default_rng(seed), len(labels)
+    order = np.argsort(labels, kind="stable")
+    _, first, size = np.unique(labels[order], return_index=True, return_counts=True)
+    firsts, sizes = np.repeat(first, size), np.repeat(size, size)
     for _ in range(RESAMPLES):
-        yield np.bincount(rng.integers(n, size=n), minlength=n).astype(np.float64)
+        drawn = order[firsts + (rng.random(n) * sizes).astype(np.int64)]
+        yield np.bincount(drawn, minlength=n).astype(np.float64)
 
 
 def paired_t(differences: list[float]) -> Estimate:

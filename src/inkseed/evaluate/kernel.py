@@ -20,14 +20,14 @@ class KernelReference:
         pairs = sum(float(rows.sum() - own.sum()) for _, rows, own in _own_rows(self.features))
         self.within = pairs / (n * (n - 1))
 
-    def distance(self, features: Tensor, seed: int) -> Estimate:
+    def distance(self, features: Tensor, labels: np.ndarray, seed: int) -> Estimate:
         """Squared maximum mean discrepancy from features (m, d), unbiased: near 0 it may be below.
 
         The kernel is (x . y / d + 1)^3. All pairs are used, where other implementations average
         over random subsets; the interval is a bootstrap over `features`.
         """
         x, m = features.double(), len(features)
-        drawn = torch.from_numpy(np.stack(list(resamples(m, seed)))).float()  # (200, m)
+        drawn = torch.from_numpy(np.stack(list(resamples(labels, seed)))).float()  # (200, m)
         pairs, replicates = 0.0, torch.zeros(len(drawn))
         across = torch.cat([rows.mean(1) for _, rows in _rows(x, self.features)])
         for here, rows, own in _own_rows(x):

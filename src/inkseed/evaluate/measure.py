@@ -56,7 +56,7 @@ class Yardstick:
         self.training_pixels = pixels(self.training.images)
         self.part_a_labels = split.part_a.labels
         self.gaussian = fit_gaussian(self.part_a_features)
-        self.kernel = KernelReference(self.part_a_features[choose(len(self.part_a_labels), MOST)])
+        self.kernel = KernelReference(self.part_a_features[choose(self.part_a_labels, MOST)])
         self.radii: dict[int, Tensor] = {}  # of the reference, by how many images it has
         self.held_out_read = self.read(held_out.images)
         self.held_out_pixels, _ = nearest(pixels(held_out.images), self.training_pixels)
@@ -74,13 +74,13 @@ class Yardstick:
     def measure(self, source: LabelledImages, seed: int) -> Measured:
         """Lay a set against the yardstick; `seed` keys the bootstrap."""
         probabilities, features = self.read(source.images)
-        chosen = choose(len(source), MOST)
+        chosen = choose(source.labels, MOST)
         distance, which = nearest(pixels(source.images[chosen]), self.training_pixels)
         return self._measure(source, (probabilities, features), chosen, (distance, which), seed)
 
     def floor(self, n: int, seed: int) -> Measured:
         """The same for `n` held-out real images (all of them, if there are fewer)."""
-        drawn = choose(len(self.held_out), n)
+        drawn = choose(self.held_out.labels, n)
         probabilities, features = self.held_out_read
         distance = self.held_out_pixels[drawn]
         return self._measure(
@@ -102,28 +102,29 @@ class Yardstick:
         probabilities, features = read
         labels, digits = source.labels, probabilities.argmax(1).numpy()
         some = features[chosen]
-        compared = choose(len(self.part_a_labels), len(chosen))
+        compared = choose(self.part_a_labels, len(chosen))
+        own, theirs = labels[chosen], self.part_a_labels[compared]
         reference = self.part_a_features[compared]
         if len(compared) not in self.radii:
             self.radii[len(compared)] = radii(reference)
         found = manifolds(some, reference, self.radii[len(compared)])
         shares = {
-            "pixels": self._closer(near[0], labels[chosen], self.held_out_pixels),
+            "pixels": self._closer(near[0], own, self.held_out_pixels),
             "features": self._closer(
-                nearest(some, self.training_features)[0], labels[chosen], self.held_out_features
+                nearest(some, self.training_features)[0], own, self.held_out_features
             ),
         }
         slants, widths = measure_style(source.images)
         estimates = {
             "accuracy": wilson(int((digits == labels).sum()), len(source)),
-            "frechet": frechet(features, self.gaussian, seed),
-            "kernel": self.kernel.distance(some, seed),
-            "precision": bootstrap_mean(found.precision.numpy(), seed, SHARE),
-            "recall": bootstrap_mean(found.recall.numpy(), seed, SHARE),
-            "density": bootstrap_mean(found.density.numpy(), seed, (0.0, np.inf)),
-            "coverage": bootstrap_mean(found.coverage.numpy(), seed, SHARE),
-            "memorisation": closer(shares["pixels"], seed),
-            "memorisation_features": closer(shares["features"], seed),
+            "frechet": frechet(features, labels, self.gaussian, seed),
+            "kernel": self.kernel.distance(some, own, seed),
+            "precision": bootstrap_mean(found.precision.numpy(), own, seed, SHARE),
+            "recall": bootstrap_mean(found.recall.numpy(), theirs, seed, SHARE),
+            "density": bootstrap_mean(found.density.numpy(), own, seed, (0.0, np.inf)),
+            "coverage": bootstrap_mean(found.coverage.numpy(), theirs, seed, SHARE),
+            "memorisation": closer(shares["pixels"], own, seed),
+            "memorisation_features": closer(shares["features"], own, seed),
             "near_copies": near_share(shares["pixels"]),
             "slant": spread_within(slants, labels, seed),
             "thickness": spread_within(widths, labels, seed),
@@ -137,7 +138,7 @@ class Yardstick:
             nearest_pixels=near[1].numpy(),
             distance_pixels=near[0].numpy(),
             manifolds=found,
-            reference_labels=self.part_a_labels[compared],
+            reference_labels=theirs,
         )
 
     def _closer(self, distance: Tensor, labels: np.ndarray, held_out: Tensor) -> np.ndarray:
@@ -146,11 +147,18 @@ class Yardstick:
         )
 
 
-def choose(count: int, most: int) -> np.ndarray:
-    """All of `count` indices, or a fixed random `most` of them, in order: int64."""
+def choose(labels: np.ndarray, most: int) -> np.ndarray:
+    """All indices of `labels`, or a fixed random `most` of them in the same proportions, in order.
+
+    Systematic sampling from the images sorted by label: each label keeps its share to within one
+    image, so that a small sample does not differ from the whole by its mix of digits.
+    """
+    count = len(labels)
     if count <= most:
         return np.arange(count)
-    return np.sort(np.random.RandomState(0).permutation(count)[:most])
+    shuffled = np.random.RandomState(0).permutation(count)
+    by_label = shuffled[np.argsort(labels[shuffled], kind="stable")]
+    return np.sort(by_label[((np.arange(most) + 0.5) * count / most).astype(np.int64)])
 
 
 def pixels(images: np.ndarray) -> Tensor:
@@ -166,4 +174,4 @@ def spread_within(values: np.ndarray, labels: np.ndarray, seed: int) -> Estimate
         means = np.bincount(labels, counts * values) / np.maximum(n, 1)
         return float(np.sqrt(counts @ (values - means[labels]) ** 2 / counts.sum()))
 
-    return bootstrap(spread(np.ones(len(values))), spread, len(values), seed, (0.0, np.inf))
+    return bootstrap(spread(np.ones(len(values))), spread, labels, seed, (0.0, np.inf))

@@ -38,9 +38,9 @@ def closer_share(distances: np.ndarray, labels: np.ndarray, held_out: HeldOut) -
     return shares
 
 
-def closer(shares: np.ndarray, seed: int) -> Estimate:
+def closer(shares: np.ndarray, labels: np.ndarray, seed: int) -> Estimate:
     """The mean of `closer_share` with its bootstrap interval."""
-    return bootstrap_mean(shares, seed, (0.0, 1.0))
+    return bootstrap_mean(shares, labels, seed, (0.0, 1.0))
 
 
 def near_share(shares: np.ndarray) -> Estimate:

@@ -12,6 +12,7 @@ from torch import Tensor
 
 K = 5
 ROWS = 500  # of a distance matrix at a time
+BLOCK = 1500  # the same when only the least of a row is asked for
 
 
 class Manifolds(NamedTuple):
@@ -59,11 +60,15 @@ def nearest(x: Tensor, base: Tensor) -> tuple[Tensor, Tensor]:
     The search is in the type of x; the distance of the row that it finds is exact to rounding.
     """
     squared = base.square().sum(1)
-    found = []
-    for first in range(0, len(x), ROWS):
-        rows = x[first : first + ROWS]
-        found.append(torch.addmm(squared, rows, base.T, alpha=-2).argmin(1))
-    indices = torch.cat(found)
+    indices = torch.zeros(len(x), dtype=torch.long)
+    for first in range(0, len(x), BLOCK):
+        rows = x[first : first + BLOCK]
+        least, found = torch.full((len(rows),), torch.inf), indices[first : first + BLOCK]
+        for left in range(0, len(base), BLOCK):  # blocks that stay in the processor's cache
+            here = slice(left, left + BLOCK)
+            value, which = torch.addmm(squared[here], rows, base[here].T, alpha=-2).min(1)
+            closer = value < least
+            least[closer], found[closer] = value[closer], which[closer] + left
     return (x - base[indices]).double().square().sum(1).sqrt(), indices
 
 
