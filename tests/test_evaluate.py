@@ -168,6 +168,25 @@ def test_a_model_is_drawn_from_and_measured(ready, inkseed, tiny_model):
     assert found["guide_w"] == 2.0
 
 
+def test_usefulness_as_typed(ready, inkseed, split, tmp_path, monkeypatch):
+    monkeypatch.setattr(usefulness, "LEAST_STEPS", 3)
+    path, page = tmp_path / "set.npz", tmp_path / "page.html"
+    np.savez(path, images=split.part_b.images[:40], labels=split.part_b.labels[:40])
+    result = inkseed("evaluate", path, "--usefulness", "--out", page)
+    assert result.status == 0, result.err
+    assert "real minus synthetic" in result.out
+    assert "real minus synthetic" in page.read_text("utf-8")
+
+
+@pytest.mark.slow
+def test_more_than_ten_thousand_images(yardstick, ready, split):
+    found = evaluated(split.part_b.subset(np.arange(12_000)))
+    assert found.n == 12_000
+    assert len(found.measured.chosen) == 10_000
+    assert found.confusion().sum() == 12_000
+    assert "fixed random 10,000 of the 12,000" in found.notes[0]
+
+
 def test_the_test_digits_are_for_final_tables_alone(split, monkeypatch):
     asked = []
     monkeypatch.setattr(evaluation, "load_mnist", lambda train: asked.append(train))

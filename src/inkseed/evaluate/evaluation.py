@@ -162,7 +162,8 @@ def _result(judged: EvaluatedSet, yardstick: Yardstick, floor: Measured) -> SetR
     if len(judged.source) > MOST:
         notes.append(
             f"neighbour metrics, kernel distance and memorisation see a fixed random {MOST:,}"
-            f" of the {len(judged.source):,} images; all else sees every one"
+            f" of the {len(judged.source):,} images; all else sees every one;"
+            f" floors are of {len(floor.read):,} real images"
         )
     missing = sorted(set(range(10)) - set(judged.source.labels.tolist()))
     if missing:

@@ -8,6 +8,8 @@ from torch import Tensor
 
 from inkseed.evaluate.intervals import Estimate, bootstrap
 
+ROWS = 20_000  # of features widened to float64 at a time
+
 
 class Gaussian(NamedTuple):
     """The mean (d,) and the covariance (d, d) of a set of features, float64."""
@@ -18,12 +20,15 @@ class Gaussian(NamedTuple):
 
 def fit_gaussian(features: Tensor, counts: Tensor | None = None) -> Gaussian:
     """Mean and unbiased covariance of features (n, d), each taken `counts` (n,) times if given."""
-    x = features.double()
-    weights = torch.ones(len(x), dtype=x.dtype) if counts is None else counts
+    weights = torch.ones(len(features)).double() if counts is None else counts
     n = float(weights.sum())
-    mean = weights @ x / n
-    centred = x - mean
-    return Gaussian(mean, (centred * weights[:, None]).T @ centred / (n - 1))
+    parts = list(zip(features.split(ROWS), weights.split(ROWS), strict=True))
+    mean = sum((w @ x.double() for x, w in parts), torch.zeros(1).double()) / n
+    covariance = torch.zeros(len(mean), len(mean), dtype=torch.float64)
+    for x, w in parts:
+        centred = x.double() - mean
+        covariance += (centred * w[:, None]).T @ centred
+    return Gaussian(mean, covariance / (n - 1))
 
 
 def frechet_distance(a: Gaussian, b: Gaussian) -> float:
