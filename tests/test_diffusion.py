@@ -9,7 +9,7 @@ from inkseed.errors import InkseedError
 from inkseed.guidance import ClassifierFreeGuidance
 from inkseed.rng import ImageStreams
 from inkseed.samplers import ancestral
-from inkseed.schedule import LinearBetas
+from inkseed.schedule import LinearBetas, times
 
 BETAS, STEPS = (1e-4, 0.02), 400
 SCHEDULE = LinearBetas(BETAS, STEPS)
@@ -110,12 +110,9 @@ def test_one_reverse_step_equals_diffusers(step):
         noise_of(x), step - 1, x, generator=torch.Generator().manual_seed(7)
     ).prev_sample
 
-    class FromHere(LinearBetas):
-        def times(self):
-            return super().times()[STEPS - step :]
-
+    from_here = times(SCHEDULE, STEPS)[STEPS - step :]
     ours = ancestral(
-        EpsDenoiser(noise_of, SCHEDULE), FromHere(BETAS, STEPS), x, torch.zeros(4), lambda: z
+        EpsDenoiser(noise_of, SCHEDULE), SCHEDULE, x, torch.zeros(4), from_here, lambda: z
     )
     first = next(ours)
     assert first.t == pytest.approx((step - 1) / STEPS)
@@ -132,6 +129,7 @@ def test_the_whole_chain_equals_diffusers():
         schedule,
         x,
         torch.zeros(2),
+        times(schedule, 50),
         lambda: torch.randn(x.shape, generator=noise),
     )
     states = list(ours)

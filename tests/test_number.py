@@ -32,7 +32,7 @@ def test_json_says_what_was_written(inkseed, tiny_model, tmp_path):
     out = tmp_path / "n.png"
     facts = json.loads(inkseed("write", "007", "--model", tiny_model, "--out", out, "--json").out)
     assert facts["number"] == "007"
-    assert facts["nfe"] == 3 * 12 * 2
+    assert facts["nfe"] == 3 * 20 * 2
     assert len(facts["boxes"]) == 3
 
 
@@ -58,7 +58,7 @@ def test_boxes_are_tight_round_each_digits_ink():
 def test_from_python(tiny_model, tmp_path):
     number = package.write("00297375", seed=7, model=tiny_model)
     assert number.image.size == (8 * 28 * SCALE, 28 * SCALE)
-    assert number.nfe == 8 * 2 * 12
+    assert number.nfe == 8 * 2 * 20
     assert len(number.boxes) == 8
     number.save(tmp_path / "n.png")
     assert (tmp_path / "n.png").stat().st_size > 0

@@ -1,4 +1,7 @@
 import json
+import subprocess
+import sys
+from functools import partial
 
 import numpy as np
 import pytest
@@ -6,15 +9,17 @@ import torch
 from PIL import Image
 
 import inkseed as package
-from inkseed.data import read_folder
+from inkseed import catalogue
+from inkseed.data import read_folder, to_uint8
 from inkseed.errors import InkseedError
+from inkseed.samplers import ancestral
 
 
 def test_figure_1_has_three_labelled_bands(inkseed, tiny_model, tmp_path):
     figure, trace = tmp_path / "figure1.png", tmp_path / "denoising.gif"
     result = inkseed(
         *("sample", "--labels", "0-9", "--count", 4, "--guide-w", "0,0.5,2"),
-        *("--out", figure, "--trace", trace, "--model", tiny_model),
+        *("--sampler", "ancestral", "--out", figure, "--trace", trace, "--model", tiny_model),
     )
     assert result.status == 0
     with Image.open(figure) as picture:
@@ -41,13 +46,14 @@ def test_figure_1_has_three_labelled_bands(inkseed, tiny_model, tmp_path):
 
 def test_bands_differ_only_by_guidance(inkseed, tiny_model, tmp_path):
     out = tmp_path / "s.npz"
-    inkseed("sample", "--count", 2, "--guide-w", "0,2", "--out", out, "--model", tiny_model)
+    shared = ("--sampler", "ddim", "--steps", 6, "--out", out, "--model", tiny_model)
+    inkseed("sample", "--count", 2, "--guide-w", "0,2", *shared)
     with np.load(out, allow_pickle=False) as saved:
         assert saved["images"].shape == (40, 28, 28)
         assert saved["images"].dtype == np.uint8
         assert saved["labels"].tolist() == [*range(10)] * 4
         assert saved["guide_w"].tolist() == [0.0] * 20 + [2.0] * 20
-        assert saved["nfe"].tolist() == [12] * 20 + [24] * 20
+        assert saved["nfe"].tolist() == [6] * 20 + [12] * 20
         assert np.array_equal(saved["seeds"][:20], saved["seeds"][20:])
         assert not np.array_equal(saved["images"][:20], saved["images"][20:])
 
@@ -75,21 +81,81 @@ def test_json(inkseed, tiny_model, tmp_path):
         *("--model", tiny_model, "--json"),
     )
     facts = json.loads(result.out)
-    assert facts == {"out": str(out), "images": 20, "seed": 0, "nfe": {"0": 12, "1": 24}}
+    assert facts == {"out": str(out), "images": 20, "seed": 0, "nfe": {"0": 20, "1": 40}}
 
 
-def test_batch_size_never_changes_an_images_noise(tiny_model, monkeypatch):
+def test_batch_size_never_changes_an_images_noise(tiny_model):
     model = package.load(tiny_model)
-    drawn = {}
-    for size in (1, 7, 64):
-        monkeypatch.setattr("inkseed.model.BATCH_SIZE", size)
-        drawn[size] = model.sample([*range(10)], seed=4, trace=True)
+    labels = [k % 10 for k in range(66)]
+    drawn = {
+        size: model.sample(labels, 4, sampler="ancestral", batch_size=size) for size in (1, 7, 64)
+    }
     for size in (1, 7):
         assert torch.equal(drawn[size].noise, drawn[64].noise)
         difference = drawn[size].images.astype(int) - drawn[64].images
         assert abs(difference).max() <= 8
-        assert len(drawn[size].steps) == 12
-        assert drawn[size].steps[-1].shape == (10, 1, 28, 28)
+    again = model.sample(labels, 4, sampler="ancestral", batch_size=7)
+    assert np.array_equal(again.images, drawn[7].images)  # to the byte, for the same batch shape
+
+
+DRAW_APART = """
+import sys, numpy, inkseed
+first, count, model, out = int(sys.argv[1]), int(sys.argv[2]), sys.argv[3], sys.argv[4]
+drawn = inkseed.load(model).sample(range(first, first + count), 4, first=first, batch_size=count)
+numpy.savez(out, noise=drawn.noise.numpy(), images=drawn.images, seeds=drawn.seeds)
+"""
+
+
+def test_two_processes_share_a_request_and_change_nothing(tiny_model, tmp_path):
+    whole = package.load(tiny_model).sample(range(10), 4, batch_size=5)
+    parts = []
+    for first in (0, 5):
+        out = tmp_path / f"{first}.npz"
+        command = [sys.executable, "-c", DRAW_APART, str(first), "5", str(tiny_model), str(out)]
+        subprocess.run(command, check=True)
+        with np.load(out) as saved:
+            parts.append({name: saved[name] for name in saved.files})
+    joined = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+    assert np.array_equal(joined["noise"], whole.noise.numpy())
+    assert np.array_equal(joined["seeds"], whole.seeds)
+    assert abs(joined["images"].astype(int) - whole.images).max() <= 8
+
+
+def test_a_trace_holds_every_state(tiny_model):
+    drawn = package.load(tiny_model).sample([3, 4], steps=5, trace=True)
+    assert len(drawn.steps) == 5
+    assert drawn.steps[-1].shape == (2, 1, 28, 28)
+    assert np.array_equal(to_uint8(drawn.steps[-1]), drawn.images)
+
+
+@pytest.mark.parametrize("sampler", ["dpm_solver", "dpm_solver_sde", "ancestral"])
+def test_noise_of_ones_own_is_used_and_the_models_own_can_be_given_back(tiny_model, sampler):
+    model = package.load(tiny_model)
+    drawn = model.sample([3, 4], seed=1, sampler=sampler, steps=5)
+    back = model.sample([3, 4], seed=1, sampler=sampler, steps=5, noise=drawn.noise)
+    assert np.array_equal(back.images, drawn.images)
+    turned = model.sample([3, 4], seed=1, sampler=sampler, steps=5, noise=-drawn.noise)
+    assert not np.array_equal(turned.images, drawn.images)
+    assert torch.equal(turned.noise, -drawn.noise)
+
+
+def test_a_sampler_of_ones_own(tiny_model):
+    model = package.load(tiny_model)
+    own = model.sample([3], 2, sampler=partial(ancestral, eta=0.0), steps=6)
+    named = model.sample([3], 2, sampler="ddim", steps=6)
+    assert abs(own.images.astype(int) - named.images).max() <= 1
+    with pytest.raises(InkseedError, match="how many steps"):
+        model.sample([3], sampler=ancestral)
+
+
+def test_nfe_counts_guidance_its_interval_and_heuns_second_look(tiny_model):
+    model = package.load(tiny_model)
+    assert model.sample([1] * 3, guide_w=0, sampler="heun", steps=4).nfe == 7
+    assert model.sample([1] * 3, guide_w=1, sampler="ddim", steps=4).nfe == 8
+    nothing = model.sample([1], guide_w=1, sampler="ddim", steps=4, guide_interval=(1e6, 1e7))
+    assert nothing.nfe == 4
+    unguided = model.sample([1], guide_w=0, sampler="ddim", steps=4)
+    assert np.array_equal(nothing.images, unguided.images)
 
 
 @pytest.mark.parametrize(
@@ -100,6 +166,15 @@ def test_batch_size_never_changes_an_images_noise(tiny_model, monkeypatch):
         ({"labels": [-1]}, "0 to 9"),
         ({"labels": [1], "seed": -1}, "seed"),
         ({"labels": [1], "guide_w": float("nan")}, "guide_w"),
+        ({"labels": [1], "sampler": "euler"}, "no sampler 'euler'"),
+        ({"labels": [1], "steps": 0}, "steps"),
+        ({"labels": [1], "spacing": "odd"}, "no spacing"),
+        ({"labels": [1], "guide_w": 1, "guide_interval": (2, 1)}, "interval"),
+        ({"labels": [1], "noise": "pink"}, "no noise strategy 'pink'"),
+        ({"labels": [1], "noise": torch.zeros(2, 1, 28, 28)}, "1x1x28x28"),
+        ({"labels": [1], "noise": torch.full((1, 1, 28, 28), torch.nan)}, "finite"),
+        ({"labels": [1], "first": -1}, "first"),
+        ({"labels": [1], "batch_size": 0}, "batch_size"),
     ],
 )
 def test_impossible_requests_from_python(tiny_model, request_, complaint):
@@ -113,3 +188,27 @@ def test_a_saved_model_is_the_same_model(tiny_model, tmp_path):
     copy = package.load(tmp_path / "copy.safetensors")
     assert np.array_equal(model.sample([1, 2]).images, copy.sample([1, 2]).images)
     assert copy.config == model.config
+
+
+def test_models_are_listed_with_what_they_are(inkseed):
+    listed = inkseed("models")
+    assert listed.status == 0
+    assert "report" in listed.out
+    facts = json.loads(inkseed("models", "--json").out)["models"]
+    (report,) = (each for each in facts if each["name"] == "report")
+    assert report["training"]["images_seen"] > 0
+    if report["quality"] is not None:
+        assert 0 < report["quality"]["metrics"]["accuracy"]["value"] <= 1
+
+
+def test_a_measurement_of_other_weights_is_not_shown(tiny_model, tmp_path, monkeypatch):
+    weights = tmp_path / "weights"
+    weights.mkdir()
+    (weights / "tiny.safetensors").write_bytes(tiny_model.read_bytes())
+    monkeypatch.setattr("inkseed.weights.WEIGHTS", weights)
+    catalogue.record_quality("tiny", {"n": 20})
+    assert [each.quality for each in catalogue.bundled()] == [{"n": 20}]
+    model = package.load(weights / "tiny.safetensors")
+    model.config["training"]["epochs_done"] = 1
+    model.save(weights / "tiny.safetensors")
+    assert [each.quality for each in catalogue.bundled()] == [None]

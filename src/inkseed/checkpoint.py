@@ -1,6 +1,8 @@
 """Model files: safetensors with the whole configuration in the metadata, never a pickle."""
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -31,15 +33,31 @@ def load_tensors(path: str | Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
 
     Raises InkseedError for a file that is missing, damaged, or not one of ours.
     """
-    path = Path(path)
-    if not path.is_file():
+    with _opened(path) as opened:
+        metadata = opened.metadata() or {}
+        tensors = {name: opened.get_tensor(name) for name in opened.keys()}  # noqa: SIM118
+    return tensors, _config(path, metadata)
+
+
+def load_config(path: str | Path) -> dict[str, Any]:
+    """The configuration alone, without reading the tensors; raises as `load_tensors` does."""
+    with _opened(path) as opened:
+        metadata = opened.metadata() or {}
+    return _config(path, metadata)
+
+
+@contextmanager
+def _opened(path: str | Path) -> Iterator[Any]:
+    if not Path(path).is_file():
         raise InkseedError(f"no such model file: {path}")
     try:
         with safe_open(path, "pt") as opened:
-            metadata = opened.metadata() or {}
-            tensors = {name: opened.get_tensor(name) for name in opened.keys()}  # noqa: SIM118
+            yield opened
     except (SafetensorError, OSError, ValueError, RuntimeError) as error:
         raise InkseedError(f"{path} is not a safetensors file, or is damaged") from error
+
+
+def _config(path: str | Path, metadata: dict[str, str]) -> dict[str, Any]:
     try:
         config = json.loads(metadata[KEY])
         known = config["format"] == FORMAT
@@ -49,7 +67,7 @@ def load_tensors(path: str | Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
         ) from error
     if not known:
         raise InkseedError(f"{path} has format {config['format']!r}: this inkseed reads {FORMAT}")
-    return tensors, config
+    return config
 
 
 def as_float16(tensors: dict[str, Tensor]) -> dict[str, Tensor]:

@@ -16,7 +16,7 @@ from inkseed.guidance import ClassifierFreeGuidance
 from inkseed.nn import ContextUnet
 from inkseed.number import Number, write
 from inkseed.samplers import Step, ancestral
-from inkseed.schedule import LinearBetas
+from inkseed.schedule import LinearBetas, times
 from inkseed.weights import DEFAULT_GUIDE_W, DEFAULT_MODEL
 
 KEPT_EVERY = 20  # of the steps on the way, these are returned, and the last few
@@ -84,16 +84,16 @@ class SimpleDiffusion(nn.Module):
         on_step: Callable[[int, Step], object] = lambda i, step: None,
     ) -> Tensor:
         """The image at the end of the reverse chain; `on_step` sees step 1, 2, ... on the way."""
-        guided = ClassifierFreeGuidance(self.denoiser, guide_w)
         was_training = self.nn_model.training
         self.nn_model.eval()
         try:
             with torch.no_grad():
                 steps = ancestral(
-                    guided,
+                    ClassifierFreeGuidance(self.denoiser, guide_w),
                     self.schedule,
                     x_T,
                     label,
+                    times(self.schedule, self.n_T),
                     lambda: _normal(x_T.shape, generator, x_T.device),
                 )
                 for i, step in enumerate(steps, start=1):
@@ -162,7 +162,7 @@ class NoiseStrategyDiffusion(SimpleDiffusion):
         """
         x_t = x_0
         for i in range(1, self.n_T + 1):
-            alpha, sigma = map(float, self.schedule(torch.tensor(i / self.n_T)))
+            alpha, sigma = self.schedule.level(i / self.n_T)
             x_t = alpha * x_t + sigma * _normal(x_t.shape, generator, x_t.device)
         return x_t
 

@@ -1,42 +1,128 @@
-"""A network seen as a denoiser, `(x_t, t, label) -> x_0`, and the loss that trains it."""
+"""A network seen as a denoiser, `(x_t, t, label) -> x_0`, and the loss that trains it.
 
+Whatever a network predicts (the noise, v, the image, or EDM's preconditioned residual), what leaves
+this file is an estimate of the clean image, the posterior mean E[x_0 | x_t].
+"""
+
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 
 import torch
 from torch import Tensor, nn
 
+from inkseed.errors import InkseedError
 from inkseed.nn.precision import autocast
-from inkseed.schedule import LinearBetas
+from inkseed.schedule import MIN_ALPHA, LinearBetas, Schedule
 
 NULL_LABEL = -1  # "no label": what label dropout trains, and what guidance contrasts with
+LOG_RATIO_LIMIT = 12.0  # keeps EDM's log(sigma / alpha) finite at both ends
 
 Denoiser = Callable[[Tensor, Tensor, Tensor], Tensor]
 """(x_t (N, C, H, W), t scalar or (N,), label (N,) int64 or NULL_LABEL) -> x_0 (N, C, H, W)."""
 
 
-class EpsDenoiser:
-    """The posterior mean of x_0 by a network that predicts the noise eps in x_t.
+class NetworkDenoiser(ABC):
+    """A network `(x, label, time, dropped) -> tensor` with the schedule it was trained on.
 
-    `x_0 = (x_t - sigma eps) / alpha`, equation (1) of the report solved for x_0. With
-    `mixed_precision` the network runs in bfloat16 where the processor is fast in it.
+    With `mixed_precision` the network runs in bfloat16 where the processor is fast in it. Raises
+    InkseedError where the prediction cannot be turned into x_0 at every time of the schedule.
     """
 
     def __init__(
-        self, network: Callable[..., Tensor], schedule: LinearBetas, mixed_precision: bool = False
+        self, network: Callable[..., Tensor], schedule: Schedule, mixed_precision: bool = False
     ) -> None:
         self.network, self.schedule, self.mixed_precision = network, schedule, mixed_precision
 
     def __call__(self, x_t: Tensor, t: Tensor, label: Tensor) -> Tensor:
-        t = t.to(x_t).expand(len(x_t))
-        alpha, sigma = (scale[:, None, None, None] for scale in self.schedule(t))
-        return (x_t - sigma * self.eps(x_t, t, label)) / alpha
+        t = t.to(x_t.device, torch.float64).expand(len(x_t))
+        alpha, sigma = (scale[:, None, None, None].to(x_t) for scale in self.schedule(t))
+        return self.x_0(x_t, t.to(x_t), label, alpha, sigma)
 
-    def eps(self, x_t: Tensor, t: Tensor, label: Tensor) -> Tensor:
-        """The network's own prediction of the noise, in x_t's type."""
+    @abstractmethod
+    def x_0(self, x_t: Tensor, t: Tensor, label: Tensor, alpha: Tensor, sigma: Tensor) -> Tensor:
+        """The clean image, given t (N,) and its alpha and sigma, both (N, 1, 1, 1)."""
+
+    def predict(self, x: Tensor, time: Tensor, label: Tensor) -> Tensor:
+        """One evaluation of the network: its own output, in x's type."""
         dropped = label == NULL_LABEL
-        with autocast(x_t.device, self.mixed_precision):
-            eps = self.network(x_t, label.clamp(min=0), t, dropped.to(x_t.dtype))
-        return eps.to(x_t.dtype)
+        with autocast(x.device, self.mixed_precision):
+            output = self.network(x, label.clamp(min=0), time, dropped.to(x.dtype))
+        return output.to(x.dtype)
+
+
+class EpsDenoiser(NetworkDenoiser):
+    """The network predicts the noise: `x_0 = (x_t - sigma eps) / alpha`.
+
+    Equation (1) of the report solved for x_0; there must be signal left, alpha(1) > 0.
+    """
+
+    def __init__(
+        self, network: Callable[..., Tensor], schedule: Schedule, mixed_precision: bool = False
+    ) -> None:
+        super().__init__(network, schedule, mixed_precision)
+        if schedule.level(1.0)[0] < MIN_ALPHA:
+            raise InkseedError(
+                "this schedule leaves no signal at t = 1, where x_0 cannot be told from a "
+                "prediction of the noise: predict v or x0, or use linear_betas"
+            )
+
+    def x_0(self, x_t: Tensor, t: Tensor, label: Tensor, alpha: Tensor, sigma: Tensor) -> Tensor:
+        return (x_t - sigma * self.predict(x_t, t, label)) / alpha
+
+
+class VDenoiser(NetworkDenoiser):
+    """The network predicts `v = alpha eps - sigma x_0` (arXiv 2202.00512, appendix D).
+
+    So `x_0 = (alpha x_t - sigma v) / (alpha^2 + sigma^2)`; the divisor is 1 in the paper.
+    """
+
+    def x_0(self, x_t: Tensor, t: Tensor, label: Tensor, alpha: Tensor, sigma: Tensor) -> Tensor:
+        v = self.predict(x_t, t, label)
+        return (alpha * x_t - sigma * v) / (alpha**2 + sigma**2)
+
+
+class X0Denoiser(NetworkDenoiser):
+    """The network predicts the clean image itself."""
+
+    def x_0(self, x_t: Tensor, t: Tensor, label: Tensor, alpha: Tensor, sigma: Tensor) -> Tensor:
+        return self.predict(x_t, t, label)
+
+
+class EdmDenoiser(NetworkDenoiser):
+    """EDM's preconditioning (arXiv 2206.00364, equation 7 and table 1), on any schedule.
+
+    `x_0 = m + c_skip (x_t - alpha m) + c_out F(c_in (x_t - alpha m), log(sigma / alpha) / 4)` keeps
+    the input and the target of F at unit variance, for data of mean m and deviation sigma_data. The
+    paper has alpha = 1 and m = 0.
+    """
+
+    def __init__(
+        self,
+        network: Callable[..., Tensor],
+        schedule: Schedule,
+        mixed_precision: bool = False,
+        data_mean: float = 0.0,
+        sigma_data: float = 0.5,
+    ) -> None:
+        super().__init__(network, schedule, mixed_precision)
+        self.data_mean, self.sigma_data = data_mean, sigma_data
+
+    def x_0(self, x_t: Tensor, t: Tensor, label: Tensor, alpha: Tensor, sigma: Tensor) -> Tensor:
+        variance = alpha**2 * self.sigma_data**2 + sigma**2  # of x_t
+        c_skip = alpha * self.sigma_data**2 / variance
+        c_out = sigma * self.sigma_data / variance.sqrt()
+        c_noise = (sigma.log() - alpha.log()).clamp(-LOG_RATIO_LIMIT, LOG_RATIO_LIMIT) / 4
+        centred = x_t - alpha * self.data_mean
+        residual = self.predict(centred / variance.sqrt(), c_noise.flatten(), label)
+        return self.data_mean + c_skip * centred + c_out * residual
+
+
+DENOISERS: dict[str, Callable[..., NetworkDenoiser]] = {
+    "eps": EpsDenoiser,
+    "v": VDenoiser,
+    "x0": X0Denoiser,
+    "edm": EdmDenoiser,
+}
 
 
 def eps_loss(
@@ -50,13 +136,16 @@ def eps_loss(
 
     Each image gets a step uniform in 1..n_T, Gaussian noise, and loses its label with probability
     `drop_prob`. All is drawn on the CPU from `generator`, whatever the device; None is torch's own.
+    Raises TypeError for a schedule other than the report's: it has no steps to draw from.
     """
     schedule = denoiser.schedule
+    if not isinstance(schedule, LinearBetas):
+        raise TypeError("eps_loss draws the discrete steps of LinearBetas")
     step = torch.randint(1, schedule.n_T + 1, (len(x_0),), generator=generator)
     eps = torch.randn(x_0.shape, generator=generator, dtype=x_0.dtype).to(x_0.device)
     dropped = torch.rand(len(x_0), generator=generator) < drop_prob
-    t = (step / schedule.n_T).to(x_0)
-    alpha, sigma = (scale[:, None, None, None] for scale in schedule(t))
+    t = (step.double() / schedule.n_T).to(x_0.device)
+    alpha, sigma = (scale[:, None, None, None].to(x_0) for scale in schedule(t))
     label = torch.where(dropped.to(label.device), NULL_LABEL, label)
-    predicted = denoiser.eps(alpha * x_0 + sigma * eps, t, label)
+    predicted = denoiser.predict(alpha * x_0 + sigma * eps, t.to(x_0), label)
     return nn.functional.mse_loss(predicted, eps)

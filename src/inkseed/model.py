@@ -1,8 +1,9 @@
 """What a user holds: a trained network with its schedule and its classes, ready to sample."""
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,15 +13,16 @@ from torch import Tensor
 
 from inkseed.checkpoint import load_tensors, save_tensors
 from inkseed.data.labelled import to_uint8
-from inkseed.denoiser import EpsDenoiser
+from inkseed.denoiser import DENOISERS
 from inkseed.errors import InkseedError
-from inkseed.guidance import ClassifierFreeGuidance
+from inkseed.guidance import guided
+from inkseed.ledger import Ledger
 from inkseed.nn import ContextUnet
 from inkseed.nn.precision import place
 from inkseed.rng import ImageStreams
-from inkseed.samplers import Step, ancestral
-from inkseed.schedule import LinearBetas
-from inkseed.weights import DEFAULT_GUIDE_W, DEFAULT_MODEL, find_model
+from inkseed.samplers import Sampler, find_sampler
+from inkseed.schedule import schedule_from, times
+from inkseed.weights import DEFAULT_GUIDE_W, DEFAULT_MODEL, DEFAULT_SAMPLER, find_model
 
 BATCH_SIZE = 64
 MAX_SIDE = 1024
@@ -48,8 +50,10 @@ class Model:
         self.config, self.device = config, device
         self.image_size: tuple[int, int] = tuple(config["image_size"])
         self.class_names: tuple[str, ...] = tuple(config["class_names"])
-        self.schedule = schedule_of(config)
-        self.denoiser = EpsDenoiser(self.network, self.schedule, mixed_precision=True)
+        self.schedule = schedule_from(config["schedule"])
+        prediction = dict(config.get("prediction", {"name": "eps"}))
+        build = DENOISERS[prediction.pop("name")]
+        self.denoiser = build(self.network, self.schedule, mixed_precision=True, **prediction)
 
     def indices(self, names: Sequence[str]) -> list[int]:
         """Labels as people write them -> class indices; raise InkseedError for an unknown one."""
@@ -59,19 +63,91 @@ class Model:
                 raise InkseedError(f"this model has no label {name!r}: its labels are {known}")
         return [self.class_names.index(name) for name in names]
 
+    def steps_of(self, sampler: str | Sampler, steps: int | None = None) -> int:
+        """How many steps a request takes: those asked for, or the named sampler's own number."""
+        if steps is not None:
+            return steps
+        if not isinstance(sampler, str):
+            raise InkseedError("say how many steps a sampler of your own is to take")
+        return find_sampler(sampler).steps or self.schedule.n_T
+
     def sample(
         self,
         labels: Sequence[int],
         seed: int = 0,
         guide_w: float = DEFAULT_GUIDE_W,
+        sampler: str | Sampler = DEFAULT_SAMPLER,
+        steps: int | None = None,
+        *,
+        spacing: str | None = None,
+        guide_interval: tuple[float, float] | None = None,
+        noise: str | Tensor = "gaussian",
+        first: int = 0,
+        batch_size: int = BATCH_SIZE,
         trace: bool = False,
         on_step: Callable[[int], object] | None = None,
     ) -> Samples:
-        """Draw one image for each label, in order; image k uses the noise stream (seed, k).
+        """Draw one image for each label, in order; image k uses the noise stream (seed, first + k).
 
-        `trace` keeps every state on the way. `on_step` is told after each step how many images took
-        it. Raises InkseedError for an empty request, a label that is not a class, or a bad seed.
+        `sampler` is a name in `inkseed.samplers.SAMPLERS` or a function of that signature; `steps`
+        and `spacing` are its own unless given. `guide_interval` confines guidance to ratios sigma /
+        alpha from low to high. `noise` may be your own unit noise, (N, C, H, W). `trace` keeps
+        every state on the way; `on_step` is told after each step how many images took it.
+        Raises InkseedError for an empty request, a label that is not a class, or a bad setting.
         """
+        wanted = self._checked(labels, seed, guide_w, first, batch_size)
+        own = self._own_noise(noise, len(wanted))
+        walk, grid = self._bind(sampler, steps, spacing)
+        ledger = Ledger()
+        denoiser = guided(ledger.watch(self.denoiser), guide_w, self.schedule, guide_interval)
+
+        finals, starts, traces = [], [], []
+        for begin in range(0, len(wanted), batch_size):
+            batch = slice(begin, min(begin + batch_size, len(wanted)))
+            streams = ImageStreams(seed, range(first + batch.start, first + batch.stop))
+            z = streams.normal(self._shape)  # drawn in any case: the sampler's noise comes after it
+            z = z if own is None else own[batch]
+            starts.append(z)
+            states = []
+            for step in walk(
+                denoiser,
+                self.schedule,
+                (self.schedule.start_scale * z).to(self.device),
+                torch.from_numpy(wanted[batch]).to(self.device),
+                grid,
+                partial(self._normal, streams),
+            ):
+                if trace:
+                    states.append(step.x.cpu())
+                if on_step:
+                    on_step(len(z))
+            if not torch.isfinite(step.x).all():
+                raise InkseedError(
+                    "the images are not finite: the weights are damaged or guide_w huge"
+                )
+            finals.append(step.x.cpu())
+            traces.append(states)
+        return Samples(
+            images=to_uint8(torch.cat(finals)),
+            labels=wanted,
+            seeds=np.stack([np.full(len(wanted), seed), first + np.arange(len(wanted))], 1),
+            guide_w=np.full(len(wanted), float(guide_w)),
+            nfe=ledger.evaluations // len(wanted),
+            noise=torch.cat(starts),
+            steps=[torch.cat(states) for states in zip(*traces, strict=True)],
+        )
+
+    def _normal(self, streams: ImageStreams) -> Tensor:
+        return streams.normal(self._shape).to(self.device)
+
+    @property
+    def _shape(self) -> tuple[int, int, int]:
+        return (self.network.in_channels, *self.image_size)
+
+    def _checked(
+        self, labels: Sequence[int], seed: int, guide_w: float, first: int, batch_size: int
+    ) -> np.ndarray:
+        """The labels as int64 (N,), or InkseedError for what no request may hold."""
         wanted = np.asarray(list(labels))
         if len(wanted) == 0:
             raise InkseedError("no labels: ask for at least one image")
@@ -84,56 +160,36 @@ class Model:
             raise InkseedError(f"seed must be from 0 to 2**63 - 1, not {seed}")
         if not np.isfinite(guide_w):
             raise InkseedError(f"guide_w must be a finite number, not {guide_w}")
+        if not isinstance(first, int) or not 0 <= first < 2**32:  # a key of numpy's SeedSequence
+            raise InkseedError(f"first must be from 0 to 2**32 - 1, not {first}")
+        if not isinstance(batch_size, int) or batch_size < 1:
+            raise InkseedError(f"batch_size must be at least 1, not {batch_size}")
+        return wanted
 
-        finals, starts, traces = [], [], []
-        for first in range(0, len(wanted), BATCH_SIZE):
-            indices = range(first, min(first + BATCH_SIZE, len(wanted)))
-            streams = ImageStreams(seed, indices)
-            x_T = streams.normal((self.network.in_channels, *self.image_size))
-            starts.append(x_T)
-            states = []
-            for step in self._walk(x_T, torch.from_numpy(wanted[indices]), streams, guide_w):
-                if trace:
-                    states.append(step.x.cpu())
-                if on_step:
-                    on_step(len(indices))
-            if not torch.isfinite(step.x).all():
-                raise InkseedError(
-                    "the images are not finite: the weights are damaged or guide_w huge"
-                )
-            finals.append(step.x.cpu())
-            traces.append(states)
-        evaluations = ClassifierFreeGuidance(self.denoiser, guide_w).evaluations
-        return Samples(
-            images=to_uint8(torch.cat(finals)),
-            labels=wanted,
-            seeds=np.stack([np.full(len(wanted), seed), np.arange(len(wanted))], 1),
-            guide_w=np.full(len(wanted), float(guide_w)),
-            nfe=evaluations * self.schedule.n_T,
-            noise=torch.cat(starts),
-            steps=[torch.cat(states) for states in zip(*traces, strict=True)],
-        )
+    def _own_noise(self, noise: str | Tensor, count: int) -> Tensor | None:
+        """The caller's unit noise, checked; None where it is to be drawn from the streams."""
+        if isinstance(noise, str):
+            if noise != "gaussian":
+                raise InkseedError(f"no noise strategy {noise!r}: there is gaussian")
+            return None
+        if tuple(noise.shape) != (count, *self._shape) or not torch.isfinite(noise).all():
+            shape = "x".join(map(str, (count, *self._shape)))
+            raise InkseedError(f"noise must be {shape} finite numbers, one image a label")
+        return noise.detach().cpu().float()
 
-    def _walk(
-        self, x_T: Tensor, label: Tensor, streams: ImageStreams, guide_w: float
-    ) -> Iterator[Step]:
-        shape = x_T.shape[1:]
-        return ancestral(
-            ClassifierFreeGuidance(self.denoiser, guide_w),
-            self.schedule,
-            x_T.to(self.device),
-            label.to(self.device),
-            lambda: streams.normal(shape).to(self.device),
-        )
+    def _bind(
+        self, sampler: str | Sampler, steps: int | None, spacing: str | None
+    ) -> tuple[Sampler, Tensor]:
+        """The sampler and the times that it is to step through."""
+        steps = self.steps_of(sampler, steps)
+        if isinstance(sampler, str):
+            named = find_sampler(sampler)
+            return named.walk, times(self.schedule, steps, spacing or named.spacing)
+        return sampler, times(self.schedule, steps, spacing or "uniform")
 
     def save(self, path: str | Path) -> None:
         """Write the weights and the configuration to a safetensors file, whole or not at all."""
         save_tensors(path, self.network.state_dict(), self.config)
-
-
-def schedule_of(config: dict[str, Any]) -> LinearBetas:
-    """The schedule that a configuration names."""
-    return LinearBetas(tuple(config["schedule"]["betas"]), config["schedule"]["n_T"])
 
 
 def load(name: str | Path = DEFAULT_MODEL, device: str | torch.device = "cpu") -> Model:

@@ -6,11 +6,13 @@ from pathlib import Path
 
 import numpy as np
 from PIL import Image
+from torch import Tensor
 
 from inkseed.labels import check_number
 from inkseed.model import Model, Samples, load
 from inkseed.pictures import PAPER, save_picture
-from inkseed.weights import DEFAULT_GUIDE_W, DEFAULT_MODEL
+from inkseed.samplers import Sampler
+from inkseed.weights import DEFAULT_GUIDE_W, DEFAULT_MODEL, DEFAULT_SAMPLER
 
 INK = 64  # a pixel at least this much darker than paper is ink
 SCALE = 4  # picture pixels for each of the model's, so that a person need not squint
@@ -42,16 +44,22 @@ def write(
     seed: int = 0,
     guide_w: float = DEFAULT_GUIDE_W,
     model: str | Path | Model = DEFAULT_MODEL,
+    sampler: str | Sampler = DEFAULT_SAMPLER,
+    steps: int | None = None,
+    noise: str | Tensor = "gaussian",
     on_step: Callable[[int], object] | None = None,
 ) -> Number:
     """Draw every digit of `number`, leading zeros too, and set them side by side.
 
-    Digit k begins from the noise stream (seed, k). Raises InkseedError for anything but 1 to 64 of
-    the characters 0-9, or for a model without those classes.
+    Digit k begins from the noise stream (seed, k); the rest is as in `Model.sample`. Raises
+    InkseedError for anything but 1 to 64 of the characters 0-9, or for a model without those
+    classes.
     """
     text = check_number(number)
     model = model if isinstance(model, Model) else load(model)
-    samples = model.sample(model.indices(text), seed, guide_w, on_step=on_step)
+    samples = model.sample(
+        model.indices(text), seed, guide_w, sampler, steps, noise=noise, on_step=on_step
+    )
     image, boxes = compose(samples.images)
     return Number(text, image, boxes, samples)
 

@@ -25,12 +25,13 @@ from inkseed.data.labelled import LabelledImages
 from inkseed.denoiser import EpsDenoiser, eps_loss
 from inkseed.errors import InkseedError
 from inkseed.files import write_atomically
-from inkseed.model import Model, schedule_of
+from inkseed.model import Model
 from inkseed.nn import ContextUnet
 from inkseed.nn.precision import place
 from inkseed.pictures import Band, draw_bands, save_picture
 from inkseed.recipes import Recipe, recipe_from
 from inkseed.rng import stream
+from inkseed.schedule import schedule_from
 from inkseed.weights import DEFAULT_GUIDE_W
 
 STATE = Path("state", "last.safetensors")
@@ -58,7 +59,7 @@ def train(
     device = device or torch.device("cpu")
     source = _training_digits(recipe)
     config = _config(recipe, name, source)
-    schedule = schedule_of(config)
+    schedule = schedule_from(config["schedule"])
     run = _Run.fresh(recipe, config, device)
     if resume:
         _check_settings(recipe, out)
@@ -209,7 +210,8 @@ def _config(recipe: Recipe, name: str, source: LabelledImages) -> dict[str, Any]
             "n_feat": recipe.n_feat,
             "n_classes": len(source.class_names),
         },
-        "schedule": {"betas": recipe.betas, "n_T": recipe.n_T},
+        "schedule": {"name": "linear_betas", "betas": recipe.betas, "n_T": recipe.n_T},
+        "prediction": {"name": "eps"},
         "image_size": source.images.shape[1:],
         "class_names": source.class_names,
         "training": {

@@ -12,6 +12,7 @@ from inkseed.data.mnist import DIGITS
 from inkseed.errors import InkseedError
 from inkseed.judges.fit import JUDGE_SIZE
 from inkseed.model import Model
+from inkseed.weights import DEFAULT_SAMPLER
 
 MIN_IMAGES = 20
 
@@ -70,6 +71,8 @@ def draw_sets(
     count: int,
     strengths: Sequence[float],
     seed: int,
+    sampler: str = DEFAULT_SAMPLER,
+    steps: int | None = None,
     on_step: Callable[[int], object] | None = None,
 ) -> list[EvaluatedSet]:
     """Draw `count` images of each digit from a model, a set for each guide_w, from the same noise.
@@ -82,7 +85,7 @@ def draw_sets(
     classes = model.indices(DIGITS) * count
     sets = []
     for w in strengths:
-        drawn = model.sample(classes, seed, w, on_step=on_step)
+        drawn = model.sample(classes, seed, w, sampler, steps, on_step=on_step)
         sets.append(EvaluatedSet(LabelledImages(drawn.images, digits, DIGITS), w))
     return sets
 

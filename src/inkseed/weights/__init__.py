@@ -7,6 +7,7 @@ from inkseed.errors import InkseedError
 WEIGHTS = Path(__file__).parent
 DEFAULT_MODEL = "report"
 DEFAULT_GUIDE_W = 2.0  # by eye, for the young weights bundled now
+DEFAULT_SAMPLER = "dpm_solver_sde"  # its fresh noise forgives young weights: docs/samplers.md
 
 
 def available() -> list[str]:

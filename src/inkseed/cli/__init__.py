@@ -1,0 +1,49 @@
+"""The command line, thin: heavy imports stand inside the commands, so that `--help` is quick."""
+
+import sys
+
+import typer
+
+from inkseed.cli.evaluating import evaluate
+from inkseed.cli.generating import sample, write
+from inkseed.cli.listing import models
+from inkseed.cli.training import train
+from inkseed.errors import InkseedError
+
+app = typer.Typer(
+    name="inkseed",
+    help="Turn noise into labelled handwritten digits and numbers.",
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+for command in (write, sample, evaluate, train, models):
+    app.command()(command)
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run the command line: exit 0, or 2 and one line on standard error for a user's mistake."""
+    arguments = sys.argv[1:] if arguments is None else arguments
+    command = typer.main.get_command(app)
+    try:
+        status = command.main(arguments or ["--help"], "inkseed", standalone_mode=False)
+    except InkseedError as error:
+        _fail(str(error))
+    except typer.TyperException as error:  # what typer itself finds wrong with the arguments
+        context = getattr(error, "ctx", None)
+        explain = getattr(error, "format_message", error.__str__)
+        _fail(f"{explain()} See: {context.command_path if context else 'inkseed'} --help")
+    except (KeyboardInterrupt, typer.Abort):
+        print("inkseed: stopped; no unfinished file is left", file=sys.stderr)
+        sys.exit(130)
+    except BrokenPipeError:  # the reader of our output has gone: not our mistake, nor the user's
+        sys.stderr.close()
+        sys.exit(1)
+    except OSError as error:  # a name too long, a folder that may not be searched
+        _fail(f"{error.filename or 'cannot go on'}: {error.strerror or error}")
+    sys.exit(status or 0)
+
+
+def _fail(message: str) -> None:
+    print("inkseed:", " ".join(message.split()), file=sys.stderr)
+    sys.exit(2)

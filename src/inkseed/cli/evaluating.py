@@ -1,0 +1,111 @@
+"""`inkseed evaluate`."""
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from inkseed.cli.options import (
+    Device,
+    Json,
+    Seed,
+    Steps,
+    Threads,
+    check_guidance,
+    choose_device,
+    load_model,
+    progress,
+)
+from inkseed.errors import InkseedError
+from inkseed.weights import DEFAULT_GUIDE_W, DEFAULT_SAMPLER
+
+CURVE = "0,0.5,2"  # the strengths of the guidance trade-off curve
+
+
+def evaluate(
+    samples: Annotated[
+        Path | None, typer.Argument(help="An .npz with images and labels, or a labelled folder.")
+    ] = None,
+    model: Annotated[
+        str | None, typer.Option(help="Draw the set from a model instead: a name, or a file.")
+    ] = None,
+    count: Annotated[
+        int | None,
+        typer.Option(help="With --model: images for each label. [50]", min=2, max=100_000),
+    ] = None,
+    guide_w: Annotated[
+        str | None, typer.Option(help="With --model: one or several, as 0,0.5,2; all with --out.")
+    ] = None,
+    sampler: Annotated[
+        str | None,
+        typer.Option(help=f"With --model: ancestral, ddim, heun, dpm_solver. [{DEFAULT_SAMPLER}]"),
+    ] = None,
+    steps: Steps = None,
+    seed: Seed = 0,
+    usefulness: Annotated[
+        bool, typer.Option("--usefulness", help="Also teach a classifier with the set: minutes.")
+    ] = False,
+    final: Annotated[
+        bool, typer.Option("--final", help="Floors on MNIST's test digits: for final tables only.")
+    ] = False,
+    out: Annotated[Path | None, typer.Option(help="Also write a page to read, an .html.")] = None,
+    device: Device = "cpu",
+    threads: Threads = None,
+    as_json: Json = False,
+) -> None:
+    """Measure labelled digits against real ones: figures, intervals, floors."""
+    from inkseed.files import check_writable
+
+    if (samples is None) == (model is None):
+        raise InkseedError("give a set, as in: inkseed evaluate samples.npz; or --model NAME")
+    if model is None and any(option is not None for option in (count, guide_w, sampler, steps)):
+        raise InkseedError(
+            "--count, --guide-w, --sampler and --steps are for --model: a set is measured as it is"
+        )
+    if out is not None:
+        check_writable(out, (".html",))
+    if model is None:
+        choose_device(device, threads)
+        from inkseed.evaluate import read_sets
+
+        sets = read_sets(samples or "")
+    else:
+        from inkseed.labels import parse_numbers
+
+        curve = CURVE if out is not None else f"{DEFAULT_GUIDE_W:g}"
+        strengths = parse_numbers(curve if guide_w is None else guide_w, "--guide-w")
+        check_guidance(strengths)
+        loaded = load_model(model, device, threads)
+        from inkseed.evaluate.sets import draw_sets
+
+        count = 50 if count is None else count
+        chosen = DEFAULT_SAMPLER if sampler is None else sampler
+        total = 10 * count * len(strengths) * loaded.steps_of(chosen, steps)
+        with progress("drawing digits", total, "steps") as advance:
+            sets = draw_sets(loaded, count, strengths, seed, chosen, steps, advance)
+    from inkseed.evaluate import evaluate as measure
+    from inkseed.evaluate.evaluation import add_usefulness, images_to_read
+
+    with progress("reading", images_to_read(sets), "images") as advance:
+        found = measure(sets, final, advance)
+    if usefulness:
+        from inkseed.evaluate.usefulness import steps_in_all
+
+        steps = steps_in_all(sets[0], found.yardstick.training)
+        with progress("teaching classifiers", steps, "steps") as advance:
+            add_usefulness(found, advance)
+    if out is not None:
+        from inkseed.evaluate.page import save_page
+
+        save_page(found, out)
+    if as_json:
+        print(json.dumps(found.as_json()))
+    else:
+        from rich.console import Console
+
+        from inkseed.evaluate.table import print_evaluation
+
+        print_evaluation(found, Console())
+        if out is not None:
+            print(out)

@@ -1,0 +1,61 @@
+"""`inkseed models`."""
+
+import json
+from typing import TYPE_CHECKING
+
+from inkseed.cli.options import Json
+from inkseed.weights import DEFAULT_MODEL
+
+if TYPE_CHECKING:
+    from inkseed.catalogue import Bundled
+
+MEASURED = ("accuracy", "frechet", "coverage")
+
+
+def models(as_json: Json = False) -> None:
+    """List what is bundled, where it comes from, and how good it was measured to be."""
+    from inkseed.catalogue import bundled
+
+    found = bundled()
+    if as_json:
+        print(json.dumps({"models": [each.as_json() for each in found]}))
+        return
+    from rich.console import Console
+    from rich.text import Text
+
+    console = Console()
+    for each in found:
+        for line, style in zip(_lines(each), ("bold", "", "", "dim"), strict=False):
+            console.print(Text(line, style=style))
+
+
+def _lines(each: "Bundled") -> list[str]:
+    """One model for people: its name, where it comes from, how good it is."""
+    training, size = each.config["training"], each.path.stat().st_size / 1e6
+    default = ", the default" if each.name == DEFAULT_MODEL else ""
+    height, width = each.config["image_size"]
+    epochs = training["settings"]["epochs"]
+    lines = [
+        f"{each.name} ({size:.1f} MB{default})",
+        f"  draws {', '.join(each.config['class_names'])}, {height}x{width}",
+        f"  trained by recipe {training['recipe']}: {training['data']}; "
+        f"{training['epochs_done']} of {epochs} epochs, {training['images_seen']:,} images, "
+        f"{training['date']}",
+    ]
+    if each.quality is None:
+        return [*lines, "  not measured yet"]
+    return [*lines, f"  measured: {_quality(each.quality)}"]
+
+
+def _quality(quality: dict) -> str:
+    from inkseed.evaluate.metrics import READINGS, shown
+
+    metrics = []
+    for name in MEASURED:
+        value, low, high, floor = (
+            shown(name, quality["metrics"][name][key]) for key in ("value", "low", "high", "floor")
+        )
+        metrics.append(f"{READINGS[name].title.strip()} {value} ({low} to {high}; real {floor})")
+    drawn = quality["sampling"]
+    how = f"{drawn['sampler']}, {drawn['steps']} steps, guide_w {drawn['guide_w']:g}"
+    return f"{'; '.join(metrics)}. N = {quality['n']:,}, {how}, {drawn['nfe']} evaluations a digit"

@@ -1,0 +1,75 @@
+"""Options that commands share, and what every command does with them."""
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from inkseed.errors import InkseedError
+from inkseed.weights import find_model
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    import torch
+
+    from inkseed.model import Model
+
+Seed = Annotated[int, typer.Option(help="Same seed, same picture.", min=0, max=2**63 - 1)]
+ModelName = Annotated[str, typer.Option(help="A bundled model's name, or a model file.")]
+SamplerName = Annotated[
+    str, typer.Option(help="ancestral, ddim, heun, dpm_solver, dpm_solver_sde.")
+]
+Steps = Annotated[
+    int | None,
+    typer.Option(help="Steps from noise to digit. [the sampler's own]", min=1, max=100_000),
+]
+Noise = Annotated[str, typer.Option(help="Where the starting noise comes from: gaussian.")]
+Device = Annotated[str, typer.Option(help="cpu, or cuda where there is a GPU.")]
+Threads = Annotated[int | None, typer.Option(help="Processor threads to use.", min=1, max=1024)]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of words.")]
+
+
+def check_guidance(strengths: list[float]) -> None:
+    """Refuse guidance that no model is made for."""
+    for w in strengths:
+        if not -1 <= w <= 100:
+            raise InkseedError(f"--guide-w must be from -1 to 100, not {w:g}")
+
+
+def load_model(name: str, device: str, threads: int | None) -> "Model":
+    """The model, on its device; a wrong name is told before torch is imported."""
+    find_model(name)
+    where = choose_device(device, threads)
+    from inkseed.model import load
+
+    return load(name, where)
+
+
+def choose_device(name: str, threads: int | None) -> "torch.device":
+    """The device of that name, with torch held to so many threads."""
+    import torch
+
+    from inkseed.model import find_device
+
+    if threads is not None:
+        torch.set_num_threads(threads)
+    return find_device(name)
+
+
+@contextmanager
+def progress(what: str, total: int, unit: str) -> "Iterator[Callable[[int], Any]]":
+    """A bar on standard error that goes away when the work is done."""
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn,
+        Progress,
+        TaskProgressColumn,
+        TextColumn,
+        TimeRemainingColumn,
+    )
+
+    columns = (TextColumn(what), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(unit, total=total)
+        yield lambda count: bar.advance(task, count)

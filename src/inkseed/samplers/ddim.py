@@ -1,0 +1,78 @@
+"""DDIM (arXiv 2010.02502): deterministic sampling, and its inversion from image back to noise."""
+
+from collections.abc import Iterator
+from itertools import pairwise
+
+from torch import Tensor
+
+from inkseed.denoiser import Denoiser
+from inkseed.samplers.steps import Noise, Step, ddim_step
+from inkseed.schedule import MIN_ALPHA, Schedule
+
+
+def ddim(
+    denoiser: Denoiser,
+    schedule: Schedule,
+    x_T: Tensor,
+    label: Tensor,
+    times: Tensor,
+    noise: Noise | None = None,
+) -> Iterator[Step]:
+    """Yield every state from x_T (N, C, H, W) down to the image, of first order; draws no noise."""
+    x = x_T
+    for t, s in pairwise(times):
+        x_0 = denoiser(x, t, label)
+        x = ddim_step(schedule, x, x_0, t, s)
+        yield Step(float(s), x, x_0)
+
+
+def invert(
+    denoiser: Denoiser, schedule: Schedule, x: Tensor, label: Tensor, times: Tensor
+) -> Iterator[Step]:
+    """Yield every state from an image x (N, C, H, W) up to its noise, at one evaluation a step.
+
+    `times` is the sampler's own list, from noise to data. The noise in x at time s is told by the
+    denoiser at the next time t, as if x were there already: right as the steps become small. Give
+    the image as the sampler left it, unrounded, and no strong guidance.
+    """
+    yield from invert_fixed_point(denoiser, schedule, x, label, times, 0.0, 1)
+
+
+def invert_fixed_point(
+    denoiser: Denoiser,
+    schedule: Schedule,
+    x: Tensor,
+    label: Tensor,
+    times: Tensor,
+    tolerance: float = 1e-6,
+    max_iterations: int = 50,
+) -> Iterator[Step]:
+    """Yield every state of the exact inverse of `ddim`: up to rounding, where it converges.
+
+    The state at t that DDIM takes to the one at s is a fixed point of `x_t = alpha_t / alpha_s x_s
+    + (sigma_t - alpha_t sigma_s / alpha_s) eps(x_t, t)`. It is solved by iterating from x_s until
+    no image moves by more than `tolerance` times its own norm, or `max_iterations` are spent; each
+    costs an evaluation. Long steps under strong guidance need not converge: sample again to check.
+    """
+    for s, t in pairwise(times.flip(0)):
+        x_t = x
+        for _ in range(max_iterations):
+            previous = x_t
+            x_0 = denoiser(previous, t, label)
+            x_t = _noisier(schedule, x, previous, x_0, t, s)
+            moved = (x_t - previous).flatten(1).norm(dim=1)
+            if (moved <= tolerance * x_t.flatten(1).norm(dim=1)).all():
+                break
+        x = x_t
+        yield Step(float(t), x, x_0)
+
+
+def _noisier(
+    schedule: Schedule, x_s: Tensor, x_t: Tensor, x_0: Tensor, t: Tensor, s: Tensor
+) -> Tensor:
+    """The state at t whose DDIM step to s is x_s, if x_0 is the denoiser's guess at x_t."""
+    (alpha_t, sigma_t), (alpha_s, sigma_s) = schedule.level(t), schedule.level(s)
+    if alpha_t < MIN_ALPHA:  # x_t is noise alone: eps would be x_t itself, whatever it is
+        return sigma_t / sigma_s * (x_s - alpha_s * x_0) + alpha_t * x_0
+    eps = (x_t - alpha_t * x_0) / sigma_t
+    return alpha_t / alpha_s * x_s + (sigma_t - alpha_t * sigma_s / alpha_s) * eps

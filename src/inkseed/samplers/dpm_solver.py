@@ -1,0 +1,50 @@
+"""DPM-Solver++(2M) and its SDE variant (arXiv 2211.01095): second order, one evaluation a step."""
+
+from collections.abc import Iterator
+from itertools import pairwise
+from math import isfinite, log
+
+from torch import Tensor
+
+from inkseed.denoiser import Denoiser
+from inkseed.samplers.steps import Noise, Step, posterior
+from inkseed.schedule import Schedule
+
+
+def dpm_solver(
+    denoiser: Denoiser,
+    schedule: Schedule,
+    x_T: Tensor,
+    label: Tensor,
+    times: Tensor,
+    noise: Noise | None = None,
+    eta: float = 0.0,
+) -> Iterator[Step]:
+    """Yield every state from x_T (N, C, H, W) down to the image, at one evaluation a step.
+
+    With `lambda = log(alpha / sigma)` and `h` its growth over a step, each step is DDIM's from `(1
+    + 1 / 2r) x_0 - 1 / 2r x_0'`, where x_0' is the guess before and `r = h' / h`: a line through
+    two guesses, taken at the middle of the step. The first step, and a step from no signal or to no
+    noise (h infinite), are DDIM's own.
+
+    `eta` 0 is the paper's Algorithm 2 and draws no noise. 1 is its SDE-DPM-Solver++(2M): fresh
+    noise at every step but the last, in which errors made on the way drown. Raises ValueError for
+    an `eta` above 0 without noise.
+    """
+    if eta > 0 and noise is None:
+        raise ValueError("eta above 0 needs a source of noise")
+    x = x_T
+    earlier: tuple[Tensor, float] | None = None  # the guess before, and its step's h
+    for t, s in pairwise(times):
+        x_0 = denoiser(x, t, label)
+        r_t, r_s = schedule.ratio(t), schedule.ratio(s)
+        h = log(r_t / r_s) if r_s > 0 else float("inf")
+        towards = x_0
+        if earlier is not None and isfinite(h) and isfinite(earlier[1]):
+            part = h / (2 * earlier[1])
+            towards = (1 + part) * x_0 - part * earlier[0]
+        x, deviation = posterior(schedule, x, towards, t, s, eta)
+        if noise is not None and deviation > 0:
+            x = x + deviation * noise()
+        earlier = x_0, h
+        yield Step(float(s), x, x_0)

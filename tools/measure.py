@@ -1,0 +1,43 @@
+"""Measure a bundled model at the default settings, for `inkseed models`.
+
+python tools/measure.py report [--count 100] [--compile]
+
+Draws `count` images a digit from seed 0, measures them with floors on the test digits (the figures
+are final: nothing is chosen by them) and keeps them beside the weights.
+"""
+
+import argparse
+
+import torch
+from rich.console import Console
+
+from inkseed.catalogue import record_quality
+from inkseed.data.labelled import LabelledImages
+from inkseed.evaluate import EvaluatedSet, evaluate
+from inkseed.evaluate.table import print_evaluation
+from inkseed.model import load
+from inkseed.weights import DEFAULT_GUIDE_W, DEFAULT_SAMPLER
+
+parser = argparse.ArgumentParser(description=__doc__)
+parser.add_argument("name")
+parser.add_argument("--count", type=int, default=100)
+parser.add_argument("--compile", action="store_true")
+asked = parser.parse_args()
+
+model = load(asked.name)
+if asked.compile:
+    model.denoiser.network = torch.compile(model.network)
+drawn = model.sample([*range(10)] * asked.count)
+source = LabelledImages(drawn.images, drawn.labels, model.class_names)
+found = evaluate([EvaluatedSet(source, DEFAULT_GUIDE_W)], final=True)
+print_evaluation(found, Console())
+sampling = {
+    "sampler": DEFAULT_SAMPLER,
+    "steps": model.steps_of(DEFAULT_SAMPLER),
+    "guide_w": DEFAULT_GUIDE_W,
+    "nfe": drawn.nfe,
+    "seed": 0,
+}
+measured = found.as_json()
+kept = {name: measured[name] for name in ("n", "floor", "judge", "metrics")}
+print(record_quality(asked.name, {"sampling": sampling, **kept}))
