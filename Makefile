@@ -3,10 +3,10 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test check slow figures evaluation clean
+.PHONY: demo test check slow figures evaluation samplers clean
 
 demo: $(VENV)/installed ## install into a virtual environment and write a number
-	@echo "writing 00297375 (about a minute on two cores) ..."
+	@echo "writing 00297375 (some seconds on two cores) ..."
 	@picture="$$($(BIN)/inkseed write 00297375 --out "$(CURDIR)/number.png")" && echo "The picture is $$picture"
 
 test: $(VENV)/installed-dev check ## lint, types and the quick tests
@@ -25,6 +25,9 @@ figures: $(VENV)/installed ## draw every picture in docs/ again
 
 evaluation: $(VENV)/installed ## the tables of docs/evaluation.md: hours, resumable
 	$(BIN)/python docs/evaluation.py
+
+samplers: $(VENV)/installed ## the tables of docs/samplers.md: hours, resumable
+	$(BIN)/python docs/samplers.py
 
 $(VENV)/installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)

@@ -7,12 +7,11 @@ network evaluations (two hours on two slow cores), then measures them with `inks
 """
 
 import json
-import os
-import platform
 import sys
 from pathlib import Path
 
 import torch
+from pages import machine, replace
 
 from inkseed.data import join, load_mnist
 from inkseed.evaluate import EvaluatedSet, Evaluation, evaluate
@@ -43,7 +42,7 @@ def draw(compile_network: bool) -> list[EvaluatedSet]:
         for seed in SEEDS:
             path = RUN / f"report_guide_w_{w:g}_seed_{seed}.npz"
             if not path.exists():
-                drawn = model.sample(LABELS, seed=seed, guide_w=w)
+                drawn = model.sample(LABELS, seed, w, "ancestral")
                 save_samples([drawn], model.class_names, 10, path)
                 print(path, flush=True)
             chunks += read_sets(path)
@@ -78,23 +77,13 @@ def judges() -> list[str]:
     return lines
 
 
-def replace(name: str, lines: list[str]) -> None:
-    """Put `lines` between the markers `<!-- name -->` and `<!-- end -->` of the page."""
-    before, rest = PAGE.read_text("utf-8").split(f"<!-- {name} -->", 1)
-    _, after = rest.split("<!-- end -->", 1)
-    text = "\n".join([f"<!-- {name} -->", "", *lines, "", "<!-- end -->"])
-    PAGE.write_text(before + text + after, "utf-8")
-    print("\n".join(lines))
-
-
 if __name__ == "__main__":
     found = evaluate(draw("--compile" in sys.argv), final=True)
-    machine = f"{os.cpu_count()} cores, {platform.machine()}, torch {torch.__version__}"
     facts = (
         f"N = {found.sets[0].n} for each guide_w (5 a digit for each of the seeds "
-        f"{SEEDS[0]} to {SEEDS[-1]}, shared by the three), 400 ancestral steps, {machine}."
+        f"{SEEDS[0]} to {SEEDS[-1]}, shared by the three), 400 ancestral steps, {machine()}."
     )
-    replace("report", [*table(found), "", facts])
-    replace("judges", judges())
+    replace(PAGE, "report", [*table(found), "", facts])
+    replace(PAGE, "judges", judges())
     save_page(found, RUN / "report.html")
     (RUN / "report.json").write_text(json.dumps(found.as_json(), indent=1))
