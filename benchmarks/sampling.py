@@ -1,4 +1,4 @@
-"""Where sampling's time goes: python benchmarks/sampling.py [--model report] [--steps 20]
+"""Where sampling's time goes: python benchmarks/sampling.py [--model report] [--steps 5]
 
 Draws one batch by every sampler and prints what share of the wall time is spent inside the network,
 what a step costs outside it, and the digits a second. Medians of three runs.
@@ -49,14 +49,14 @@ def measure(model: Model, sampler: str, steps: int, batch: int, guide_w: float) 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--model", default="report")
-    parser.add_argument("--steps", type=int, default=20)
+    parser.add_argument("--steps", type=int, default=5)
     parser.add_argument("--guide-w", type=float, default=2.0)
     asked = parser.parse_args()
     model = load(asked.model)
     model.sample([0] * 64, steps=1)  # warm up
     print("| sampler | batch | inside the network | outside, ms a step | digits a second |")
     print("| --- | --- | --- | --- | --- |")
-    for batch in (64, 256):
+    for batch in (64, 128):
         for name in SAMPLERS:
             share, outside, speed = measure(model, name, asked.steps, batch, asked.guide_w)
             print(f"| {name} | {batch} | {share:.1%} | {outside:.1f} | {speed:.2f} |", flush=True)

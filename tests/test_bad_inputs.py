@@ -29,7 +29,7 @@ EACH_EXAMPLE = settings(
 WORDS = st.sampled_from(
     """write sample train 12 0-9 --out --seed --guide-w --count --labels --model --device --trace
     --threads --resume --bogus -- -1 nan x.jpg no/such/file report.toml 1e999 cuda:9 \u0663 ../..
-    = --json""".split()  # noqa: SIM905
+    = --json evaluate models --sampler ddim euler --steps 0 --noise gaussian pink""".split()  # noqa: SIM905
 )
 
 
@@ -115,6 +115,20 @@ def test_damaged_model_files(data, model_bytes, tmp_path_factory):
         {"schedule": {"betas": [0.9, 0.999], "n_T": 12}},
         {"class_names": [1, 2, 3, 4, 5, 6, 7, 8, 9, 0]},
         {"format": 99},
+        {"schedule": {"name": "sigmoid"}},
+        {"schedule": {"name": "cosine"}},
+        {"schedule": {"name": "flow", "extra": 1}},
+        {"schedule": {"name": "variance_exploding", "sigma_max": "80"}},
+        {"schedule": {"name": "variance_exploding", "rho": 10**6}},
+        {"schedule": {"name": ["flow"]}},
+        {"prediction": {"name": "score"}},
+        {"prediction": {}},
+        {"prediction": "eps"},
+        {"prediction": {"name": "eps", "extra": 1}},
+        {"prediction": {"name": "eps", "mixed_precision": False}},
+        {"prediction": {"name": "edm", "sigma_data": "0.5"}},
+        {"prediction": {"name": "edm", "sigma_data": 0}},
+        {"prediction": {"name": "edm", "data_mean": float("nan")}},
     ],
     ids=json.dumps,
 )

@@ -4,6 +4,7 @@ Whatever a network predicts (the noise, v, the image, or EDM's preconditioned re
 this file is an estimate of the clean image, the posterior mean E[x_0 | x_t].
 """
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 
@@ -93,7 +94,7 @@ class EdmDenoiser(NetworkDenoiser):
 
     `x_0 = m + c_skip (x_t - alpha m) + c_out F(c_in (x_t - alpha m), log(sigma / alpha) / 4)` keeps
     the input and the target of F at unit variance, for data of mean m and deviation sigma_data. The
-    paper has alpha = 1 and m = 0.
+    paper has alpha = 1 and m = 0. Raises InkseedError for moments that no data have.
     """
 
     def __init__(
@@ -105,6 +106,10 @@ class EdmDenoiser(NetworkDenoiser):
         sigma_data: float = 0.5,
     ) -> None:
         super().__init__(network, schedule, mixed_precision)
+        if not (math.isfinite(data_mean) and 0 < sigma_data < math.inf):
+            raise InkseedError(
+                f"data_mean must be finite and sigma_data above 0, not {data_mean}, {sigma_data}"
+            )
         self.data_mean, self.sigma_data = data_mean, sigma_data
 
     def x_0(self, x_t: Tensor, t: Tensor, label: Tensor, alpha: Tensor, sigma: Tensor) -> Tensor:

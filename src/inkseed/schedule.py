@@ -20,6 +20,7 @@ MAX_RATIO = 80.0  # EDM's largest noise: where alpha(1) is 0, grids over ratios 
 LEAST_RATIO = 0.002  # EDM's smallest noise: the last but one time of such grids
 COSINE_OFFSET = 0.008
 KARRAS_RHO = 7.0
+MAX_RHO = 20
 
 
 class Schedule(ABC):
@@ -137,13 +138,15 @@ class Flow(Schedule):
 class VarianceExploding(Schedule):
     """alpha = 1, sigma = sigma_max t^rho: EDM's noise levels (arXiv 2206.00364, equation 5).
 
-    Even steps in t are EDM's own spacing with sigma_min 0. Raises InkseedError for a sigma_max or
-    rho that is not positive and finite.
+    Even steps in t are EDM's own spacing with sigma_min 0. Raises InkseedError for a sigma_max that
+    is not positive and finite, or a rho beyond 20, where the noise of early times vanishes.
     """
 
     def __init__(self, sigma_max: float = MAX_RATIO, rho: float = KARRAS_RHO) -> None:
-        if not (0 < sigma_max < math.inf and 0 < rho < math.inf):
-            raise InkseedError(f"sigma_max and rho must be above 0, not {sigma_max}, {rho}")
+        if not (0 < sigma_max < math.inf and 0 < rho <= MAX_RHO):
+            raise InkseedError(
+                f"sigma_max must be above 0 and rho from 0 to {MAX_RHO}, not {sigma_max}, {rho}"
+            )
         self.sigma_max, self.rho = sigma_max, rho
 
     def __call__(self, t: Tensor) -> tuple[Tensor, Tensor]:

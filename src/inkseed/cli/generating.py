@@ -22,7 +22,8 @@ from inkseed.cli.options import (
 from inkseed.errors import InkseedError
 from inkseed.weights import DEFAULT_GUIDE_W, DEFAULT_MODEL, DEFAULT_SAMPLER
 
-MAX_TRACED = 200  # images in one GIF: more would be too small to see, and too much to hold
+MAX_TRACED = 200  # images in one GIF: more would be too small to see
+MAX_STATES = 200_000  # images times steps that a trace holds: half a gigabyte
 
 
 def write(
@@ -97,6 +98,8 @@ def sample(
     classes = loaded.indices(wanted)
     images = len(classes) * count * len(strengths)
     total = images * loaded.steps_of(sampler, steps)
+    if trace is not None and total > MAX_STATES:
+        raise InkseedError(f"--trace holds at most {MAX_STATES:,} states: lower --steps or --count")
     with progress(f"{images} digits", total, "steps") as advance:
         groups = [
             loaded.sample(
