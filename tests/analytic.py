@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from inkseed.denoiser import NULL_LABEL
+from inkseed.condition import NULL_LABEL
 from inkseed.schedule import Schedule
 
 

@@ -7,9 +7,9 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from inkseed.condition import NULL_LABEL
 from inkseed.denoiser import (
     DENOISERS,
-    NULL_LABEL,
     EdmDenoiser,
     EpsDenoiser,
     VDenoiser,

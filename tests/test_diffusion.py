@@ -4,7 +4,8 @@ import pytest
 import torch
 from diffusers import DDPMScheduler
 
-from inkseed.denoiser import NULL_LABEL, EpsDenoiser, eps_loss
+from inkseed.condition import NULL_LABEL
+from inkseed.denoiser import EpsDenoiser, eps_loss
 from inkseed.errors import InkseedError
 from inkseed.guidance import ClassifierFreeGuidance
 from inkseed.rng import ImageStreams

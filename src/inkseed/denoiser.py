@@ -1,4 +1,4 @@
-"""A network seen as a denoiser, `(x_t, t, label) -> x_0`, and the loss that trains it.
+"""A network seen as a denoiser, `(x_t, t, condition) -> x_0`, and the loss that trains it.
 
 Whatever a network predicts (the noise, v, the image, or EDM's preconditioned residual), what leaves
 this file is an estimate of the clean image, the posterior mean E[x_0 | x_t].
@@ -11,20 +11,21 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
+from inkseed.condition import NULL_LABEL, label_of, style_of
 from inkseed.errors import InkseedError
 from inkseed.nn.precision import autocast
 from inkseed.schedule import MIN_ALPHA, LinearBetas, Schedule
 
-NULL_LABEL = -1  # "no label": what label dropout trains, and what guidance contrasts with
 LOG_RATIO_LIMIT = 12.0  # keeps EDM's log(sigma / alpha) finite at both ends
 
 Denoiser = Callable[[Tensor, Tensor, Tensor], Tensor]
-"""(x_t (N, C, H, W), t scalar or (N,), label (N,) int64 or NULL_LABEL) -> x_0 (N, C, H, W)."""
+"""(x_t (N, C, H, W), t scalar or (N,), condition of N images) -> x_0 (N, C, H, W)."""
 
 
 class NetworkDenoiser(ABC):
     """A network `(x, label, time, dropped) -> tensor` with the schedule it was trained on.
 
+    A network of labels and style takes the style (N, S) as a fifth argument.
     With `mixed_precision` the network runs in bfloat16 where the processor is fast in it. Raises
     InkseedError where the prediction cannot be turned into x_0 at every time of the schedule.
     """
@@ -34,20 +35,21 @@ class NetworkDenoiser(ABC):
     ) -> None:
         self.network, self.schedule, self.mixed_precision = network, schedule, mixed_precision
 
-    def __call__(self, x_t: Tensor, t: Tensor, label: Tensor) -> Tensor:
+    def __call__(self, x_t: Tensor, t: Tensor, condition: Tensor) -> Tensor:
         t = t.to(x_t.device, torch.float64).expand(len(x_t))
         alpha, sigma = (scale[:, None, None, None].to(x_t) for scale in self.schedule(t))
-        return self.x_0(x_t, t.to(x_t), label, alpha, sigma)
+        return self.x_0(x_t, t.to(x_t), condition, alpha, sigma)
 
     @abstractmethod
-    def x_0(self, x_t: Tensor, t: Tensor, label: Tensor, alpha: Tensor, sigma: Tensor) -> Tensor:
+    def x_0(self, x_t: Tensor, t: Tensor, condition: Tensor, alpha: Tensor, sigma: Tensor) -> Tensor:
         """The clean image, given t (N,) and its alpha and sigma, both (N, 1, 1, 1)."""
 
-    def predict(self, x: Tensor, time: Tensor, label: Tensor) -> Tensor:
+    def predict(self, x: Tensor, time: Tensor, condition: Tensor) -> Tensor:
         """One evaluation of the network: its own output, in x's type."""
-        dropped = label == NULL_LABEL
+        label, style = label_of(condition), style_of(condition)
+        inputs = (x, label.clamp(min=0), time, (label == NULL_LABEL).to(x.dtype))
         with autocast(x.device, self.mixed_precision):
-            output = self.network(x, label.clamp(min=0), time, dropped.to(x.dtype))
+            output = self.network(*inputs) if style is None else self.network(*inputs, style)
         return output.to(x.dtype)
 
 
@@ -67,8 +69,8 @@ class EpsDenoiser(NetworkDenoiser):
                 "prediction of the noise: predict v or x0, or use linear_betas"
             )
 
-    def x_0(self, x_t: Tensor, t: Tensor, label: Tensor, alpha: Tensor, sigma: Tensor) -> Tensor:
-        return (x_t - sigma * self.predict(x_t, t, label)) / alpha
+    def x_0(self, x_t: Tensor, t: Tensor, condition: Tensor, alpha: Tensor, sigma: Tensor) -> Tensor:
+        return (x_t - sigma * self.predict(x_t, t, condition)) / alpha
 
 
 class VDenoiser(NetworkDenoiser):
@@ -77,16 +79,16 @@ class VDenoiser(NetworkDenoiser):
     So `x_0 = (alpha x_t - sigma v) / (alpha^2 + sigma^2)`; the divisor is 1 in the paper.
     """
 
-    def x_0(self, x_t: Tensor, t: Tensor, label: Tensor, alpha: Tensor, sigma: Tensor) -> Tensor:
-        v = self.predict(x_t, t, label)
+    def x_0(self, x_t: Tensor, t: Tensor, condition: Tensor, alpha: Tensor, sigma: Tensor) -> Tensor:
+        v = self.predict(x_t, t, condition)
         return (alpha * x_t - sigma * v) / (alpha**2 + sigma**2)
 
 
 class X0Denoiser(NetworkDenoiser):
     """The network predicts the clean image itself."""
 
-    def x_0(self, x_t: Tensor, t: Tensor, label: Tensor, alpha: Tensor, sigma: Tensor) -> Tensor:
-        return self.predict(x_t, t, label)
+    def x_0(self, x_t: Tensor, t: Tensor, condition: Tensor, alpha: Tensor, sigma: Tensor) -> Tensor:
+        return self.predict(x_t, t, condition)
 
 
 class EdmDenoiser(NetworkDenoiser):
@@ -112,13 +114,13 @@ class EdmDenoiser(NetworkDenoiser):
             )
         self.data_mean, self.sigma_data = data_mean, sigma_data
 
-    def x_0(self, x_t: Tensor, t: Tensor, label: Tensor, alpha: Tensor, sigma: Tensor) -> Tensor:
+    def x_0(self, x_t: Tensor, t: Tensor, condition: Tensor, alpha: Tensor, sigma: Tensor) -> Tensor:
         variance = alpha**2 * self.sigma_data**2 + sigma**2  # of x_t
         c_skip = alpha * self.sigma_data**2 / variance
         c_out = sigma * self.sigma_data / variance.sqrt()
         c_noise = (sigma.log() - alpha.log()).clamp(-LOG_RATIO_LIMIT, LOG_RATIO_LIMIT) / 4
         centred = x_t - alpha * self.data_mean
-        residual = self.predict(centred / variance.sqrt(), c_noise.flatten(), label)
+        residual = self.predict(centred / variance.sqrt(), c_noise.flatten(), condition)
         return self.data_mean + c_skip * centred + c_out * residual
 
 

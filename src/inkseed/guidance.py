@@ -3,7 +3,8 @@
 import torch
 from torch import Tensor
 
-from inkseed.denoiser import NULL_LABEL, Denoiser
+from inkseed.condition import nothing_asked
+from inkseed.denoiser import Denoiser
 from inkseed.errors import InkseedError
 from inkseed.schedule import Schedule
 
@@ -12,7 +13,8 @@ class ClassifierFreeGuidance:
     """Equation (3) of the report: `(1 + w) * conditional - w * unconditional`.
 
     Ho and Salimans, arXiv 2207.12598. The equation mixes predictions of eps; x_0 is affine in eps,
-    so mixing x_0 is the same. At `guide_w` 0 the conditional prediction is returned as it is, for
+    so mixing x_0 is the same. The unconditional one leaves all free: the label, and the style too
+    where a model has it. At `guide_w` 0 the conditional prediction is returned as it is, for
     one evaluation; otherwise one doubled batch costs two. Other libraries' `guidance_scale` is
     `1 + guide_w`.
     """
@@ -20,12 +22,12 @@ class ClassifierFreeGuidance:
     def __init__(self, denoiser: Denoiser, guide_w: float) -> None:
         self.denoiser, self.guide_w = denoiser, guide_w
 
-    def __call__(self, x_t: Tensor, t: Tensor, label: Tensor) -> Tensor:
+    def __call__(self, x_t: Tensor, t: Tensor, condition: Tensor) -> Tensor:
         if self.guide_w == 0:
-            return self.denoiser(x_t, t, label)
+            return self.denoiser(x_t, t, condition)
         t = t.expand(len(x_t))
-        labels = torch.cat((label, torch.full_like(label, NULL_LABEL)))
-        doubled = self.denoiser(torch.cat((x_t, x_t)), torch.cat((t, t)), labels)
+        conditions = torch.cat((condition, nothing_asked(condition)))
+        doubled = self.denoiser(torch.cat((x_t, x_t)), torch.cat((t, t)), conditions)
         conditional, unconditional = doubled.chunk(2)
         return (1 + self.guide_w) * conditional - self.guide_w * unconditional
 
@@ -45,10 +47,10 @@ class GuidanceInterval:
         self.guided, self.plain, self.schedule = guided, plain, schedule
         self.low, self.high = low, high
 
-    def __call__(self, x_t: Tensor, t: Tensor, label: Tensor) -> Tensor:
+    def __call__(self, x_t: Tensor, t: Tensor, condition: Tensor) -> Tensor:
         """As any denoiser, at one time t for all images."""
         inside = self.low <= self.schedule.ratio(t) <= self.high
-        return (self.guided if inside else self.plain)(x_t, t, label)
+        return (self.guided if inside else self.plain)(x_t, t, condition)
 
 
 def guided(

@@ -12,12 +12,13 @@ import torch
 from torch import Tensor
 
 from inkseed.checkpoint import load_tensors, save_tensors
+from inkseed.condition import with_style
 from inkseed.data.labelled import to_uint8
 from inkseed.denoiser import DENOISERS
 from inkseed.errors import InkseedError
 from inkseed.guidance import guided
 from inkseed.ledger import Ledger
-from inkseed.nn import ContextUnet
+from inkseed.nn import ContextUnet, PatchUnet, network_from
 from inkseed.nn.precision import place
 from inkseed.rng import ImageStreams
 from inkseed.samplers import Sampler, find_sampler
@@ -44,12 +45,13 @@ class Samples:
 class Model:
     """A denoiser with a name for each class; build it with `inkseed.load`."""
 
-    def __init__(self, network: ContextUnet, config: dict[str, Any], device: torch.device) -> None:
+    def __init__(self, network: ContextUnet | PatchUnet, config: dict[str, Any], device: torch.device) -> None:
         self.network = place(network, device).eval()
         self.network.requires_grad_(False)
         self.config, self.device = config, device
         self.image_size: tuple[int, int] = tuple(config["image_size"])
         self.class_names: tuple[str, ...] = tuple(config["class_names"])
+        self.styles: tuple[str, ...] = tuple(sorted(config["network"].get("styles", ())))
         self.schedule = schedule_from(config["schedule"])
         prediction = dict(config.get("prediction", {"name": "eps"}))
         build = DENOISERS[prediction.pop("name")]
@@ -81,6 +83,8 @@ class Model:
         *,
         spacing: str | None = None,
         guide_interval: tuple[float, float] | None = None,
+        slant: float | Sequence[float] | None = None,
+        thickness: float | Sequence[float] | None = None,
         noise: str | Tensor = "gaussian",
         first: int = 0,
         batch_size: int = BATCH_SIZE,
@@ -91,11 +95,13 @@ class Model:
 
         `sampler` is a name in `inkseed.samplers.SAMPLERS` or a function of that signature; `steps`
         and `spacing` are its own unless given. `guide_interval` confines guidance to ratios sigma /
-        alpha from low to high. `noise` may be your own unit noise, (N, C, H, W). `trace` keeps
+        alpha from low to high. `slant` (degrees to the right) and `thickness` (pixels) ask for a
+        style, one for all or one an image, NaN or None leaving it free. `noise` may be your own unit noise, (N, C, H, W). `trace` keeps
         every state on the way; `on_step` is told after each step how many images took it.
         Raises InkseedError for an empty request, a label that is not a class, or a bad setting.
         """
         wanted = self._checked(labels, seed, guide_w, first, batch_size)
+        condition = self._condition(wanted, {"slant": slant, "thickness": thickness})
         own = self._own_noise(noise, len(wanted))
         walk, grid = self._bind(sampler, steps, spacing)
         ledger = Ledger()
@@ -113,7 +119,7 @@ class Model:
                 denoiser,
                 self.schedule,
                 (self.schedule.start_scale * z).to(self.device),
-                torch.from_numpy(wanted[batch]).to(self.device),
+                condition[batch].to(self.device),
                 grid,
                 partial(self._normal, streams),
             ):
@@ -166,6 +172,31 @@ class Model:
             raise InkseedError(f"batch_size must be at least 1, not {batch_size}")
         return wanted
 
+    def _condition(
+        self, labels: np.ndarray, asked: dict[str, float | Sequence[float] | None]
+    ) -> Tensor:
+        """What each image is to be; styles that this model lacks, or that cannot be, are refused."""
+        columns = {}
+        for name, value in asked.items():
+            if value is None:
+                continue
+            if name not in self.styles:
+                raise InkseedError(f"this model has no style {name!r}: leave it out")
+            try:
+                column = np.broadcast_to(np.asarray(value, np.float32), len(labels))
+            except (TypeError, ValueError) as error:
+                raise InkseedError(
+                    f"{name} must be one number, or one for each of the {len(labels)} images"
+                ) from error
+            if np.isinf(column).any():
+                raise InkseedError(f"{name} must be finite")
+            columns[name] = torch.from_numpy(column.copy())
+        label = torch.from_numpy(labels)
+        if not columns:
+            return label
+        free = torch.full((len(labels),), torch.nan)
+        return with_style(label, torch.stack([columns.get(name, free) for name in self.styles], 1))
+
     def _own_noise(self, noise: str | Tensor, count: int) -> Tensor | None:
         """The caller's unit noise, checked; None where it is to be drawn from the streams."""
         if isinstance(noise, str):
@@ -202,7 +233,7 @@ def load(name: str | Path = DEFAULT_MODEL, device: str | torch.device = "cpu") -
     where = find_device(device)
     try:
         with torch.device("meta"):  # no memory until the shapes are known to agree
-            network = ContextUnet(**config["network"])
+            network = network_from(config["network"])
         for key, own in network.state_dict().items():
             if tensors[key].is_floating_point() != own.is_floating_point():
                 raise ValueError(f"{key} is of the wrong kind")

@@ -138,16 +138,23 @@ class Flow(Schedule):
 class VarianceExploding(Schedule):
     """alpha = 1, sigma = sigma_max t^rho: EDM's noise levels (arXiv 2206.00364, equation 5).
 
-    Even steps in t are EDM's own spacing with sigma_min 0. Raises InkseedError for a sigma_max that
-    is not positive and finite, or a rho beyond 20, where the noise of early times vanishes.
+    Even steps in t are EDM's own spacing with sigma_min 0; grids over ratios end at `sigma_min`.
+    Raises InkseedError for levels of noise that do not rise from above 0 to a finite sigma_max, or
+    a rho beyond 20, where the noise of early times vanishes.
     """
 
-    def __init__(self, sigma_max: float = MAX_RATIO, rho: float = KARRAS_RHO) -> None:
-        if not (0 < sigma_max < math.inf and 0 < rho <= MAX_RHO):
+    def __init__(
+        self,
+        sigma_max: float = MAX_RATIO,
+        rho: float = KARRAS_RHO,
+        sigma_min: float = LEAST_RATIO,
+    ) -> None:
+        if not (0 < sigma_min < sigma_max < math.inf and 1 <= rho <= MAX_RHO):
             raise InkseedError(
-                f"sigma_max must be above 0 and rho from 0 to {MAX_RHO}, not {sigma_max}, {rho}"
+                "variance_exploding needs 0 < sigma_min < sigma_max and rho from 1 to "
+                f"{MAX_RHO}, not {sigma_min}, {sigma_max} and {rho}"
             )
-        self.sigma_max, self.rho = sigma_max, rho
+        self.sigma_max, self.rho, self.least_ratio = sigma_max, rho, sigma_min
 
     def __call__(self, t: Tensor) -> tuple[Tensor, Tensor]:
         return torch.ones_like(t), self.sigma_max * t**self.rho

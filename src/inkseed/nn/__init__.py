@@ -1,5 +1,28 @@
-"""Networks: `(x, condition, time) -> tensor`, under the report's names."""
+"""Networks: `(x, condition, time) -> tensor`; the report's keep their names."""
+
+from collections.abc import Callable
+from typing import Any
 
 from inkseed.nn.context_unet import ContextUnet, ResidualConvBlock, UnetDown, UnetUp
+from inkseed.nn.patch_unet import PatchUnet
 
-__all__ = ["ContextUnet", "ResidualConvBlock", "UnetDown", "UnetUp"]
+__all__ = [
+    "NETWORKS",
+    "ContextUnet",
+    "PatchUnet",
+    "ResidualConvBlock",
+    "UnetDown",
+    "UnetUp",
+    "network_from",
+]
+
+NETWORKS: dict[str, Callable[..., ContextUnet | PatchUnet]] = {
+    "context_unet": ContextUnet,
+    "patch_unet": PatchUnet,
+}
+
+
+def network_from(settings: dict[str, Any]) -> ContextUnet | PatchUnet:
+    """Build the network that a configuration names; raises KeyError for a name unknown."""
+    parameters = dict(settings)
+    return NETWORKS[parameters.pop("name", "context_unet")](**parameters)
