@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 NULL_LABEL = -1  # "no label": what label dropout trains, and what guidance contrasts with
+STYLE_DROP, ATTRIBUTE_DROP = 0.5, 0.2
 
 
 def with_style(label: Tensor, style: Tensor) -> Tensor:
@@ -32,3 +33,23 @@ def nothing_asked(condition: Tensor) -> Tensor:
     free = torch.full_like(condition, torch.nan)
     free[:, 0] = NULL_LABEL
     return free
+
+
+def drop_conditions(
+    condition: Tensor, drop_prob: float, generator: torch.Generator | None = None
+) -> Tensor:
+    """Free some of what is asked, so that a network learns to do without it.
+
+    With probability `drop_prob` an image loses all (the null of classifier-free guidance). Of the
+    others that have a style, half lose the whole style, since a label alone is the common request,
+    and of the rest each attribute is freed one time in five.
+    """
+    n = len(condition)
+    everything = torch.rand(n, generator=generator) < drop_prob
+    if condition.ndim == 1:
+        return torch.where(everything.to(condition.device), NULL_LABEL, condition)
+    style = torch.rand(n, 1, generator=generator) < STYLE_DROP
+    each = torch.rand(n, condition.shape[1] - 1, generator=generator) < ATTRIBUTE_DROP
+    freed = torch.cat((torch.zeros(n, 1, dtype=torch.bool), style | each), 1)
+    dropped = condition.masked_fill(freed.to(condition.device), torch.nan)
+    return torch.where(everything[:, None].to(condition.device), nothing_asked(condition), dropped)

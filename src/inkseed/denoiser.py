@@ -11,11 +11,12 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
-from inkseed.condition import NULL_LABEL, label_of, style_of
+from inkseed.condition import NULL_LABEL, drop_conditions, label_of, style_of
 from inkseed.errors import InkseedError
 from inkseed.nn.precision import autocast
 from inkseed.schedule import MIN_ALPHA, LinearBetas, Schedule
 
+EVERY = slice(None)
 LOG_RATIO_LIMIT = 12.0  # keeps EDM's log(sigma / alpha) finite at both ends
 
 Denoiser = Callable[[Tensor, Tensor, Tensor], Tensor]
@@ -41,7 +42,9 @@ class NetworkDenoiser(ABC):
         return self.x_0(x_t, t.to(x_t), condition, alpha, sigma)
 
     @abstractmethod
-    def x_0(self, x_t: Tensor, t: Tensor, condition: Tensor, alpha: Tensor, sigma: Tensor) -> Tensor:
+    def x_0(
+        self, x_t: Tensor, t: Tensor, condition: Tensor, alpha: Tensor, sigma: Tensor
+    ) -> Tensor:
         """The clean image, given t (N,) and its alpha and sigma, both (N, 1, 1, 1)."""
 
     def predict(self, x: Tensor, time: Tensor, condition: Tensor) -> Tensor:
@@ -69,7 +72,9 @@ class EpsDenoiser(NetworkDenoiser):
                 "prediction of the noise: predict v or x0, or use linear_betas"
             )
 
-    def x_0(self, x_t: Tensor, t: Tensor, condition: Tensor, alpha: Tensor, sigma: Tensor) -> Tensor:
+    def x_0(
+        self, x_t: Tensor, t: Tensor, condition: Tensor, alpha: Tensor, sigma: Tensor
+    ) -> Tensor:
         return (x_t - sigma * self.predict(x_t, t, condition)) / alpha
 
 
@@ -79,7 +84,9 @@ class VDenoiser(NetworkDenoiser):
     So `x_0 = (alpha x_t - sigma v) / (alpha^2 + sigma^2)`; the divisor is 1 in the paper.
     """
 
-    def x_0(self, x_t: Tensor, t: Tensor, condition: Tensor, alpha: Tensor, sigma: Tensor) -> Tensor:
+    def x_0(
+        self, x_t: Tensor, t: Tensor, condition: Tensor, alpha: Tensor, sigma: Tensor
+    ) -> Tensor:
         v = self.predict(x_t, t, condition)
         return (alpha * x_t - sigma * v) / (alpha**2 + sigma**2)
 
@@ -87,7 +94,9 @@ class VDenoiser(NetworkDenoiser):
 class X0Denoiser(NetworkDenoiser):
     """The network predicts the clean image itself."""
 
-    def x_0(self, x_t: Tensor, t: Tensor, condition: Tensor, alpha: Tensor, sigma: Tensor) -> Tensor:
+    def x_0(
+        self, x_t: Tensor, t: Tensor, condition: Tensor, alpha: Tensor, sigma: Tensor
+    ) -> Tensor:
         return self.predict(x_t, t, condition)
 
 
@@ -114,14 +123,19 @@ class EdmDenoiser(NetworkDenoiser):
             )
         self.data_mean, self.sigma_data = data_mean, sigma_data
 
-    def x_0(self, x_t: Tensor, t: Tensor, condition: Tensor, alpha: Tensor, sigma: Tensor) -> Tensor:
+    def x_0(
+        self, x_t: Tensor, t: Tensor, condition: Tensor, alpha: Tensor, sigma: Tensor
+    ) -> Tensor:
         variance = alpha**2 * self.sigma_data**2 + sigma**2  # of x_t
         c_skip = alpha * self.sigma_data**2 / variance
-        c_out = sigma * self.sigma_data / variance.sqrt()
         c_noise = (sigma.log() - alpha.log()).clamp(-LOG_RATIO_LIMIT, LOG_RATIO_LIMIT) / 4
         centred = x_t - alpha * self.data_mean
         residual = self.predict(centred / variance.sqrt(), c_noise.flatten(), condition)
-        return self.data_mean + c_skip * centred + c_out * residual
+        return self.data_mean + c_skip * centred + self.c_out(alpha, sigma) * residual
+
+    def c_out(self, alpha: Tensor, sigma: Tensor) -> Tensor:
+        """What the network's output is multiplied by; its inverse square weighs the loss."""
+        return sigma * self.sigma_data / (alpha**2 * self.sigma_data**2 + sigma**2).sqrt()
 
 
 DENOISERS: dict[str, Callable[..., NetworkDenoiser]] = {
@@ -135,24 +149,51 @@ DENOISERS: dict[str, Callable[..., NetworkDenoiser]] = {
 def eps_loss(
     denoiser: EpsDenoiser,
     x_0: Tensor,
-    label: Tensor,
+    condition: Tensor,
     drop_prob: float,
     generator: torch.Generator | None = None,
+    part: slice = EVERY,
 ) -> Tensor:
     """The report's training loss, equation (1): mean squared error of the predicted noise.
 
-    Each image gets a step uniform in 1..n_T, Gaussian noise, and loses its label with probability
-    `drop_prob`. All is drawn on the CPU from `generator`, whatever the device; None is torch's own.
+    Each image gets a step uniform in 1..n_T, Gaussian noise, and loses its condition with
+    probability `drop_prob`. All is drawn on the CPU from `generator`, whatever the device; None is
+    torch's own. Only the images in `part` are evaluated, though randomness is drawn for all: a
+    batch shared out among processes is the same batch.
     Raises TypeError for a schedule other than the report's: it has no steps to draw from.
     """
     schedule = denoiser.schedule
     if not isinstance(schedule, LinearBetas):
         raise TypeError("eps_loss draws the discrete steps of LinearBetas")
     step = torch.randint(1, schedule.n_T + 1, (len(x_0),), generator=generator)
-    eps = torch.randn(x_0.shape, generator=generator, dtype=x_0.dtype).to(x_0.device)
-    dropped = torch.rand(len(x_0), generator=generator) < drop_prob
-    t = (step.double() / schedule.n_T).to(x_0.device)
+    eps = torch.randn(x_0.shape, generator=generator, dtype=x_0.dtype).to(x_0.device)[part]
+    condition = drop_conditions(condition, drop_prob, generator)[part]
+    t = (step.double() / schedule.n_T).to(x_0.device)[part]
     alpha, sigma = (scale[:, None, None, None].to(x_0) for scale in schedule(t))
-    label = torch.where(dropped.to(label.device), NULL_LABEL, label)
-    predicted = denoiser.predict(alpha * x_0 + sigma * eps, t.to(x_0), label)
+    predicted = denoiser.predict(alpha * x_0[part] + sigma * eps, t.to(x_0), condition)
     return nn.functional.mse_loss(predicted, eps)
+
+
+def edm_loss(
+    denoiser: EdmDenoiser,
+    x_0: Tensor,
+    condition: Tensor,
+    drop_prob: float,
+    generator: torch.Generator | None = None,
+    part: slice = EVERY,
+    noise_levels: tuple[float, float] = (-1.2, 1.2),
+) -> Tensor:
+    """EDM's training loss (arXiv 2206.00364, equations 2 and 8): `|D - x_0|^2 / c_out^2`.
+
+    log(sigma / alpha) is Gaussian with the mean and deviation in `noise_levels`. Otherwise as
+    `eps_loss`.
+    """
+    mean, deviation = noise_levels
+    level = torch.randn(len(x_0), generator=generator, dtype=torch.float64)
+    eps = torch.randn(x_0.shape, generator=generator, dtype=x_0.dtype).to(x_0.device)[part]
+    condition = drop_conditions(condition, drop_prob, generator)[part]
+    t = denoiser.schedule.time_of((mean + deviation * level).exp())[part].to(x_0.device)
+    x_0 = x_0[part]
+    alpha, sigma = (scale[:, None, None, None].to(x_0) for scale in denoiser.schedule(t))
+    error = denoiser(alpha * x_0 + sigma * eps, t, condition) - x_0
+    return (error / denoiser.c_out(alpha, sigma)).square().mean()

@@ -45,7 +45,9 @@ class Samples:
 class Model:
     """A denoiser with a name for each class; build it with `inkseed.load`."""
 
-    def __init__(self, network: ContextUnet | PatchUnet, config: dict[str, Any], device: torch.device) -> None:
+    def __init__(
+        self, network: ContextUnet | PatchUnet, config: dict[str, Any], device: torch.device
+    ) -> None:
         self.network = place(network, device).eval()
         self.network.requires_grad_(False)
         self.config, self.device = config, device

@@ -1,44 +1,49 @@
-"""The training loop: a recipe in, a run's folder out, resumable after every epoch.
+"""The training loop: a recipe in, a run's folder out, resumable to the very same weights.
 
-A run's folder holds `settings.json` from the start, `loss.csv`, `samples/epoch_00.png` and so on,
-`state/last.safetensors` (weights and optimiser after the last whole epoch), and at the end
-`model.safetensors`, also under the report's name: `model_19.safetensors` after epochs 0 to 19.
+All randomness of step k hangs on (seed, k) and is drawn for the whole batch, so neither where a run
+was cut off nor how many processes share it changes what is learned.
 """
 
+import contextlib
 import copy
 import csv
 import dataclasses
-import json
 import time
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import torch
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from accelerate import Accelerator
 from torch import Tensor
 
 from inkseed.checkpoint import load_tensors, save_tensors
-from inkseed.data import create_loader, load_mnist
-from inkseed.data.labelled import LabelledImages
-from inkseed.denoiser import EpsDenoiser, eps_loss
+from inkseed.denoiser import DENOISERS, NetworkDenoiser, edm_loss, eps_loss
+from inkseed.ema import WeightAverages
 from inkseed.errors import InkseedError
-from inkseed.files import write_atomically
 from inkseed.model import Model
-from inkseed.nn import ContextUnet
+from inkseed.nn import ContextUnet, PatchUnet, network_from
 from inkseed.nn.precision import place
 from inkseed.pictures import Band, draw_bands, save_picture
-from inkseed.recipes import Recipe, recipe_from
+from inkseed.progress import training_bar
+from inkseed.recipes import Recipe
 from inkseed.rng import stream
+from inkseed.run_folder import STATE, draw_loss, open_log, open_run
 from inkseed.schedule import schedule_from
-from inkseed.weights import DEFAULT_GUIDE_W
+from inkseed.training_data import (
+    Batches,
+    TrainingData,
+    conditions_of,
+    model_config,
+    training_data,
+)
+from inkseed.warm_start import start_from
 
-STATE = Path("state", "last.safetensors")
-PROGRESS = ("epochs_done", "images_seen", "last_epoch_loss", "date")
-INITIAL, ORDER, LOSS = range(3)  # what a random stream of the run is for
-LOG_COLUMNS = ("epoch", "step", "loss", "learning_rate", "images_per_second")
-SAMPLE_SEED = 0  # the grids of all epochs begin from the same noise
+INITIAL, ORDER, LOSS, CHOICE = range(4)  # what a random stream of the run is for
+SAMPLE_SEED = 0  # all grids of a run begin from the same noise
+STATE_SECONDS = 60.0
+LOSSES = {"eps": eps_loss, "edm": edm_loss}
 
 
 def train(
@@ -48,83 +53,110 @@ def train(
     resume: bool = False,
     device: torch.device | None = None,
     compile_network: bool = False,
+    data: Path | None = None,
+    size: tuple[int, int] | None = None,
+    start: str | Path | None = None,
 ) -> Path:
     """Train by `recipe` into the folder `out`; return the path of the finished model.
 
-    With `resume` an unfinished run goes on after its last whole epoch; the recipe must be the one
-    that it was started with. Raises InkseedError where the folder and the request do not fit, or
-    the loss is not finite any more.
+    `data` is a folder of one's own images, resized to `size` (height, width) if given; `start` is a
+    model to go on from. With `resume` an unfinished run goes on; all else must be as it was. Under
+    `torchrun` the processes share each batch.
+    Raises InkseedError where the folder, the images and the request do not fit, or the loss is not
+    finite any more.
     """
     out = Path(out)
-    device = device or torch.device("cpu")
-    source = _training_digits(recipe)
-    config = _config(recipe, name, source)
-    schedule = schedule_from(config["schedule"])
-    run = _Run.fresh(recipe, config, device)
-    if resume:
-        _check_settings(recipe, out)
-        run.restore(out)
-    else:
-        _start_folder(recipe, out)
-    forward = torch.compile(run.network) if compile_network else run.network
-    denoiser = EpsDenoiser(forward, schedule, mixed_precision=True)
-
-    with _progress() as progress:
-        for epoch in range(run.epochs_done, recipe.epochs):
-            losses = _train_epoch(run, denoiser, recipe, source, epoch, out, progress)
-            run.finish_epoch(epoch, losses, len(source))
-            _draw_samples(run, out / "samples" / f"epoch_{epoch:02d}.png", epoch)
-            run.save(out)
-    final = out / f"model_{recipe.epochs - 1}.safetensors"
-    for path in (final, out / "model.safetensors"):
-        save_tensors(path, run.network.state_dict(), run.config)
-    return final
+    engine = Accelerator(cpu=device is None or device.type == "cpu")
+    if recipe.batch_size % engine.num_processes:
+        raise InkseedError(
+            f"{engine.num_processes} processes cannot share batches of {recipe.batch_size} evenly"
+        )
+    source = training_data(recipe, data, size)
+    config = model_config(recipe, name, source)
+    place_on = engine.device if engine.num_processes > 1 or device is None else device
+    run = _Run.fresh(recipe, config, place_on, start)
+    asked = {
+        "recipe": dataclasses.asdict(recipe),
+        "data": source.description,
+        "from": _named(start),
+    }
+    open_run(out, asked, resume, write=False)
+    engine.wait_for_everyone()
+    if engine.is_main_process:
+        open_run(out, asked, resume)
+    if resume and (out / STATE).exists():
+        run.restore(out / STATE)
+    _loop(run, recipe, source, out, engine, compile_network)
+    engine.wait_for_everyone()
+    if engine.is_main_process:
+        _finish(run, recipe, source, out)
+    engine.end_training()
+    return out / "model.safetensors"
 
 
 @dataclasses.dataclass
 class _Run:
     """What changes as training goes on, and must outlive the process."""
 
-    network: ContextUnet
-    optimizer: torch.optim.Adam
+    network: ContextUnet | PatchUnet
+    averages: WeightAverages
+    optimizer: torch.optim.AdamW
     config: dict[str, Any]
     device: torch.device
+    step: int = 0
 
     @classmethod
-    def fresh(cls, recipe: Recipe, config: dict[str, Any], device: torch.device) -> "_Run":
-        with torch.random.fork_rng(devices=[]):  # torch's initialisers know no generator
-            torch.manual_seed(stream(recipe.seed, INITIAL).initial_seed())
-            network = ContextUnet(**config["network"])
+    def fresh(
+        cls, recipe: Recipe, config: dict[str, Any], device: torch.device, start: str | Path | None
+    ) -> "_Run":
+        try:
+            with torch.random.fork_rng(devices=[]):  # torch's initialisers know no generator
+                torch.manual_seed(stream(recipe.seed, INITIAL).initial_seed())
+                if start is not None:
+                    network = start_from(start, config)
+                else:
+                    network = network_from(config["network"])
+            _denoiser(network, config)
+        except (KeyError, TypeError, ValueError) as error:
+            raise InkseedError(
+                f"recipe: no such network, schedule or prediction: {error}"
+            ) from error
         network = place(network, device)
-        optimizer = torch.optim.Adam(network.parameters(), recipe.learning_rate, fused=True)
-        return cls(network, optimizer, config, device)
+        rate, decay = recipe.learning_rate, recipe.weight_decay
+        optimizer = torch.optim.AdamW(
+            network.parameters(),
+            rate,
+            (0.9, 0.99 if decay else 0.999),
+            weight_decay=decay,
+            fused=True,
+        )
+        averages = WeightAverages(recipe.ema, network.state_dict())
+        return cls(network, averages, optimizer, config, device)
 
-    @property
-    def epochs_done(self) -> int:
-        return self.config["training"]["epochs_done"]
-
-    def finish_epoch(self, epoch: int, losses: list[float], images: int) -> None:
-        loss, today = round(sum(losses) / len(losses), 6), datetime.now(UTC).date().isoformat()
-        values = (epoch + 1, (epoch + 1) * images, loss, today)
-        self.config["training"].update(zip(PROGRESS, values, strict=True))
-
-    def save(self, out: Path) -> None:
+    def save(self, path: Path, recipe: Recipe) -> None:
+        self.describe(recipe)
         tensors = {f"network.{k}": v for k, v in self.network.state_dict().items()}
+        if not all(tensor.isfinite().all() for tensor in tensors.values()):
+            raise InkseedError(
+                f"the weights are not finite after step {self.step}: lower learning_rate"
+            )
         for name, parameter in self.network.named_parameters():
             for key, value in self.optimizer.state[parameter].items():
                 tensors[f"adam.{key}.{name}"] = value
-        save_tensors(out / STATE, tensors, self.config)
+        save_tensors(path, {**tensors, **self.averages.tensors()}, self.config)
 
-    def restore(self, out: Path) -> None:
-        """Take up the last whole epoch; a run that was stopped before one begins anew."""
-        if not (out / STATE).exists():
-            return
-        tensors, config = load_tensors(out / STATE)
-        own = self.config["training"]
+    def describe(self, recipe: Recipe) -> None:
+        self.config["training"].update(
+            settings=dataclasses.asdict(recipe),
+            step=self.step,
+            images_seen=self.step * recipe.batch_size,
+            date=datetime.now(UTC).date().isoformat(),
+        )
+
+    def restore(self, path: Path) -> None:
+        """Take up where the state at `path` was written."""
+        tensors, config = load_tensors(path)
         try:
-            progress = {key: config["training"][key] for key in PROGRESS}
-            if recipe_from(config["training"]["settings"], "state") != Recipe(**own["settings"]):
-                raise KeyError("settings")
             self.network.load_state_dict(network_part(tensors))
             for name, parameter in self.network.named_parameters():
                 # the fused update walks raw memory: the moments must lie as their parameter lies
@@ -134,11 +166,10 @@ class _Run:
                 }
                 step = tensors[f"adam.step.{name}"].to(self.device)
                 self.optimizer.state[parameter] = {"step": step, **moments}
+            self.averages.restore(tensors)
+            self.step = int(config["training"]["step"])
         except (KeyError, TypeError, ValueError, RuntimeError) as error:
-            raise InkseedError(
-                f"{out / STATE} does not fit {out}'s settings: start anew"
-            ) from error
-        own.update(progress)
+            raise InkseedError(f"{path} does not fit its run's settings: start anew") from error
 
 
 def network_part(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
@@ -147,131 +178,146 @@ def network_part(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
     return {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)}
 
 
-def _train_epoch(
-    run: _Run,
-    denoiser: EpsDenoiser,
-    recipe: Recipe,
-    source: LabelledImages,
-    epoch: int,
-    out: Path,
-    progress: Progress,
-) -> list[float]:
-    """One pass over the digits. Its randomness hangs on (seed, epoch) alone: it can be redone."""
-    order = stream(recipe.seed, ORDER, epoch).initial_seed()
-    loader = create_loader(source, recipe.batch_size, shuffle_seed=order)
-    generator = stream(recipe.seed, LOSS, epoch)
-    rate = recipe.learning_rate * (1 - epoch / recipe.epochs)
+def _loop(
+    run: _Run, recipe: Recipe, data: TrainingData, out: Path, engine: Accelerator, compiled: bool
+) -> None:
+    steps = steps_of(recipe, len(data.source))
+    pictures = {round(steps * k / recipe.pictures) for k in range(1, recipe.pictures + 1)}
+    network = engine.prepare(run.network)
+    denoiser = _denoiser(torch.compile(network) if compiled else network, run.config)
+    loss_of = _loss(recipe)
+    conditions = conditions_of(data.source, recipe.styles)
+    batches = Batches(data.source, conditions, recipe.batch_size, (recipe.seed, ORDER))
+    share = recipe.batch_size // engine.num_processes
+    part = slice(engine.process_index * share, (engine.process_index + 1) * share)
+    main = engine.is_main_process
+    run.network.train()
+    saved = time.monotonic()
+    with (
+        open_log(out, run.step) if main else contextlib.nullcontext() as log,
+        training_bar(steps * recipe.batch_size, run.step * recipe.batch_size, main) as tell,
+    ):
+        for step in range(run.step, steps):
+            began = time.perf_counter()
+            x, condition = batches[step]
+            x = x.to(run.device, memory_format=torch.channels_last)
+            noise = stream(recipe.seed, LOSS, step)
+            loss = loss_of(denoiser, x, condition.to(run.device), recipe.drop_prob, noise, part)
+            rate = learning_rate(recipe, step, steps)
+            _update(run, recipe, engine, loss, rate)
+            value = float(engine.reduce(loss.detach(), "mean"))
+            run.averages.update(step, run.network.state_dict())
+            run.step = step + 1
+            speed = recipe.batch_size / (time.perf_counter() - began)
+            tell(recipe.batch_size, value, speed)
+            if log is None:
+                continue
+            row = (
+                step,
+                run.step * recipe.batch_size,
+                f"{value:.6f}",
+                f"{rate:.3g}",
+                f"{speed:.1f}",
+            )
+            csv.writer(log).writerow(row)
+            if run.step in pictures or time.monotonic() - saved > STATE_SECONDS:
+                log.flush()
+                run.save(out / STATE, recipe)
+                saved = time.monotonic()
+            if run.step in pictures:
+                _draw_samples(run, recipe, out / "samples" / f"step_{run.step:06d}.png")
+                draw_loss(out)
+
+
+def _update(run: _Run, recipe: Recipe, engine: Accelerator, loss: Tensor, rate: float) -> None:
+    """One step of the optimiser; a loss that is not finite never reaches the weights."""
+    if not torch.isfinite(loss):
+        raise InkseedError(f"the loss is {loss.item()} at step {run.step}: lower learning_rate")
     for group in run.optimizer.param_groups:
         group["lr"] = rate
-    run.network.train()
-    task = progress.add_task(f"epoch {epoch}", total=len(source), loss="", speed="")
-    losses: list[float] = []
-    with _open_log(out / "loss.csv", epoch) as log:
-        rows = csv.writer(log)
-        for step, (x, c) in enumerate(loader):
-            began = time.perf_counter()
-            x = x.to(run.device, memory_format=torch.channels_last)
-            loss = eps_loss(denoiser, x, c.to(run.device), recipe.drop_prob, generator)
-            run.optimizer.zero_grad()
-            loss.backward()
-            run.optimizer.step()
-            losses.append(loss.item())
-            if not torch.isfinite(loss):
-                raise InkseedError(
-                    f"the loss is {losses[-1]} in epoch {epoch}: lower learning_rate"
-                )
-            speed = len(x) / (time.perf_counter() - began)
-            rows.writerow((epoch, step, f"{losses[-1]:.6f}", f"{rate:.3g}", f"{speed:.1f}"))
-            log.flush()
-            recent = sum(losses[-50:]) / len(losses[-50:])
-            progress.update(task, advance=len(x), loss=f"loss {recent:.4f}", speed=f"{speed:.0f}/s")
-    return losses
+    run.optimizer.zero_grad()
+    engine.backward(loss)
+    if recipe.clip:
+        torch.nn.utils.clip_grad_norm_(run.network.parameters(), recipe.clip)
+    run.optimizer.step()
 
 
-def _draw_samples(run: _Run, path: Path, epoch: int) -> None:
-    """Two digits a class, from the same noise after every epoch."""
-    model = Model(copy.deepcopy(run.network), run.config, run.device)
+def steps_of(recipe: Recipe, images: int) -> int:
+    """How many batches a run over so many images takes: whole ones, the last pass rounded up."""
+    return -(-recipe.epochs * images // recipe.batch_size)
+
+
+def learning_rate(recipe: Recipe, step: int, steps: int) -> float:
+    """Rising over the warm-up, level, and from `hold` of the run on falling linearly to 0."""
+    rising = min(1.0, (step + 1) / max(recipe.warm_up, 1))
+    falling = min(1.0, (1 - step / steps) / max(1 - recipe.hold, 1e-9))
+    return recipe.learning_rate * rising * falling
+
+
+def _denoiser(network: Any, config: dict[str, Any]) -> NetworkDenoiser:
+    prediction = dict(config["prediction"])
+    build = DENOISERS[prediction.pop("name")]
+    return build(network, schedule_from(config["schedule"]), mixed_precision=True, **prediction)
+
+
+def _loss(recipe: Recipe) -> Any:
+    kind = recipe.prediction["name"]
+    if kind not in LOSSES:
+        raise InkseedError(f"recipe: prediction {kind} cannot be trained: use eps or edm")
+    return LOSSES[kind] if kind == "eps" else partial(edm_loss, noise_levels=recipe.noise_levels)
+
+
+def _draw_samples(run: _Run, recipe: Recipe, path: Path) -> None:
+    """Two images a class from the first average, always from the same noise."""
+    weights = next(iter(run.averages.averages.values()), run.network.state_dict())
+    model = Model(_with_weights(run.network, weights), run.config, run.device)
     classes = len(model.class_names)
     drawn = model.sample([*range(classes)] * 2, SAMPLE_SEED)
-    caption = f"after epoch {epoch}, guide_w = {DEFAULT_GUIDE_W}"
-    save_picture(draw_bands([Band(caption, drawn.images)], classes), path)
+    caption = f"after {run.step * recipe.batch_size:,} images"
+    save_picture(draw_bands([Band(caption, drawn.images)], min(classes, 20)), path)
 
 
-def _training_digits(recipe: Recipe) -> LabelledImages:
-    mnist = load_mnist(train=True)
-    count = recipe.images or len(mnist)
-    return LabelledImages(mnist.images[:count], mnist.labels[:count], mnist.class_names)
+def _with_weights(network: Any, weights: dict[str, Tensor]) -> Any:
+    twin = copy.deepcopy(network)
+    twin.load_state_dict(weights)
+    return twin
 
 
-def _config(recipe: Recipe, name: str, source: LabelledImages) -> dict[str, Any]:
-    return {
-        "network": {
-            "in_channels": 1,
-            "n_feat": recipe.n_feat,
-            "n_classes": len(source.class_names),
-        },
-        "schedule": {"name": "linear_betas", "betas": recipe.betas, "n_T": recipe.n_T},
-        "prediction": {"name": "eps"},
-        "image_size": source.images.shape[1:],
-        "class_names": source.class_names,
-        "training": {
-            "recipe": name,
-            "settings": dataclasses.asdict(recipe),
-            "data": f"MNIST, the first {len(source)} of its 60,000 training digits",
-            "epochs_done": 0,
-        },
-    }
-
-
-def _start_folder(recipe: Recipe, out: Path) -> None:
-    if (out / "settings.json").exists():
-        raise InkseedError(f"{out} holds a run already: add --resume, or give another --out")
-    if out.exists() and (
-        not out.is_dir()
-        or any(path for path in out.iterdir() if not path.name.startswith(".inkseed-"))
-    ):
-        raise InkseedError(f"{out} exists and is not a run's folder: give another --out")
-    settings = json.dumps({"recipe": dataclasses.asdict(recipe)}, indent=2)
-    write_atomically(out / "settings.json", lambda path: path.write_text(settings + "\n"))
-
-
-def _check_settings(recipe: Recipe, out: Path) -> None:
-    """Refuse to resume a run by another recipe than it was started with."""
-    path = out / "settings.json"
-    if not path.is_file():
-        raise InkseedError(f"{out} holds no run to resume: leave --resume out to start one")
-    try:
-        settings = json.loads(path.read_text("utf-8"))["recipe"]
-    except (KeyError, TypeError, ValueError) as error:
-        raise InkseedError(f"{path} is damaged: start anew in another folder") from error
-    started = recipe_from(settings, str(path))
-    for field in dataclasses.fields(Recipe):
-        was, now = getattr(started, field.name), getattr(recipe, field.name)
-        if was != now:
-            raise InkseedError(
-                f"{out} was started with {field.name} {was}, not {now}: resume by the same recipe"
-            )
-
-
-def _open_log(path: Path, epoch: int) -> Any:
-    """The loss log, open to append `epoch`; rows that an earlier, broken try left are dropped."""
-    kept = [",".join(LOG_COLUMNS)]
-    if path.exists():
-        rows = path.read_text("utf-8").splitlines()[1:]
-        kept += [
-            row for row in rows if row.split(",")[0].isdecimal() and int(row.split(",")[0]) < epoch
-        ]
-    write_atomically(path, lambda temporary: temporary.write_text("\n".join(kept) + "\n"))
-    return path.open("a", newline="", encoding="utf-8")
-
-
-def _progress() -> Progress:
-    return Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn("{task.fields[speed]}"),
-        TextColumn("{task.fields[loss]}"),
-        TimeRemainingColumn(),
-        console=Console(stderr=True),
+def _finish(run: _Run, recipe: Recipe, data: TrainingData, out: Path) -> None:
+    """Write every average's model, and the one of lowest validation loss as `model.safetensors`."""
+    run.describe(recipe)
+    choices = {f"ema_{decay}": each for decay, each in run.averages.averages.items()}
+    losses = {}
+    for name, weights in choices.items():
+        save_tensors(out / "averages" / f"{name}.safetensors", weights, run.config)
+        if data.validation is not None:
+            losses[name] = _validation_loss(run, recipe, weights, data)
+    chosen = (
+        min(losses, key=lambda name: losses[name]) if losses else next(iter(choices), "weights")
     )
+    run.config["training"].update(
+        average=chosen, validation_loss={name: round(loss, 6) for name, loss in losses.items()}
+    )
+    weights = choices.get(chosen, run.network.state_dict())
+    save_tensors(out / "model.safetensors", weights, run.config)
+
+
+@torch.no_grad()
+def _validation_loss(
+    run: _Run, recipe: Recipe, weights: dict[str, Tensor], data: TrainingData
+) -> float:
+    """The mean loss of held-out images, with the same noise for all weights."""
+    assert data.validation is not None
+    denoiser = _denoiser(_with_weights(run.network, weights).eval(), run.config)
+    conditions = conditions_of(data.validation, recipe.styles)
+    batches = Batches(data.validation, conditions, recipe.batch_size, (recipe.seed, CHOICE))
+    loss_of, losses = _loss(recipe), []
+    for step in range(-(-len(data.validation) // recipe.batch_size)):
+        x, condition = (each.to(run.device) for each in batches[step])
+        noise = stream(recipe.seed, CHOICE, step)
+        losses.append(float(loss_of(denoiser, x, condition, recipe.drop_prob, noise)))
+    return sum(losses) / len(losses)
+
+
+def _named(start: str | Path | None) -> str | None:
+    return None if start is None else str(start)

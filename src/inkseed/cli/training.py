@@ -7,12 +7,22 @@ from typing import Annotated
 import typer
 
 from inkseed.cli.options import Device, Threads, choose_device
+from inkseed.errors import InkseedError
 
 
 def train(
-    recipe: Annotated[str, typer.Argument(help="report, smoke, or a TOML file.")],
+    recipe: Annotated[str, typer.Argument(help="digits, report, smoke, or a TOML file.")],
     out: Annotated[Path | None, typer.Option(help="The run's folder. [runs/RECIPE]")] = None,
-    resume: Annotated[bool, typer.Option("--resume", help="Go on after the last epoch.")] = False,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on where a run stopped.")] = False,
+    data: Annotated[
+        Path | None, typer.Option(help="Your own images: a folder that holds a folder a label.")
+    ] = None,
+    size: Annotated[
+        str | None, typer.Option(help="Resize your images: 28, or HEIGHTxWIDTH as 28x56.")
+    ] = None,
+    start: Annotated[
+        str | None, typer.Option("--from", help="Go on from a model: its name, or a file.")
+    ] = None,
     compile_network: Annotated[
         bool, typer.Option("--compile", help="Use torch.compile: needs a C++ compiler.")
     ] = False,
@@ -25,12 +35,23 @@ def train(
     settings = load_recipe(recipe)
     name = Path(recipe).stem
     folder = out or Path("runs") / name
+    resized = None if size is None else _parse_size(size)
     where = choose_device(device, threads)
     from inkseed.train import train as run
 
     try:
-        print(run(settings, name, folder, resume, where, compile_network))
+        print(run(settings, name, folder, resume, where, compile_network, data, resized, start))
     except KeyboardInterrupt:
-        hint = f"inkseed train {recipe} --out {folder} --resume"
-        print(f"inkseed: stopped; whole epochs are kept. Go on with: {hint}", file=sys.stderr)
+        hint = f"the same command with --out {folder} --resume"
+        print(f"inkseed: stopped; the last minute is lost. Go on by {hint}", file=sys.stderr)
         raise typer.Exit(130) from None
+
+
+def _parse_size(text: str) -> tuple[int, int]:
+    sides = text.lower().split("x")
+    if len(sides) > 2 or not all(side.isascii() and side.isdecimal() for side in sides):
+        raise InkseedError(f"--size must be a side or HEIGHTxWIDTH, not {text!r}")
+    height, width = int(sides[0]), int(sides[-1])
+    if not all(4 <= side <= 256 and side % 4 == 0 for side in (height, width)):
+        raise InkseedError(f"--size must be from 4 to 256 and divisible by 4, not {text}")
+    return height, width

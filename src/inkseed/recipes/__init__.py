@@ -2,55 +2,81 @@
 
 import math
 import tomllib
-from dataclasses import dataclass, fields
+from dataclasses import MISSING, dataclass, fields
 from pathlib import Path
 from typing import Any
 
 from inkseed.errors import InkseedError
 
 FOLDER = Path(__file__).parent
-MAX_WIDTH = 4096
+DATA = ("mnist", "mnist_parts_a_b")
+MOST = 10**7
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """What decides a training run, apart from the machine. Raises InkseedError for a bad value."""
+    """What decides a training run, apart from the machine. Raises InkseedError for a bad value.
 
-    n_feat: int  # width of ContextUnet
-    n_T: int  # diffusion steps
-    betas: tuple[float, float]  # (beta_1, beta_T)
-    drop_prob: float  # chance that an image loses its label
+    The tables `network`, `schedule` and `prediction` go into the model's configuration; what the
+    data decide (classes, sizes, moments) is added there.
+    """
+
+    network: dict[str, Any]
+    schedule: dict[str, Any]
+    prediction: dict[str, Any]
     epochs: int
-    batch_size: int
-    learning_rate: float  # of Adam in the first epoch
-    images: int | None = None  # use only the first so many training digits
+    batch_size: int  # of all processes together
+    learning_rate: float  # of AdamW, at its highest
+    drop_prob: float  # chance that an image loses its label, and its style with it
+    styles: bool = False  # also condition on slant and thickness
+    noise_levels: tuple[float, float] = (-0.7, 1.4)  # mean, deviation of log(sigma / alpha): edm
+    warm_up: int = 0  # steps in which the learning rate rises
+    hold: float = 0.0  # part of the run after which it falls, linearly to 0
+    weight_decay: float = 0.0
+    clip: float = 0.0  # the gradient's largest norm; 0 does not clip
+    ema: tuple[float, ...] = ()  # decays of weight averages; validation chooses one
+    data: str = "mnist"
+    images: int = 0  # use only the first so many training images; 0 uses all
+    pictures: int = 20  # how often in a run a grid of samples is drawn
     seed: int = 0
 
     def __post_init__(self) -> None:
-        for name in ("n_feat", "n_T", "epochs", "batch_size", "images"):
-            value = getattr(self, name)
-            if value is None and name == "images":
-                continue
-            if type(value) is not int or not 1 <= value <= 10**7:
-                raise InkseedError(f"recipe: {name} must be a whole number from 1, not {value!r}")
-        if self.n_feat % 8 or self.n_feat > MAX_WIDTH:
-            raise InkseedError(
-                f"recipe: n_feat must be divisible by 8, to {MAX_WIDTH}, not {self.n_feat}"
-            )
-        if type(self.seed) is not int or not 0 <= self.seed < 2**63:
-            raise InkseedError(f"recipe: seed must be a whole number from 0, not {self.seed!r}")
-        betas = self.betas
-        if type(betas) not in (list, tuple) or len(betas) != 2 or not all(map(_is_real, betas)):
-            raise InkseedError(f"recipe: betas must be [beta_1, beta_T], not {betas!r}")
-        if not 0 < betas[0] <= betas[1] < 1:
-            raise InkseedError(f"recipe: betas must rise within (0, 1), not {betas!r}")
-        object.__setattr__(self, "betas", (float(betas[0]), float(betas[1])))
-        if not _is_real(self.drop_prob) or not 0 <= self.drop_prob <= 1:
-            raise InkseedError(f"recipe: drop_prob must be from 0 to 1, not {self.drop_prob!r}")
-        if not _is_real(self.learning_rate) or not 0 < self.learning_rate <= 1:
-            raise InkseedError(
-                f"recipe: learning_rate must be above 0, to 1, not {self.learning_rate!r}"
-            )
+        for name in ("network", "schedule", "prediction"):
+            if not isinstance(getattr(self, name), dict):
+                raise InkseedError(f"recipe: {name} must be a table, [{name}]")
+        for name, least in (("epochs", 1), ("batch_size", 1), ("warm_up", 0), ("images", 0)):
+            self._check(name, least, MOST, whole=True)
+        self._check("pictures", 1, 1000, whole=True)
+        self._check("seed", 0, 2**63 - 1, whole=True)
+        self._check("drop_prob", 0, 1)
+        self._check("hold", 0, 1)
+        self._check("learning_rate", 1e-12, 1)
+        self._check("weight_decay", 0, 10)
+        self._check("clip", 0, math.inf)
+        object.__setattr__(self, "ema", self._numbers("ema"))
+        if not all(0 < decay < 1 for decay in self.ema) or len(set(self.ema)) < len(self.ema):
+            raise InkseedError(f"recipe: ema must be decays between 0 and 1, not {self.ema!r}")
+        object.__setattr__(self, "noise_levels", self._numbers("noise_levels"))
+        if len(self.noise_levels) != 2 or self.noise_levels[1] <= 0:
+            raise InkseedError("recipe: noise_levels must be [mean, deviation], deviation above 0")
+        if self.data not in DATA:
+            raise InkseedError(f"recipe: data must be one of {', '.join(DATA)}, not {self.data!r}")
+        if type(self.styles) is not bool:
+            raise InkseedError(f"recipe: styles must be true or false, not {self.styles!r}")
+
+    def _check(self, name: str, least: float, most: float, whole: bool = False) -> None:
+        value = getattr(self, name)
+        if whole and (type(value) is not int or not least <= value <= most):
+            raise InkseedError(f"recipe: {name} must be a whole number from {least}, not {value!r}")
+        if not whole and not (_is_real(value) and least <= value <= most):
+            bounds = f"at least {least}" if most == math.inf else f"from {least:g} to {most:g}"
+            raise InkseedError(f"recipe: {name} must be {bounds}, not {value!r}")
+
+    def _numbers(self, name: str) -> tuple[float, ...]:
+        value = getattr(self, name)
+        if type(value) not in (list, tuple) or not all(map(_is_real, value)):
+            raise InkseedError(f"recipe: {name} must be a list of numbers, not {value!r}")
+        return tuple(map(float, value))
 
 
 def names() -> list[str]:
@@ -83,7 +109,8 @@ def recipe_from(settings: dict[str, Any], origin: str) -> Recipe:
         raise InkseedError(
             f"{origin}: unknown setting {unknown[0]!r}: known are {', '.join(known)}"
         )
-    missing = [name for name in known if name not in settings and name not in ("images", "seed")]
+    required = [each.name for each in fields(Recipe) if each.default is MISSING]
+    missing = [name for name in required if name not in settings]
     if missing:
         raise InkseedError(f"{origin}: the setting {missing[0]!r} is missing")
     return Recipe(**settings)

@@ -1,0 +1,153 @@
+"""What a run learns from: images, their conditions, and what a model must know of them."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from inkseed.condition import with_style
+from inkseed.data import join, load_mnist, read_folder
+from inkseed.data.labelled import LabelledImages, to_tensor
+from inkseed.data.split import split_mnist
+from inkseed.errors import InkseedError
+from inkseed.recipes import Recipe
+from inkseed.rng import stream
+from inkseed.style import measure_style
+
+FEWEST = 8  # images of a class: fewer say nothing of how it varies
+HELD_OUT = 10  # of one's own images every tenth chooses among averages, where there are plenty
+PLENTY = 500
+VALIDATION = 2000  # validation images that choose
+MAX_SIDE = 256
+
+
+@dataclass(frozen=True)
+class TrainingData:
+    """Images to learn from and, where there are enough, others to choose an average by."""
+
+    source: LabelledImages
+    validation: LabelledImages | None
+    description: str
+
+    def moments(self) -> dict[str, float]:
+        """The pixels' mean and deviation in [-1, 1], for EDM's preconditioning."""
+        ink = self.source.images.astype(np.float64)  # a tensor in float32 would lose digits
+        return {
+            "data_mean": round(float(ink.mean() / 127.5 - 1), 4),
+            "sigma_data": round(float(ink.std() / 127.5), 4),
+        }
+
+
+def training_data(
+    recipe: Recipe, folder: Path | None, size: tuple[int, int] | None
+) -> TrainingData:
+    """The digits that the recipe names or, instead, a user's own `folder/<label>/*.png`.
+
+    Raises InkseedError for images that are too few, or of sides that no network here takes.
+    """
+    if folder is not None:
+        return _own_images(folder, size)
+    if size is not None:
+        raise InkseedError("a size is for your own images: give --data too")
+    if recipe.data == "mnist":
+        source, validation, words = load_mnist(train=True), None, "MNIST's 60,000 training digits"
+    else:
+        split = split_mnist()
+        source = join([split.part_a, split.part_b])
+        validation = split.validation.subset(np.arange(VALIDATION))
+        words = "MNIST, parts A and B of its training digits (50,000)"
+    if recipe.images and recipe.images < len(source):
+        source = source.subset(np.arange(recipe.images))
+        words += f", the first {recipe.images:,} of them"
+    return TrainingData(source, validation, words)
+
+
+def _own_images(folder: Path, size: tuple[int, int] | None) -> TrainingData:
+    source = read_folder(folder, size)
+    height, width = source.images.shape[1:]
+    if height % 4 or width % 4 or not max(height, width) <= MAX_SIDE:
+        raise InkseedError(
+            f"the images in {folder} are {height}x{width}: sides must be divisible by 4, to "
+            f"{MAX_SIDE}; --size 28 resizes them"
+        )
+    counts = np.bincount(source.labels, minlength=len(source.class_names))
+    if len(counts) < 2:
+        raise InkseedError(f"{folder} holds one label: give a folder for each of at least two")
+    if counts.min() < FEWEST:
+        poorest = source.class_names[int(counts.argmin())]
+        raise InkseedError(
+            f"{folder}/{poorest} holds {counts.min()} images: give at least {FEWEST} of each label"
+        )
+    words = f"{len(source):,} images of {folder.resolve().name}"
+    if len(source) < PLENTY:
+        return TrainingData(source, None, words)
+    order = np.random.RandomState(0).permutation(len(source))
+    held_out = np.zeros(len(source), bool)
+    held_out[order[: len(source) // HELD_OUT]] = True
+    return TrainingData(source.subset(~held_out), source.subset(held_out), words)
+
+
+def conditions_of(source: LabelledImages, styles: bool) -> Tensor:
+    """What each image is, as the condition that asks for it: labels, with style where wanted."""
+    label = torch.from_numpy(source.labels.astype(np.int64))
+    if not styles:
+        return label
+    measured = torch.from_numpy(np.stack(measure_style(source.images), 1))  # slant, thickness
+    return with_style(label, measured)
+
+
+def model_config(recipe: Recipe, name: str, data: TrainingData) -> dict[str, Any]:
+    """The configuration that a model of this recipe and these data carries in its file."""
+    network = {
+        **recipe.network,
+        "in_channels": 1,
+        "n_classes": len(data.source.class_names),
+    }
+    if recipe.styles:
+        slant, thickness = measure_style(data.source.images)
+        network["styles"] = {"slant": _moments(slant), "thickness": _moments(thickness)}
+    prediction = dict(recipe.prediction)
+    if prediction.get("name") == "edm":
+        prediction = {**data.moments(), **prediction}
+    return {
+        "network": network,
+        "schedule": dict(recipe.schedule),
+        "prediction": prediction,
+        "image_size": list(data.source.images.shape[1:]),
+        "class_names": list(data.source.class_names),
+        "training": {"recipe": name, "data": data.description},
+    }
+
+
+def _moments(values: np.ndarray) -> list[float]:
+    return [round(float(values.mean()), 3), max(round(float(values.std()), 3), 1e-3)]
+
+
+class Batches:
+    """The run's endless sequence of images: one shuffled pass after another, in equal batches."""
+
+    def __init__(
+        self, data: LabelledImages, conditions: Tensor, batch_size: int, key: tuple
+    ) -> None:
+        self.data, self.conditions, self.batch_size, self.key = data, conditions, batch_size, key
+        self._orders: dict[int, Tensor] = {}
+
+    def __getitem__(self, step: int) -> tuple[Tensor, Tensor]:
+        """Batch number `step`, whatever came before: (float32 (B, 1, H, W), conditions of B)."""
+        places = torch.arange(step * self.batch_size, (step + 1) * self.batch_size)
+        n = len(self.data)
+        epochs = places // n
+        indices = torch.empty_like(places)
+        for epoch in epochs.unique().tolist():
+            within = epochs == epoch
+            indices[within] = self._order(epoch)[places[within] % n]
+        return to_tensor(self.data.images[indices.numpy()]), self.conditions[indices]
+
+    def _order(self, epoch: int) -> Tensor:
+        if epoch not in self._orders:
+            shuffled = torch.randperm(len(self.data), generator=stream(*self.key, epoch))
+            self._orders = {epoch: shuffled}  # the last alone: a pass is never gone back to
+        return self._orders[epoch]
