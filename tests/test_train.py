@@ -9,32 +9,74 @@ import sys
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from PIL import Image
 
 import inkseed.train as training
 from inkseed.checkpoint import load_tensors
+from inkseed.data import load_mnist
+from inkseed.ema import WeightAverages
 from inkseed.errors import InkseedError
 from inkseed.model import load
-from inkseed.recipes import Recipe, load_recipe, names
+from inkseed.recipes import load_recipe, names
+from inkseed.run_folder import STATE
+from inkseed.training_data import Batches
 
-SMALL = """
-n_feat = 8
-n_T = 10
-betas = [1e-3, 0.3]
+REPORTS = """
 drop_prob = 0.1
 epochs = {epochs}
 batch_size = 64
 learning_rate = 1e-3
 images = 200
+pictures = 3
+[network]
+n_feat = 8
+[schedule]
+name = "linear_betas"
+betas = [1e-3, 0.3]
+n_T = 10
+[prediction]
+name = "eps"
+"""
+OURS = """
+data = "mnist_parts_a_b"
+styles = true
+drop_prob = 0.1
+epochs = {epochs}
+batch_size = 32
+learning_rate = 1e-3
+warm_up = 3
+hold = 0.5
+weight_decay = 0.01
+clip = 1.0
+images = 200
+pictures = 2
+ema = [0.5, 0.9]
+[network]
+name = "patch_unet"
+widths = [16, 64]
+[schedule]
+name = "variance_exploding"
+sigma_max = 20.0
+sigma_min = 0.02
+[prediction]
+name = "edm"
 """
 
 
 @pytest.fixture
 def recipe(tmp_path: Path) -> Path:
     path = tmp_path / "small.toml"
-    path.write_text(SMALL.format(epochs=3))
+    path.write_text(REPORTS.format(epochs=3))
+    return path
+
+
+@pytest.fixture
+def ours(tmp_path: Path) -> Path:
+    path = tmp_path / "ours.toml"
+    path.write_text(OURS.format(epochs=3))
     return path
 
 
@@ -43,51 +85,81 @@ def same(one: Path, other: Path) -> bool:
     return a.keys() == b.keys() and all(torch.equal(a[k], b[k]) for k in a)
 
 
+def rows_of(out: Path) -> list[dict[str, str]]:
+    with (out / "loss.csv").open() as log:
+        return list(csv.DictReader(log))
+
+
 def test_the_reports_recipe_is_the_reports():
-    assert load_recipe("report") == Recipe(128, 400, (1e-4, 0.02), 0.1, 20, 256, 1e-4)
-    assert names() == ["report", "smoke"]
+    report = load_recipe("report")
+    assert report.network == {"name": "context_unet", "n_feat": 128}
+    assert report.schedule == {"name": "linear_betas", "betas": [1e-4, 0.02], "n_T": 400}
+    assert (report.drop_prob, report.epochs, report.batch_size) == (0.1, 20, 256)
+    assert (report.learning_rate, report.weight_decay, report.ema) == (1e-4, 0.0, ())
+    assert names() == ["digits", "report", "smoke"]
 
 
 def test_a_run_leaves_what_it_promises(inkseed, recipe, tmp_path):
     out = tmp_path / "run"
     result = inkseed("train", recipe, "--out", out)
     assert result.status == 0
-    assert result.out.strip() == str(out / "model_2.safetensors")
-    assert same(out / "model_2.safetensors", out / "model.safetensors")
+    assert result.out.strip() == str(out / "model.safetensors")
     assert json.loads((out / "settings.json").read_text())["recipe"]["images"] == 200
-    with (out / "loss.csv").open() as log:
-        rows = list(csv.DictReader(log))
-    assert [int(row["epoch"]) for row in rows] == [0] * 4 + [1] * 4 + [2] * 4
-    rates = [float(row["learning_rate"]) for row in rows[::4]]
-    assert rates == pytest.approx([1e-3, 1e-3 * 2 / 3, 1e-3 / 3], rel=1e-2)  # linear decay
+    rows = rows_of(out)
+    assert [int(row["step"]) for row in rows] == [*range(10)]  # 600 images in batches of 64
+    rates = [float(row["learning_rate"]) for row in rows]
+    assert rates == pytest.approx([1e-3 * (1 - k / 10) for k in range(10)], rel=1e-2)
     assert float(rows[-1]["loss"]) < float(rows[0]["loss"])
-    for epoch in range(3):
-        with Image.open(out / "samples" / f"epoch_{epoch:02d}.png") as grid:
+    grids = sorted(path.name for path in (out / "samples").iterdir())
+    assert grids == ["step_000003.png", "step_000007.png", "step_000010.png"]
+    for picture in (*(out / "samples").iterdir(), out / "loss.png"):
+        with Image.open(picture) as grid:
             assert grid.width > 10 * 28
             assert grid.height > 2 * 28
     model = load(out / "model.safetensors")
-    assert model.config["training"]["epochs_done"] == 3
-    assert model.config["training"]["images_seen"] == 600
+    assert model.config["training"]["images_seen"] == 640
     assert model.sample([3], seed=1).images.shape == (1, 28, 28)
     assert not list(tmp_path.rglob(".inkseed-*"))
 
 
-def test_a_stopped_run_goes_on_to_the_same_weights(inkseed, recipe, tmp_path, monkeypatch):
+def test_averages_and_styles_are_trained_and_validation_chooses(inkseed, ours, tmp_path):
+    out = tmp_path / "run"
+    assert inkseed("train", ours, "--out", out).status == 0
+    told = load(out / "model.safetensors").config["training"]
+    assert set(told["validation_loss"]) == {"ema_0.5", "ema_0.9"}
+    assert told["average"] == min(told["validation_loss"], key=told["validation_loss"].get)
+    assert same(out / "model.safetensors", out / "averages" / f"{told['average']}.safetensors")
+    rates = [float(row["learning_rate"]) for row in rows_of(out)]
+    assert rates[:4] == pytest.approx([1e-3 / 3, 2e-3 / 3, 1e-3, 1e-3], rel=1e-2)
+    assert rates[-1] < 2e-4
+    model = load(out / "model.safetensors")
+    assert model.styles == ("slant", "thickness")
+    plain = model.sample([3, 3], seed=1, steps=3).images
+    styled = model.sample([3, 3], seed=1, steps=3, slant=[30, float("nan")], thickness=None)
+    assert not np.array_equal(plain[0], styled.images[0])
+    assert np.array_equal(plain[1], styled.images[1])  # what is left free is as if unasked
+
+
+@pytest.mark.parametrize("kind", [REPORTS, OURS])
+def test_a_stopped_run_goes_on_to_the_same_weights(inkseed, tmp_path, monkeypatch, kind):
+    recipe = tmp_path / "small.toml"
+    recipe.write_text(kind.format(epochs=3))
+    monkeypatch.setattr(training, "STATE_SECONDS", 0.0)
     inkseed("train", recipe, "--out", tmp_path / "whole")
-    whole_epoch, seen = training._train_epoch, []
+    update, seen = training._update, []
 
-    def stop_in_the_third(*arguments):
+    def stop_in_the_eighth(*arguments):
         seen.append(1)
-        if len(seen) == 3:
+        if len(seen) == 8:
             raise KeyboardInterrupt
-        return whole_epoch(*arguments)
+        return update(*arguments)
 
-    monkeypatch.setattr(training, "_train_epoch", stop_in_the_third)
+    monkeypatch.setattr(training, "_update", stop_in_the_eighth)
     stopped = inkseed("train", recipe, "--out", tmp_path / "stopped")
     assert stopped.status == 130
     assert "--resume" in stopped.err
     assert len(stopped.err.strip().splitlines()[-1]) < 250
-    monkeypatch.setattr(training, "_train_epoch", whole_epoch)
+    monkeypatch.setattr(training, "_update", update)
     resumed = inkseed("train", recipe, "--out", tmp_path / "stopped", "--resume")
     assert resumed.status == 0
     assert same(tmp_path / "whole/model.safetensors", tmp_path / "stopped/model.safetensors")
@@ -95,26 +167,35 @@ def test_a_stopped_run_goes_on_to_the_same_weights(inkseed, recipe, tmp_path, mo
     assert [row.rsplit(",", 1)[0] for row in logs[0]] == [row.rsplit(",", 1)[0] for row in logs[1]]
 
 
-def test_kill_9_loses_at_most_an_epoch(tmp_path):
-    recipe = tmp_path / "long.toml"
-    recipe.write_text(SMALL.format(epochs=500))
-    out = tmp_path / "run"
-    command = [sys.executable, "-m", "inkseed", "train", str(recipe), "--out", str(out)]
+def test_kill_9_loses_nothing_but_time(inkseed, ours, tmp_path):
+    whole, killed = tmp_path / "whole", tmp_path / "killed"
+    assert inkseed("train", ours, "--out", whole).status == 0
+    command = [sys.executable, "-m", "inkseed", "train", str(ours), "--out", str(killed)]
     process = subprocess.Popen(command, stderr=subprocess.DEVNULL)
     try:
         deadline = time.monotonic() + 120
-        while not (out / "samples" / "epoch_02.png").exists():
+        while not (killed / STATE).exists():
             assert time.monotonic() < deadline
             assert process.poll() is None
-            time.sleep(0.02)
+            time.sleep(0.01)
     finally:
         os.kill(process.pid, signal.SIGKILL)
         process.wait()
-    _, config = load_tensors(out / training.STATE)
-    done = config["training"]["epochs_done"]
-    drawn = len(list((out / "samples").glob("epoch_*.png")))
-    assert done >= 2
-    assert drawn - 1 <= done <= drawn
+    assert inkseed("train", ours, "--out", killed, "--resume").status == 0
+    assert same(whole / "model.safetensors", killed / "model.safetensors")
+
+
+def test_two_processes_train_as_one_does(ours, tmp_path):
+    single, shared = tmp_path / "single", tmp_path / "shared"
+    one = [sys.executable, "-m", "inkseed", "train", str(ours)]
+    two = [sys.executable, "-m", "torch.distributed.run", "--nproc_per_node", "2", "--master_port"]
+    two += ["29517", "-m", "inkseed", "train", str(ours)]
+    quiet = {**os.environ, "OMP_NUM_THREADS": "1"}
+    for command, out in ((one, single), (two, shared)):
+        run = subprocess.run([*command, "--out", str(out)], capture_output=True, env=quiet)
+        assert run.returncode == 0, run.stderr.decode()[-2000:]
+    losses = [[float(row["loss"]) for row in rows_of(out)] for out in (single, shared)]
+    assert losses[0] == pytest.approx(losses[1], rel=0.02)
 
 
 def test_a_folder_is_never_overwritten_or_misread(inkseed, recipe, tmp_path):
@@ -131,63 +212,150 @@ def test_a_folder_is_never_overwritten_or_misread(inkseed, recipe, tmp_path):
     assert inkseed("train", recipe, "--out", stranger).status == 2
     assert [path.name for path in stranger.iterdir()] == ["thesis.txt"]
     other = tmp_path / "other.toml"
-    other.write_text(SMALL.format(epochs=3).replace("n_T = 10", "n_T = 20"))
+    other.write_text(REPORTS.format(epochs=3).replace("batch_size = 64", "batch_size = 32"))
     changed = inkseed("train", other, "--out", out, "--resume")
     assert changed.status == 2
-    assert "n_T 10, not 20" in changed.err
-    (out / training.STATE).write_bytes(b"damaged")
+    assert "batch_size 64, not 32" in changed.err
+    (out / STATE).write_bytes(b"damaged")
     damaged = inkseed("train", recipe, "--out", out, "--resume")
     assert damaged.status == 2
     assert len(damaged.err.strip().splitlines()) == 1
 
 
+@pytest.fixture
+def hand(tmp_path: Path) -> Path:
+    """A user's folder: two labels that no bundled model has together, 20 pictures each."""
+    mnist = load_mnist(train=True)
+    for digit, name in ((3, "3"), (7, "seven")):
+        (tmp_path / "hand" / name).mkdir(parents=True)
+        for k, image in enumerate(mnist.images[mnist.labels == digit][:20]):
+            Image.fromarray(255 - image).save(tmp_path / "hand" / name / f"{k}.png")
+    return tmp_path / "hand"
+
+
+def test_ones_own_hand_is_trained_and_fine_tuned(inkseed, ours, hand, tmp_path):
+    first, tuned = tmp_path / "first", tmp_path / "tuned"
+    assert inkseed("train", ours, "--out", first, "--data", hand).status == 0
+    model = load(first / "model.safetensors")
+    assert model.class_names == ("3", "seven")
+    assert model.config["training"]["data"] == "40 images of hand"
+    start = first / "model.safetensors"
+    wide = ("--data", hand, "--size", "32x16", "--from", start)
+    assert inkseed("train", ours, "--out", tuned, *wide).status == 0
+    model = load(tuned / "model.safetensors")
+    assert model.sample([1], steps=2).images.shape == (1, 32, 16)
+
+
+def test_unusable_images_are_told_in_one_line(inkseed, ours, hand, tmp_path):
+    def refused(*options: object) -> str:
+        result = inkseed("train", ours, "--out", tmp_path / "run", *options)
+        assert result.status == 2
+        assert len(result.err.strip().splitlines()) == 1
+        assert not (tmp_path / "run").exists()
+        return result.err
+
+    assert "is not a folder" in refused("--data", tmp_path / "nothing")
+    assert "divisible by 4" in refused("--data", hand, "--size", "30")
+    assert "--data" in refused("--size", "28")
+    assert "no model" in refused("--from", "nobody")
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    assert "no images" in refused("--data", empty)
+    for path in sorted((hand / "seven").iterdir())[3:]:
+        path.unlink()
+    assert "at least 8 of each" in refused("--data", hand)
+    (hand / "3" / "0.png").write_bytes(b"no picture")
+    assert "0.png cannot be read" in refused("--data", hand)
+
+
 @pytest.mark.parametrize(
     ("change", "complaint"),
     [
-        ("n_feat = 12", "divisible by 8"),
-        ("n_feat = 8.0", "whole number"),
         ("epochs = 0", "whole number"),
         ("epochs = true", "whole number"),
-        ("betas = [0.3, 1e-3]", "rise"),
-        ("betas = 0.1", "betas"),
         ("drop_prob = 1.5", "drop_prob"),
         ("learning_rate = nan", "learning_rate"),
         ("seed = -1", "seed"),
+        ("ema = [1.5]", "between 0 and 1"),
+        ("ema = 0.9", "list of numbers"),
+        ("noise_levels = [0.0]", "noise_levels"),
+        ('data = "emnist"', "mnist_parts_a_b"),
+        ("styles = 1", "true or false"),
         ("colour = 3", "unknown setting"),
-        ("n_feat = ", "not a TOML file"),
+        ("network = 3", "must be a table"),
+        ("epochs = ", "not a TOML file"),
     ],
 )
 def test_bad_recipes_are_refused_in_one_line(tmp_path, change, complaint):
     name = change.split(" =")[0]
-    lines = [line for line in SMALL.format(epochs=1).splitlines() if not line.startswith(name)]
+    text = OURS.format(epochs=1)
+    if name == "network":
+        text = text.replace('[network]\nname = "patch_unet"\nwidths = [16, 64]\n', "")
+    lines = [line for line in text.splitlines() if not line.startswith(f"{name} =")]
     path = tmp_path / "bad.toml"
-    path.write_text("\n".join([*lines, change]))
+    path.write_text("\n".join([change, *lines]))
     with pytest.raises(InkseedError, match=complaint) as refused:
         load_recipe(path)
     assert "\n" not in str(refused.value)
 
 
-def test_a_recipe_that_cannot_run_leaves_no_folder(inkseed, tmp_path):
+@pytest.mark.parametrize(
+    ("was", "now"),
+    [
+        ("n_T = 10", "n_T = 200_000"),
+        ("n_feat = 8", "n_feat = 12"),
+        ("n_feat = 8", 'n_feat = "wide"'),
+        ("betas = [1e-3, 0.3]", "betas = [0.3, 1e-3]"),
+        ("betas = [1e-3, 0.3]", "betas = 0.1"),
+        ('name = "linear_betas"', 'name = "sine"'),
+        ('name = "eps"', 'name = "v"'),
+        ('name = "eps"', ""),
+    ],
+)
+def test_a_recipe_that_cannot_run_leaves_no_folder(inkseed, tmp_path, was, now):
     path = tmp_path / "long.toml"
-    path.write_text(SMALL.format(epochs=1).replace("n_T = 10", "n_T = 200_000"))
-    assert inkseed("train", path, "--out", tmp_path / "run").status == 2
+    path.write_text(REPORTS.format(epochs=1).replace(was, now))
+    result = inkseed("train", path, "--out", tmp_path / "run")
+    assert result.status == 2
+    assert len(result.err.strip().splitlines()) == 1
     assert not (tmp_path / "run").exists()
 
 
 def test_a_missing_setting_is_named(tmp_path):
     path = tmp_path / "short.toml"
-    path.write_text("n_feat = 8")
-    with pytest.raises(InkseedError, match="'n_T' is missing"):
+    path.write_text(REPORTS.format(epochs=1).replace("drop_prob = 0.1", ""))
+    with pytest.raises(InkseedError, match="'drop_prob' is missing"):
         load_recipe(path)
 
 
-def test_a_loss_that_is_not_finite_stops_the_run(inkseed, tmp_path, monkeypatch):
-    path = tmp_path / "small.toml"
-    path.write_text(SMALL.format(epochs=1))
-    monkeypatch.setattr(
-        training, "eps_loss", lambda *_: torch.tensor(float("nan"), requires_grad=True)
-    )
-    result = inkseed("train", path, "--out", tmp_path / "run")
+def test_a_loss_that_is_not_finite_stops_the_run(inkseed, recipe, tmp_path, monkeypatch):
+    lost = torch.tensor(float("nan"), requires_grad=True)
+    monkeypatch.setitem(training.LOSSES, "eps", lambda *_: lost)
+    result = inkseed("train", recipe, "--out", tmp_path / "run")
     assert result.status == 2
     assert "learning_rate" in result.err
     assert not (tmp_path / "run" / "model.safetensors").exists()
+
+
+def test_an_average_is_the_recursion_of_its_decay():
+    weights = {"w": torch.tensor([1.0]), "n": torch.tensor([1])}
+    averages = WeightAverages([0.5], weights)
+    expected = 1.0
+    for step in range(20):
+        weights = {"w": torch.tensor([float(step)]), "n": torch.tensor([step])}
+        averages.update(step, weights)
+        kept = min(0.5, (1 + step) / (10 + step))
+        expected = kept * expected + (1 - kept) * step
+    assert float(averages.averages[0.5]["w"]) == pytest.approx(expected)
+    assert int(averages.averages[0.5]["n"]) == 19
+
+
+def test_batches_take_every_image_once_a_pass_and_know_no_past():
+    data = load_mnist(train=True).subset(np.arange(10))
+    batches = Batches(data, torch.arange(10), 4, (0, 1))
+    seen = torch.cat([batches[step][1] for step in range(5)])
+    assert sorted(seen[:10].tolist()) == sorted(seen[10:].tolist()) == [*range(10)]
+    assert seen[:10].tolist() != seen[10:].tolist()
+    assert torch.equal(Batches(data, torch.arange(10), 4, (0, 1))[3][1], batches[3][1])
+    whole = Batches(data, torch.arange(10), 25, (0, 1))[0][1]  # a batch larger than the data
+    assert whole.bincount().tolist().count(0) == 0

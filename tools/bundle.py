@@ -7,7 +7,8 @@ import sys
 from pathlib import Path
 
 from inkseed.checkpoint import as_float16, load_tensors, save_tensors
-from inkseed.train import STATE, network_part
+from inkseed.run_folder import STATE
+from inkseed.train import network_part
 from inkseed.weights import WEIGHTS
 
 run, name = Path(sys.argv[1]), sys.argv[2]

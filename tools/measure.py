@@ -16,7 +16,6 @@ from inkseed.data.labelled import LabelledImages
 from inkseed.evaluate import EvaluatedSet, evaluate
 from inkseed.evaluate.table import print_evaluation
 from inkseed.model import load
-from inkseed.weights import DEFAULT_GUIDE_W, DEFAULT_SAMPLER
 
 parser = argparse.ArgumentParser(description=__doc__)
 parser.add_argument("name")
@@ -27,14 +26,16 @@ asked = parser.parse_args()
 model = load(asked.name)
 if asked.compile:
     model.denoiser.network = torch.compile(model.network)
+how = model.settings()
 drawn = model.sample([*range(10)] * asked.count)
 source = LabelledImages(drawn.images, drawn.labels, model.class_names)
-found = evaluate([EvaluatedSet(source, DEFAULT_GUIDE_W)], final=True)
+found = evaluate([EvaluatedSet(source, how.guide_w)], final=True)
 print_evaluation(found, Console())
 sampling = {
-    "sampler": DEFAULT_SAMPLER,
-    "steps": model.steps_of(DEFAULT_SAMPLER),
-    "guide_w": DEFAULT_GUIDE_W,
+    "sampler": how.sampler,
+    "steps": how.steps,
+    "guide_w": how.guide_w,
+    "guide_interval": list(how.guide_interval),
     "nfe": drawn.nfe,
     "seed": 0,
 }

@@ -17,7 +17,7 @@ from inkseed.nn import ContextUnet
 from inkseed.number import Number, write
 from inkseed.samplers import Step, ancestral
 from inkseed.schedule import LinearBetas, times
-from inkseed.weights import DEFAULT_GUIDE_W, DEFAULT_MODEL
+from inkseed.weights import DEFAULT_MODEL
 
 KEPT_EVERY = 20  # of the steps on the way, these are returned, and the last few
 KEPT_LAST = 8
@@ -170,7 +170,7 @@ class NoiseStrategyDiffusion(SimpleDiffusion):
 def generate_samples(
     student_id: str = "00297375",
     seed: int = 0,
-    guide_w: float = DEFAULT_GUIDE_W,
+    guide_w: float | None = None,
     model: str | Path = DEFAULT_MODEL,
     out: str | Path | None = None,
 ) -> Number:

@@ -1,9 +1,8 @@
 """What a user holds: a trained network with its schedule and its classes, ready to sample."""
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,18 +11,19 @@ import torch
 from torch import Tensor
 
 from inkseed.checkpoint import load_tensors, save_tensors
-from inkseed.condition import with_style
 from inkseed.data.labelled import to_uint8
-from inkseed.denoiser import DENOISERS
+from inkseed.denoiser import DENOISERS, Denoiser
 from inkseed.errors import InkseedError
 from inkseed.guidance import guided
 from inkseed.ledger import Ledger
 from inkseed.nn import ContextUnet, PatchUnet, network_from
 from inkseed.nn.precision import place
+from inkseed.request import check_counts, check_labels, check_noise, condition_of
 from inkseed.rng import ImageStreams
-from inkseed.samplers import Sampler, find_sampler
-from inkseed.schedule import schedule_from, times
-from inkseed.weights import DEFAULT_GUIDE_W, DEFAULT_MODEL, DEFAULT_SAMPLER, find_model
+from inkseed.samplers import Sampler
+from inkseed.sampling import Sampling, settle
+from inkseed.schedule import schedule_from
+from inkseed.weights import DEFAULT_MODEL, find_model
 
 BATCH_SIZE = 64
 MAX_SIDE = 1024
@@ -67,20 +67,27 @@ class Model:
                 raise InkseedError(f"this model has no label {name!r}: its labels are {known}")
         return [self.class_names.index(name) for name in names]
 
-    def steps_of(self, sampler: str | Sampler, steps: int | None = None) -> int:
-        """How many steps a request takes: those asked for, or the named sampler's own number."""
-        if steps is not None:
-            return steps
-        if not isinstance(sampler, str):
-            raise InkseedError("say how many steps a sampler of your own is to take")
-        return find_sampler(sampler).steps or self.schedule.n_T
+    def settings(
+        self,
+        guide_w: float | None = None,
+        sampler: str | Sampler | None = None,
+        steps: int | None = None,
+        spacing: str | None = None,
+        guide_interval: tuple[float, float] | None = None,
+    ) -> Sampling:
+        """How a request would be drawn: what is None comes from the model, or from the sampler.
+
+        Raises InkseedError for a setting that cannot be.
+        """
+        own = self.config.get("sampling", {})
+        return settle(own, self.schedule, guide_w, sampler, steps, spacing, guide_interval)
 
     def sample(
         self,
         labels: Sequence[int],
         seed: int = 0,
-        guide_w: float = DEFAULT_GUIDE_W,
-        sampler: str | Sampler = DEFAULT_SAMPLER,
+        guide_w: float | None = None,
+        sampler: str | Sampler | None = None,
         steps: int | None = None,
         *,
         spacing: str | None = None,
@@ -93,22 +100,25 @@ class Model:
         trace: bool = False,
         on_step: Callable[[int], object] | None = None,
     ) -> Samples:
-        """Draw one image for each label, in order; image k uses the noise stream (seed, first + k).
+        """Draw one image for each label, in order; image k begins with noise of (seed, first + k).
 
-        `sampler` is a name in `inkseed.samplers.SAMPLERS` or a function of that signature; `steps`
-        and `spacing` are its own unless given. `guide_interval` confines guidance to ratios sigma /
-        alpha from low to high. `slant` (degrees to the right) and `thickness` (pixels) ask for a
-        style, one for all or one an image, NaN or None leaving it free. `noise` may be your own unit noise, (N, C, H, W). `trace` keeps
-        every state on the way; `on_step` is told after each step how many images took it.
+        `sampler` is a name in `inkseed.samplers.SAMPLERS` or a function of that signature; what is
+        None is as `settings` says. `guide_interval` confines guidance to ratios sigma / alpha from
+        low to high. `slant` (degrees to the right) and `thickness` (pixels) ask for a style, one
+        for all images or one each; NaN leaves it free. `noise` may be your own unit noise,
+        (N, C, H, W). `trace` keeps every state on the way; `on_step` is told after each step how
+        many images took it.
         Raises InkseedError for an empty request, a label that is not a class, or a bad setting.
         """
-        wanted = self._checked(labels, seed, guide_w, first, batch_size)
-        condition = self._condition(wanted, {"slant": slant, "thickness": thickness})
-        own = self._own_noise(noise, len(wanted))
-        walk, grid = self._bind(sampler, steps, spacing)
+        wanted = check_labels(labels, len(self.class_names))
+        seed, first, batch_size = check_counts(seed, first, batch_size)
+        condition = condition_of(wanted, self.styles, {"slant": slant, "thickness": thickness})
+        how = self.settings(guide_w, sampler, steps, spacing, guide_interval)
+        own = check_noise(noise, (len(wanted), *self._shape))
         ledger = Ledger()
-        denoiser = guided(ledger.watch(self.denoiser), guide_w, self.schedule, guide_interval)
-
+        denoiser = guided(
+            ledger.watch(self.denoiser), how.guide_w, self.schedule, how.guide_interval
+        )
         finals, starts, traces = [], [], []
         for begin in range(0, len(wanted), batch_size):
             batch = slice(begin, min(begin + batch_size, len(wanted)))
@@ -116,109 +126,47 @@ class Model:
             z = streams.normal(self._shape)  # drawn in any case: the sampler's noise comes after it
             z = z if own is None else own[batch]
             starts.append(z)
-            states = []
-            for step in walk(
-                denoiser,
-                self.schedule,
-                (self.schedule.start_scale * z).to(self.device),
-                condition[batch].to(self.device),
-                grid,
-                partial(self._normal, streams),
-            ):
-                if trace:
-                    states.append(step.x.cpu())
+            states: list[Tensor] = []
+            for x in self._walk(denoiser, how, z, condition[batch], streams):
+                states = [*states, x] if trace else [x]
                 if on_step:
                     on_step(len(z))
-            if not torch.isfinite(step.x).all():
-                raise InkseedError(
-                    "the images are not finite: the weights are damaged or guide_w huge"
-                )
-            finals.append(step.x.cpu())
-            traces.append(states)
+            finals.append(states[-1])
+            traces.append(states if trace else [])
         return Samples(
             images=to_uint8(torch.cat(finals)),
             labels=wanted,
             seeds=np.stack([np.full(len(wanted), seed), first + np.arange(len(wanted))], 1),
-            guide_w=np.full(len(wanted), float(guide_w)),
+            guide_w=np.full(len(wanted), how.guide_w),
             nfe=ledger.evaluations // len(wanted),
             noise=torch.cat(starts),
             steps=[torch.cat(states) for states in zip(*traces, strict=True)],
         )
 
-    def _normal(self, streams: ImageStreams) -> Tensor:
-        return streams.normal(self._shape).to(self.device)
+    def _walk(
+        self, denoiser: Denoiser, how: Sampling, z: Tensor, condition: Tensor, streams: ImageStreams
+    ) -> Iterator[Tensor]:
+        """One batch's states from noise z to images, on the CPU; raises InkseedError at the end
+        where they are not finite."""
+        x = z
+        for step in how.walk(
+            denoiser,
+            self.schedule,
+            (self.schedule.start_scale * z).to(self.device),
+            condition.to(self.device),
+            how.times(self.schedule),
+            lambda: streams.normal(self._shape).to(self.device),
+        ):
+            x = step.x.cpu()
+            yield x
+        if x is z:
+            raise InkseedError("the sampler yielded no step: it must yield one for each time")
+        if not torch.isfinite(x).all():
+            raise InkseedError("the images are not finite: the weights are damaged or guide_w huge")
 
     @property
     def _shape(self) -> tuple[int, int, int]:
         return (self.network.in_channels, *self.image_size)
-
-    def _checked(
-        self, labels: Sequence[int], seed: int, guide_w: float, first: int, batch_size: int
-    ) -> np.ndarray:
-        """The labels as int64 (N,), or InkseedError for what no request may hold."""
-        wanted = np.asarray(list(labels))
-        if len(wanted) == 0:
-            raise InkseedError("no labels: ask for at least one image")
-        if wanted.ndim != 1 or wanted.dtype.kind not in "iu":
-            raise InkseedError("labels must be whole numbers, one for each image")
-        wanted = wanted.astype(np.int64)
-        if wanted.min() < 0 or wanted.max() >= len(self.class_names):
-            raise InkseedError(f"labels must be from 0 to {len(self.class_names) - 1}")
-        if not isinstance(seed, int) or not 0 <= seed < 2**63:
-            raise InkseedError(f"seed must be from 0 to 2**63 - 1, not {seed}")
-        if not np.isfinite(guide_w):
-            raise InkseedError(f"guide_w must be a finite number, not {guide_w}")
-        if not isinstance(first, int) or not 0 <= first < 2**32:  # a key of numpy's SeedSequence
-            raise InkseedError(f"first must be from 0 to 2**32 - 1, not {first}")
-        if not isinstance(batch_size, int) or batch_size < 1:
-            raise InkseedError(f"batch_size must be at least 1, not {batch_size}")
-        return wanted
-
-    def _condition(
-        self, labels: np.ndarray, asked: dict[str, float | Sequence[float] | None]
-    ) -> Tensor:
-        """What each image is to be; styles that this model lacks, or that cannot be, are refused."""
-        columns = {}
-        for name, value in asked.items():
-            if value is None:
-                continue
-            if name not in self.styles:
-                raise InkseedError(f"this model has no style {name!r}: leave it out")
-            try:
-                column = np.broadcast_to(np.asarray(value, np.float32), len(labels))
-            except (TypeError, ValueError) as error:
-                raise InkseedError(
-                    f"{name} must be one number, or one for each of the {len(labels)} images"
-                ) from error
-            if np.isinf(column).any():
-                raise InkseedError(f"{name} must be finite")
-            columns[name] = torch.from_numpy(column.copy())
-        label = torch.from_numpy(labels)
-        if not columns:
-            return label
-        free = torch.full((len(labels),), torch.nan)
-        return with_style(label, torch.stack([columns.get(name, free) for name in self.styles], 1))
-
-    def _own_noise(self, noise: str | Tensor, count: int) -> Tensor | None:
-        """The caller's unit noise, checked; None where it is to be drawn from the streams."""
-        if isinstance(noise, str):
-            if noise != "gaussian":
-                raise InkseedError(f"no noise strategy {noise!r}: there is gaussian")
-            return None
-        if tuple(noise.shape) != (count, *self._shape) or not torch.isfinite(noise).all():
-            shape = "x".join(map(str, (count, *self._shape)))
-            raise InkseedError(f"noise must be {shape} finite numbers, one image a label")
-        return noise.detach().cpu().float()
-
-    def _bind(
-        self, sampler: str | Sampler, steps: int | None, spacing: str | None
-    ) -> tuple[Sampler, Tensor]:
-        """The sampler and the times that it is to step through."""
-        steps = self.steps_of(sampler, steps)
-        if isinstance(sampler, str):
-            named = find_sampler(sampler)
-            return named.walk, times(self.schedule, steps, spacing or named.spacing)
-        return sampler, times(self.schedule, steps, spacing or "uniform")
 
     def save(self, path: str | Path) -> None:
         """Write the weights and the configuration to a safetensors file, whole or not at all."""
@@ -242,7 +190,9 @@ def load(name: str | Path = DEFAULT_MODEL, device: str | torch.device = "cpu") -
         floats = {k: v.float() if v.is_floating_point() else v for k, v in tensors.items()}
         network.load_state_dict(floats, assign=True)
         _check(config)
-        return Model(network, config, where)
+        model = Model(network, config, where)
+        model.settings()
+        return model
     except (KeyError, TypeError, ValueError, RuntimeError) as error:
         raise InkseedError(
             f"{path} is damaged or from another version: its tensors and its metadata disagree"
@@ -265,7 +215,7 @@ def find_device(name: str | torch.device) -> torch.device:
     try:
         device = torch.device(name)
         torch.empty(1, device=device)
-    except (RuntimeError, AssertionError, NotImplementedError) as error:
+    except (RuntimeError, AssertionError, NotImplementedError, TypeError) as error:
         raise InkseedError(f"no device {str(name)!r} on this machine: use cpu") from error
     if device.type not in ("cpu", "cuda"):
         raise InkseedError(f"no device {str(name)!r} on this machine: use cpu")

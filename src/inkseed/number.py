@@ -12,7 +12,7 @@ from inkseed.labels import check_number
 from inkseed.model import Model, Samples, load
 from inkseed.pictures import PAPER, save_picture
 from inkseed.samplers import Sampler
-from inkseed.weights import DEFAULT_GUIDE_W, DEFAULT_MODEL, DEFAULT_SAMPLER
+from inkseed.weights import DEFAULT_MODEL
 
 INK = 64  # a pixel at least this much darker than paper is ink
 SCALE = 4  # picture pixels for each of the model's, so that a person need not squint
@@ -42,12 +42,14 @@ class Number:
 def write(
     number: str,
     seed: int = 0,
-    guide_w: float = DEFAULT_GUIDE_W,
+    guide_w: float | None = None,
     model: str | Path | Model = DEFAULT_MODEL,
-    sampler: str | Sampler = DEFAULT_SAMPLER,
+    sampler: str | Sampler | None = None,
     steps: int | None = None,
     noise: str | Tensor = "gaussian",
     on_step: Callable[[int], object] | None = None,
+    slant: float | None = None,
+    thickness: float | None = None,
 ) -> Number:
     """Draw every digit of `number`, leading zeros too, and set them side by side.
 
@@ -58,7 +60,11 @@ def write(
     text = check_number(number)
     model = model if isinstance(model, Model) else load(model)
     samples = model.sample(
-        model.indices(text), seed, guide_w, sampler, steps, noise=noise, on_step=on_step
+        *(model.indices(text), seed, guide_w, sampler, steps),
+        slant=slant,
+        thickness=thickness,
+        noise=noise,
+        on_step=on_step,
     )
     image, boxes = compose(samples.images)
     return Number(text, image, boxes, samples)

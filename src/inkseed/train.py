@@ -117,6 +117,7 @@ class _Run:
                 else:
                     network = network_from(config["network"])
             _denoiser(network, config)
+            _loss(recipe, config)
         except (KeyError, TypeError, ValueError) as error:
             raise InkseedError(
                 f"recipe: no such network, schedule or prediction: {error}"
@@ -185,8 +186,8 @@ def _loop(
     pictures = {round(steps * k / recipe.pictures) for k in range(1, recipe.pictures + 1)}
     network = engine.prepare(run.network)
     denoiser = _denoiser(torch.compile(network) if compiled else network, run.config)
-    loss_of = _loss(recipe)
-    conditions = conditions_of(data.source, recipe.styles)
+    loss_of = _loss(recipe, run.config)
+    conditions = conditions_of(data.source, "styles" in run.config["network"])
     batches = Batches(data.source, conditions, recipe.batch_size, (recipe.seed, ORDER))
     share = recipe.batch_size // engine.num_processes
     part = slice(engine.process_index * share, (engine.process_index + 1) * share)
@@ -260,8 +261,8 @@ def _denoiser(network: Any, config: dict[str, Any]) -> NetworkDenoiser:
     return build(network, schedule_from(config["schedule"]), mixed_precision=True, **prediction)
 
 
-def _loss(recipe: Recipe) -> Any:
-    kind = recipe.prediction["name"]
+def _loss(recipe: Recipe, config: dict[str, Any]) -> Any:
+    kind = config["prediction"]["name"]
     if kind not in LOSSES:
         raise InkseedError(f"recipe: prediction {kind} cannot be trained: use eps or edm")
     return LOSSES[kind] if kind == "eps" else partial(edm_loss, noise_levels=recipe.noise_levels)
@@ -309,9 +310,9 @@ def _validation_loss(
     """The mean loss of held-out images, with the same noise for all weights."""
     assert data.validation is not None
     denoiser = _denoiser(_with_weights(run.network, weights).eval(), run.config)
-    conditions = conditions_of(data.validation, recipe.styles)
+    conditions = conditions_of(data.validation, "styles" in run.config["network"])
     batches = Batches(data.validation, conditions, recipe.batch_size, (recipe.seed, CHOICE))
-    loss_of, losses = _loss(recipe), []
+    loss_of, losses = _loss(recipe, run.config), []
     for step in range(-(-len(data.validation) // recipe.batch_size)):
         x, condition = (each.to(run.device) for each in batches[step])
         noise = stream(recipe.seed, CHOICE, step)

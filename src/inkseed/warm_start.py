@@ -21,7 +21,8 @@ def start_from(name: str | Path, config: dict[str, Any]) -> ContextUnet | PatchU
     """
     model = load(name)
     known, wanted = model.class_names, tuple(config["class_names"])
-    config.update({key: model.config[key] for key in ("schedule", "prediction")})
+    config["schedule"] = model.config["schedule"]
+    config["prediction"] = model.config.get("prediction", {"name": "eps"})
     config["network"] = {**model.config["network"], "n_classes": len(wanted)}
     network = network_from(config["network"])
     weights = model.network.state_dict()

@@ -9,6 +9,7 @@ import typer
 from inkseed.cli.options import (
     Device,
     Json,
+    SamplerName,
     Seed,
     Steps,
     Threads,
@@ -18,7 +19,6 @@ from inkseed.cli.options import (
     progress,
 )
 from inkseed.errors import InkseedError
-from inkseed.weights import DEFAULT_GUIDE_W, DEFAULT_SAMPLER
 
 CURVE = "0,0.5,2"  # the strengths of the guidance trade-off curve
 
@@ -37,10 +37,7 @@ def evaluate(
     guide_w: Annotated[
         str | None, typer.Option(help="With --model: one or several, as 0,0.5,2; all with --out.")
     ] = None,
-    sampler: Annotated[
-        str | None,
-        typer.Option(help=f"With --model: ancestral, ddim, heun, dpm_solver. [{DEFAULT_SAMPLER}]"),
-    ] = None,
+    sampler: SamplerName = None,
     steps: Steps = None,
     seed: Seed = 0,
     usefulness: Annotated[
@@ -73,17 +70,16 @@ def evaluate(
     else:
         from inkseed.labels import parse_numbers
 
-        curve = CURVE if out is not None else f"{DEFAULT_GUIDE_W:g}"
-        strengths = parse_numbers(curve if guide_w is None else guide_w, "--guide-w")
+        curve = guide_w if guide_w is not None else CURVE if out is not None else None
+        strengths = [None] if curve is None else parse_numbers(curve, "--guide-w")
         check_guidance(strengths)
         loaded = load_model(model, device, threads)
         from inkseed.evaluate.sets import draw_sets
 
         count = 50 if count is None else count
-        chosen = DEFAULT_SAMPLER if sampler is None else sampler
-        total = 10 * count * len(strengths) * loaded.steps_of(chosen, steps)
-        with progress("drawing digits", total, "steps") as advance:
-            sets = draw_sets(loaded, count, strengths, seed, chosen, steps, advance)
+        each = loaded.settings(strengths[0], sampler, steps).steps
+        with progress("drawing digits", 10 * count * len(strengths) * each, "steps") as advance:
+            sets = draw_sets(loaded, count, strengths, seed, sampler, steps, advance)
     from inkseed.evaluate import evaluate as measure
     from inkseed.evaluate.evaluation import add_usefulness, images_to_read
 

@@ -8,19 +8,22 @@ import typer
 
 from inkseed.cli.options import (
     Device,
+    GuideW,
     Json,
     ModelName,
     Noise,
     SamplerName,
     Seed,
+    Slant,
     Steps,
+    Thickness,
     Threads,
     check_guidance,
     load_model,
     progress,
 )
 from inkseed.errors import InkseedError
-from inkseed.weights import DEFAULT_GUIDE_W, DEFAULT_MODEL, DEFAULT_SAMPLER
+from inkseed.weights import DEFAULT_MODEL
 
 MAX_TRACED = 200  # images in one GIF: more would be too small to see
 MAX_STATES = 200_000  # images times steps that a trace holds: half a gigabyte
@@ -30,8 +33,10 @@ def write(
     number: Annotated[str, typer.Argument(help="1 to 64 digits; leading zeros count.")],
     out: Annotated[Path, typer.Option(help="Where the picture goes, a .png.")] = Path("number.png"),
     seed: Seed = 0,
-    guide_w: Annotated[float, typer.Option(help="Guidance: 0 is off.")] = DEFAULT_GUIDE_W,
-    sampler: SamplerName = DEFAULT_SAMPLER,
+    guide_w: GuideW = None,
+    slant: Slant = None,
+    thickness: Thickness = None,
+    sampler: SamplerName = None,
     steps: Steps = None,
     noise: Noise = "gaussian",
     model: ModelName = DEFAULT_MODEL,
@@ -49,12 +54,15 @@ def write(
     loaded = load_model(model, device, threads)
     from inkseed.number import write as write_number
 
-    total = len(number) * loaded.steps_of(sampler, steps)
+    total = len(number) * loaded.settings(guide_w, sampler, steps).steps
     with progress(f"writing {number}", total, "steps") as advance:
-        written = write_number(number, seed, guide_w, loaded, sampler, steps, noise, advance)
+        written = write_number(
+            *(number, seed, guide_w, loaded, sampler, steps, noise, advance, slant, thickness)
+        )
     written.save(out)
     if as_json:
-        facts = {"out": str(out), "number": number, "seed": seed, "guide_w": guide_w}
+        w = float(written.samples.guide_w[0])
+        facts = {"out": str(out), "number": number, "seed": seed, "guide_w": w}
         print(json.dumps({**facts, "boxes": written.boxes, "nfe": written.nfe}))
     else:
         print(out)
@@ -66,12 +74,17 @@ def sample(
     count: Annotated[int, typer.Option(help="Images for each label.", min=1, max=100_000)] = 4,
     seed: Seed = 0,
     guide_w: Annotated[
-        str, typer.Option(help="Guidance, 0 is off; several, as 0,0.5,2, share their noise.")
-    ] = f"{DEFAULT_GUIDE_W:g}",
+        str | None,
+        typer.Option(
+            help="Guidance, 0 is off; several, as 0,0.5,2, share their noise. [the model's own]"
+        ),
+    ] = None,
+    slant: Slant = None,
+    thickness: Thickness = None,
     trace: Annotated[
         Path | None, typer.Option(help="Also draw the way from noise to digits, a .gif.")
     ] = None,
-    sampler: SamplerName = DEFAULT_SAMPLER,
+    sampler: SamplerName = None,
     steps: Steps = None,
     noise: Noise = "gaussian",
     model: ModelName = DEFAULT_MODEL,
@@ -82,39 +95,41 @@ def sample(
     """Draw labelled digits: arrays, a figure, or a folder of pictures."""
     from inkseed.labels import parse_labels, parse_numbers
 
-    strengths = parse_numbers(guide_w, "--guide-w")
-    check_guidance(strengths)
+    asked = [None] if guide_w is None else parse_numbers(guide_w, "--guide-w")
+    check_guidance(asked)
     wanted = parse_labels(labels)
     from inkseed.files import check_writable
 
     check_writable(out, (".npz", ".png", ""))
     if trace is not None:
         check_writable(trace, (".gif",))
-        if len(wanted) * count * len(strengths) > MAX_TRACED:
+        if len(wanted) * count * len(asked) > MAX_TRACED:
             raise InkseedError(f"--trace draws at most {MAX_TRACED} images: lower --count")
     loaded = load_model(model, device, threads)
     from inkseed.export import save_samples, save_trace
 
     classes = loaded.indices(wanted)
-    images = len(classes) * count * len(strengths)
-    total = images * loaded.steps_of(sampler, steps)
+    images = len(classes) * count * len(asked)
+    total = images * loaded.settings(asked[0], sampler, steps).steps
     if trace is not None and total > MAX_STATES:
         raise InkseedError(f"--trace holds at most {MAX_STATES:,} states: lower --steps or --count")
     with progress(f"{images} digits", total, "steps") as advance:
         groups = [
             loaded.sample(
                 *(classes * count, seed, w, sampler, steps),
+                slant=slant,
+                thickness=thickness,
                 noise=noise,
                 trace=trace is not None,
                 on_step=advance,
             )
-            for w in strengths
+            for w in asked
         ]
     save_samples(groups, loaded.class_names, len(classes), out)
     if trace is not None:
         save_trace(groups, len(classes), trace)
     if as_json:
-        nfe = {f"{w:g}": group.nfe for w, group in zip(strengths, groups, strict=True)}
+        nfe = {f"{group.guide_w[0]:g}": group.nfe for group in groups}
         print(json.dumps({"out": str(out), "images": images, "seed": seed, "nfe": nfe}))
     else:
         print(*([out] if trace is None else [out, trace]), sep="\n")

@@ -34,13 +34,11 @@ def _lines(each: "Bundled") -> list[str]:
     training, size = each.config["training"], each.path.stat().st_size / 1e6
     default = ", the default" if each.name == DEFAULT_MODEL else ""
     height, width = each.config["image_size"]
-    epochs = training["settings"]["epochs"]
     lines = [
         f"{each.name} ({size:.1f} MB{default})",
         f"  draws {', '.join(each.config['class_names'])}, {height}x{width}",
         f"  trained by recipe {training['recipe']}: {training['data']}; "
-        f"{training['epochs_done']} of {epochs} epochs, {training['images_seen']:,} images, "
-        f"{training['date']}",
+        f"{training['images_seen']:,} images seen, {training['date']}",
     ]
     if each.quality is None:
         return [*lines, "  not measured yet"]

@@ -1,5 +1,6 @@
 """Options that commands share, and what every command does with them."""
 
+from collections.abc import Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -18,7 +19,17 @@ if TYPE_CHECKING:
 Seed = Annotated[int, typer.Option(help="Same seed, same picture.", min=0, max=2**63 - 1)]
 ModelName = Annotated[str, typer.Option(help="A bundled model's name, or a model file.")]
 SamplerName = Annotated[
-    str, typer.Option(help="ancestral, ddim, heun, dpm_solver, dpm_solver_sde.")
+    str | None,
+    typer.Option(help="ancestral, ddim, heun, dpm_solver, dpm_solver_sde. [the model's own]"),
+]
+GuideW = Annotated[
+    float | None, typer.Option(help="Guidance: 0 is off. [the model's own]", show_default=False)
+]
+Slant = Annotated[
+    float | None, typer.Option(help="Lean to the right, in degrees, as -15 or 30. [free]")
+]
+Thickness = Annotated[
+    float | None, typer.Option(help="Width of the strokes in pixels, as 1.5 or 4. [free]")
 ]
 Steps = Annotated[
     int | None,
@@ -30,10 +41,10 @@ Threads = Annotated[int | None, typer.Option(help="Processor threads to use.", m
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of words.")]
 
 
-def check_guidance(strengths: list[float]) -> None:
-    """Refuse guidance that no model is made for."""
+def check_guidance(strengths: Sequence[float | None]) -> None:
+    """Refuse guidance that no model is made for; None is the model's own."""
     for w in strengths:
-        if not -1 <= w <= 100:
+        if w is not None and not -1 <= w <= 100:
             raise InkseedError(f"--guide-w must be from -1 to 100, not {w:g}")
 
 

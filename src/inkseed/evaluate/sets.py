@@ -12,7 +12,6 @@ from inkseed.data.mnist import DIGITS
 from inkseed.errors import InkseedError
 from inkseed.judges.fit import JUDGE_SIZE
 from inkseed.model import Model
-from inkseed.weights import DEFAULT_SAMPLER
 
 MIN_IMAGES = 20
 
@@ -69,14 +68,15 @@ def read_sets(path: str | Path) -> list[EvaluatedSet]:
 def draw_sets(
     model: Model,
     count: int,
-    strengths: Sequence[float],
+    strengths: Sequence[float | None],
     seed: int,
-    sampler: str = DEFAULT_SAMPLER,
+    sampler: str | None = None,
     steps: int | None = None,
     on_step: Callable[[int], object] | None = None,
 ) -> list[EvaluatedSet]:
     """Draw `count` images of each digit from a model, a set for each guide_w, from the same noise.
 
+    What is None is the model's own.
     Raises InkseedError for a model whose classes are not the ten digits.
     """
     if set(model.class_names) != set(DIGITS):
@@ -86,7 +86,9 @@ def draw_sets(
     sets = []
     for w in strengths:
         drawn = model.sample(classes, seed, w, sampler, steps, on_step=on_step)
-        sets.append(EvaluatedSet(LabelledImages(drawn.images, digits, DIGITS), w))
+        sets.append(
+            EvaluatedSet(LabelledImages(drawn.images, digits, DIGITS), float(drawn.guide_w[0]))
+        )
     return sets
 
 

@@ -43,6 +43,8 @@ class PatchUnet(nn.Module):
         if not all(len(pair) == 2 and pair[1] > 0 for pair in moments):
             raise ValueError(f"a style needs a mean and a deviation above 0: {styles}")
         self.in_channels, self.n_classes = in_channels, n_classes
+        self.frequencies: Tensor
+        self.style_moments: Tensor
         embedding = 4 * high
         self.register_buffer("frequencies", torch.logspace(-1, 1.5, TIME_FEATURES // 2))
         self.register_buffer("style_moments", torch.tensor(moments).reshape(-1, 2))
@@ -61,8 +63,7 @@ class PatchUnet(nn.Module):
         self.up_high = nn.ModuleList(Block(2 * high, high, embedding) for _ in range(blocks))
         self.norm_out = nn.GroupNorm(GROUPS, high)
         self.out = nn.Conv2d(high, in_channels * PATCH**2, 3, padding=1)
-        nn.init.zeros_(self.out.weight)
-        nn.init.zeros_(self.out.bias)
+        _zero(self.out)
 
     def forward(
         self, x: Tensor, c: Tensor, t: Tensor, context_mask: Tensor, style: Tensor | None = None
@@ -123,8 +124,7 @@ class Block(nn.Module):
         self.adapt = nn.Linear(embedding, 2 * channels)
         self.norm_mid = nn.GroupNorm(GROUPS, channels, affine=False)
         self.conv_mid = nn.Conv2d(channels, channels, 3, padding=1)
-        nn.init.zeros_(self.conv_mid.weight)  # the block starts as its skip
-        nn.init.zeros_(self.conv_mid.bias)
+        _zero(self.conv_mid)  # the block starts as its skip
         same = in_channels == channels
         self.skip = nn.Identity() if same else nn.Conv2d(in_channels, channels, 1)
 
@@ -145,8 +145,7 @@ class Attention(nn.Module):
         self.norm = nn.GroupNorm(GROUPS, channels)
         self.to_qkv = nn.Conv2d(channels, 3 * channels, 1)
         self.out = nn.Conv2d(channels, channels, 1)
-        nn.init.zeros_(self.out.weight)
-        nn.init.zeros_(self.out.bias)
+        _zero(self.out)
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, C, H, W) -> (N, C, H, W)."""
@@ -155,3 +154,8 @@ class Attention(nn.Module):
         q, k, v = qkv.transpose(-1, -2).unbind(1)
         seen = nn.functional.scaled_dot_product_attention(q, k, v)
         return x + self.out(seen.transpose(-1, -2).reshape(n, channels, height, width))
+
+
+def _zero(layer: nn.Conv2d) -> None:
+    for parameter in layer.parameters():
+        nn.init.zeros_(parameter)

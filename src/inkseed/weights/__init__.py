@@ -6,8 +6,6 @@ from inkseed.errors import InkseedError
 
 WEIGHTS = Path(__file__).parent
 DEFAULT_MODEL = "report"
-DEFAULT_GUIDE_W = 2.0  # by eye, for the young weights bundled now
-DEFAULT_SAMPLER = "dpm_solver_sde"  # its fresh noise forgives young weights: docs/samplers.md
 
 
 def available() -> list[str]:
@@ -17,8 +15,13 @@ def available() -> list[str]:
 
 def find_model(name: str | Path) -> Path:
     """A bundled model's name, or a path, -> the file. Raises InkseedError where there is none."""
-    path = WEIGHTS / f"{name}.safetensors" if str(name) in available() else Path(name)
-    if not path.is_file():
+    path = WEIGHTS / f"{name}.safetensors" if str(name) in available() else Path(str(name))
+    try:
+        found = path.is_file()
+    except OSError:  # a name longer than any file's
+        found = False
+    if not found:
         bundled = ", ".join(available()) or "none"
-        raise InkseedError(f"no model {str(name)!r}: bundled are {bundled}; or give a file's path")
+        given = str(name) if len(str(name)) <= 60 else str(name)[:57] + "..."
+        raise InkseedError(f"no model {given!r}: bundled are {bundled}; or give a file's path")
     return path

@@ -1,0 +1,40 @@
+"""Values that people hand over, checked once and in one way."""
+
+import operator
+from typing import Any
+
+import numpy as np
+
+from inkseed.errors import InkseedError
+
+
+def whole_number(value: Any, name: str, least: int, most: int) -> int:
+    """A Python or numpy whole number from `least` to `most`, or InkseedError naming it."""
+    try:
+        if isinstance(value, bool | np.bool_):
+            raise TypeError
+        number = operator.index(value)
+    except TypeError as error:
+        raise InkseedError(f"{name} must be a whole number, not {brief(value)}") from error
+    if not least <= number <= most:
+        raise InkseedError(f"{name} must be from {least} to {most}, not {brief(value)}")
+    return number
+
+
+def real_number(value: Any, name: str, least: float, most: float) -> float:
+    """A finite number from `least` to `most`, or InkseedError naming it."""
+    try:
+        if isinstance(value, bool | str | bytes) or np.ndim(value) > 0:
+            raise TypeError
+        number = float(value)
+    except (TypeError, ValueError, OverflowError) as error:
+        raise InkseedError(f"{name} must be a number, not {brief(value)}") from error
+    if not least <= number <= most:  # nan is refused here
+        raise InkseedError(f"{name} must be from {least:g} to {most:g}, not {brief(value)}")
+    return number
+
+
+def brief(value: Any) -> str:
+    """`value` as it can stand in a one-line error."""
+    text = " ".join(repr(value).split())
+    return text if len(text) <= 60 else text[:57] + "..."

@@ -1,0 +1,89 @@
+"""What is asked of a model, checked before any work: labels, styles, seeds, noise."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from inkseed.checks import brief, whole_number
+from inkseed.condition import with_style
+from inkseed.errors import InkseedError
+
+MOST_IMAGES = 10**9
+LAST_SEED = 2**63 - 1
+LAST_IMAGE = 2**32 - 1  # an image's number is a key of numpy's SeedSequence
+
+
+def check_labels(labels: Any, classes: int) -> np.ndarray:
+    """Class indices as int64 (N,). Raises InkseedError for none at all, or what is no class."""
+    try:
+        wanted = np.asarray(list(labels))
+    except (TypeError, ValueError) as error:
+        raise InkseedError("labels must be whole numbers, one for each image") from error
+    if len(wanted) == 0:
+        raise InkseedError("no labels: ask for at least one image")
+    if wanted.ndim != 1 or wanted.dtype.kind not in "iu":
+        raise InkseedError("labels must be whole numbers, one for each image")
+    if wanted.min() < 0 or wanted.max() >= classes:
+        raise InkseedError(f"labels must be from 0 to {classes - 1}")
+    return wanted.astype(np.int64)
+
+
+def check_counts(seed: Any, first: Any, batch_size: Any) -> tuple[int, int, int]:
+    """(seed, first, batch_size) as Python whole numbers."""
+    return (
+        whole_number(seed, "seed", 0, LAST_SEED),
+        whole_number(first, "first", 0, LAST_IMAGE),
+        whole_number(batch_size, "batch_size", 1, MOST_IMAGES),
+    )
+
+
+def condition_of(
+    labels: np.ndarray,
+    styles: Sequence[str],
+    asked: Mapping[str, float | Sequence[float] | None],
+) -> Tensor:
+    """The condition (N,) or (N, 1 + S) of images of these labels and the styles `asked` for.
+
+    `styles` are those that the model knows. Raises InkseedError for others, or for values that are
+    not finite numbers, NaN for a free one aside.
+    """
+    label = torch.from_numpy(labels)
+    columns: dict[str, Tensor] = {}
+    for name, value in asked.items():
+        if value is None:
+            continue
+        if name not in styles:
+            raise InkseedError(f"this model knows no {name}: leave it out, or use another model")
+        try:
+            column = np.broadcast_to(np.asarray(value, np.float32), len(labels))
+        except (TypeError, ValueError) as error:
+            raise InkseedError(
+                f"{name} must be one number, or one for each of the {len(labels)} images"
+            ) from error
+        if np.isinf(column).any():
+            raise InkseedError(f"{name} must be finite, not {brief(value)}")
+        columns[name] = torch.from_numpy(column.copy())
+    if not columns:
+        return label
+    free = torch.full((len(labels),), torch.nan)
+    return with_style(label, torch.stack([columns.get(name, free) for name in styles], 1))
+
+
+def check_noise(noise: Any, shape: tuple[int, ...]) -> Tensor | None:
+    """The caller's unit noise, float32 of `shape`; None where it is to be drawn from the seed."""
+    if isinstance(noise, str):
+        if noise != "gaussian":
+            raise InkseedError(f"no noise strategy {brief(noise)}: there is gaussian")
+        return None
+    words = "x".join(map(str, shape))
+    try:
+        own = torch.as_tensor(noise)
+    except (TypeError, ValueError, RuntimeError) as error:
+        raise InkseedError(f"noise must be a name, or {words} numbers") from error
+    real = not own.is_complex() and own.dtype != torch.bool
+    if not real or tuple(own.shape) != shape or not torch.isfinite(own).all():
+        raise InkseedError(f"noise must be {words} finite numbers, one image a label")
+    return own.detach().cpu().float()

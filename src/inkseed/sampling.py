@@ -1,0 +1,93 @@
+"""How a request is drawn: what the caller asked for, filled up with the model's own settings."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from torch import Tensor
+
+from inkseed.checks import brief, real_number, whole_number
+from inkseed.errors import InkseedError
+from inkseed.samplers import Sampler, find_sampler
+from inkseed.schedule import MAX_STEPS, SPACINGS, Schedule, times
+
+LEAST_GUIDE_W, MOST_GUIDE_W = -1.0, 100.0
+EVERYWHERE = (0.0, math.inf)  # the interval that guides at all noise levels
+DEFAULTS = {"sampler": "dpm_solver_sde", "guide_w": 2.0}  # for models that name none of their own
+
+
+@dataclass(frozen=True)
+class Sampling:
+    """A request's settings with nothing left open; `sampler` is a name or a function."""
+
+    sampler: str | Sampler
+    steps: int
+    guide_w: float
+    spacing: str
+    guide_interval: tuple[float, float]
+
+    @property
+    def walk(self) -> Sampler:
+        """The sampler itself."""
+        return find_sampler(self.sampler).walk if isinstance(self.sampler, str) else self.sampler
+
+    def times(self, schedule: Schedule) -> Tensor:
+        """The times to step through, float64 (steps + 1,)."""
+        return times(schedule, self.steps, self.spacing)
+
+
+def settle(
+    own: Mapping[str, Any],
+    schedule: Schedule,
+    guide_w: float | None = None,
+    sampler: str | Sampler | None = None,
+    steps: int | None = None,
+    spacing: str | None = None,
+    guide_interval: tuple[float, float] | None = None,
+) -> Sampling:
+    """Fill what is None from a model's `own` settings or, for another sampler, from the sampler's.
+
+    Raises InkseedError for a setting that cannot be.
+    """
+    own = {**DEFAULTS, **own}
+    likes: dict[str, Any]
+    if sampler is None:
+        sampler = str(own["sampler"])
+    if isinstance(sampler, str):
+        named = find_sampler(sampler)
+        likes = {"steps": named.steps or schedule.n_T, "spacing": named.spacing}
+        if sampler == own["sampler"]:
+            likes |= {key: own[key] for key in likes if key in own}
+    elif callable(sampler):
+        if steps is None:
+            raise InkseedError("say how many steps a sampler of your own is to take")
+        likes = {"steps": steps, "spacing": "uniform"}
+    else:
+        raise InkseedError(f"sampler must be a name or a function, not {brief(sampler)}")
+    spacing = likes["spacing"] if spacing is None else spacing
+    if not isinstance(spacing, str) or spacing not in SPACINGS:
+        raise InkseedError(f"no spacing {brief(spacing)}: give one of {', '.join(SPACINGS)}")
+    return Sampling(
+        sampler=sampler,
+        steps=whole_number(likes["steps"] if steps is None else steps, "steps", 1, MAX_STEPS),
+        guide_w=real_number(
+            own["guide_w"] if guide_w is None else guide_w, "guide_w", LEAST_GUIDE_W, MOST_GUIDE_W
+        ),
+        spacing=spacing,
+        guide_interval=_interval(
+            own.get("guide_interval", EVERYWHERE) if guide_interval is None else guide_interval
+        ),
+    )
+
+
+def _interval(asked: Any) -> tuple[float, float]:
+    try:
+        low, high = (float(bound) for bound in asked)
+    except (TypeError, ValueError) as error:
+        raise InkseedError(
+            f"guide_interval must be (low, high), ratios of noise to signal, not {brief(asked)}"
+        ) from error
+    if not 0 <= low <= high:
+        raise InkseedError(f"guide_interval must rise from 0 or more, not {low} to {high}")
+    return low, high
