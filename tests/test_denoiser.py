@@ -14,6 +14,7 @@ from inkseed.denoiser import (
     EpsDenoiser,
     VDenoiser,
     X0Denoiser,
+    edm_loss,
     eps_loss,
 )
 from inkseed.errors import InkseedError
@@ -127,6 +128,35 @@ def test_the_reports_loss_needs_the_reports_steps():
 
 
 # --- guidance and the ledger ---------------------------------------------------------------
+
+
+@pytest.mark.parametrize("schedule", [VarianceExploding(20.0), Flow()], ids=["ve", "flow"])
+def test_edm_loss_of_a_network_that_says_nothing_is_the_variance_of_its_target(schedule):
+    """Which is 1 at every noise level, by table 1's choice of c_out, on Gaussian data."""
+    x_0 = -0.7 + 0.6 * torch.randn(4096, 1, 2, 2, generator=torch.Generator().manual_seed(0))
+    denoiser = EdmDenoiser(
+        lambda x, *_: torch.zeros_like(x), schedule, data_mean=-0.7, sigma_data=0.6
+    )
+    label = torch.zeros(len(x_0), dtype=torch.int64)
+    for levels in ((-2.0, 0.5), (-0.7, 1.0), (1.0, 0.5)):
+        loss = edm_loss(
+            denoiser, x_0, label, 0.1, torch.Generator().manual_seed(1), noise_levels=levels
+        )
+        assert float(loss) == pytest.approx(1, abs=0.04)
+
+
+@pytest.mark.parametrize("loss_of", [eps_loss, edm_loss])
+def test_a_batch_shared_out_is_the_same_batch(loss_of):
+    build = EpsDenoiser if loss_of is eps_loss else EdmDenoiser
+    denoiser = build(lambda x, c, t, dropped: x * t[:, None, None, None] + c.sum(), REPORT)
+    x_0 = torch.randn(8, 1, 4, 4, generator=torch.Generator().manual_seed(0))
+
+    def loss(part):
+        noise = torch.Generator().manual_seed(1)
+        return loss_of(denoiser, x_0, torch.ones(8, dtype=torch.int64) * 0, 0.5, noise, part)
+
+    halves = (loss(slice(0, 4)) + loss(slice(4, 8))) / 2
+    assert float(halves) == pytest.approx(float(loss(slice(None))), rel=1e-5)
 
 
 def test_guidance_interval_guides_inside_and_costs_one_evaluation_outside():

@@ -91,7 +91,7 @@ def test_spacings_are_even_in_what_they_say(schedule):
     assert evenness(ratios("log_snr").log()) < 1e-4
     assert evenness(ratios("karras") ** (1 / 7)) < 1e-4
     assert float(ratios("karras")[-1]) == pytest.approx(schedule.least_ratio, rel=1e-5)
-    assert float(ratios("karras")[1]) < min(schedule.ratio(1.0), MAX_RATIO)
+    assert float(ratios("karras")[1]) <= min(schedule.ratio(1.0), MAX_RATIO)
 
 
 def test_the_reports_chain_is_the_uniform_list():
@@ -122,3 +122,41 @@ def test_schedules_are_built_by_their_configuration():
     assert set(SCHEDULES) == {"linear_betas", "cosine", "flow", "variance_exploding"}
     with pytest.raises(InkseedError, match="sigma_max"):
         VarianceExploding(-1)
+
+
+@pytest.mark.parametrize("spacing", ["log_snr", "karras"])
+def test_grids_over_ratios_begin_where_the_schedule_does(spacing):
+    """Even from the first step on, however large sigma_max; one more point where it is infinite."""
+
+    def even(ratio):
+        return ratio.log() if spacing == "log_snr" else ratio ** (1 / 7)
+
+    for schedule in (VarianceExploding(1000.0), VarianceExploding(20.0, sigma_min=0.02), Cosine()):
+        grid = times(schedule, 12, spacing)
+        assert len(grid) == 13
+        assert (grid[0], grid[-1]) == (1, 0)
+        ratios = torch.tensor([schedule.ratio(t) for t in grid[:-1]]).double()
+        if isinstance(schedule, Cosine):
+            assert ratios[0] == torch.inf
+            ratios = ratios[1:]
+            assert ratios[0] == pytest.approx(80, rel=1e-3)
+        gaps = even(ratios).diff()
+        assert gaps.tolist() == pytest.approx([gaps.mean().item()] * len(gaps), rel=1e-3)
+        assert ratios[-1] == pytest.approx(schedule.least_ratio, rel=1e-3)
+        assert times(schedule, 1, spacing).tolist() == [1, 0]
+
+
+@pytest.mark.parametrize(
+    "build",
+    [
+        lambda: LinearBetas((1e-4, 0.02), 1),
+        lambda: LinearBetas((1e-17, 0.02), 10),
+        lambda: VarianceExploding(1e-3),
+        lambda: VarianceExploding(80, 1e-3),
+        lambda: VarianceExploding(80, 7, sigma_min=100),
+    ],
+)
+def test_schedules_that_no_sampler_can_walk_are_refused(build):
+    with pytest.raises(InkseedError) as refused:
+        build()
+    assert "\n" not in str(refused.value)

@@ -16,7 +16,7 @@ from inkseed.errors import InkseedError
 
 MAX_STEPS = 100_000
 MIN_ALPHA = 1e-4  # x_0 = (x_t - sigma eps) / alpha in float32: below this there is no signal
-MAX_RATIO = 80.0  # EDM's largest noise: where alpha(1) is 0, grids over ratios begin here
+MAX_RATIO = 80.0  # EDM's largest noise: where alpha(1) is 0, grids over ratios go on from here
 LEAST_RATIO = 0.002  # EDM's smallest noise: the last but one time of such grids
 COSINE_OFFSET = 0.008
 KARRAS_RHO = 7.0
@@ -59,7 +59,7 @@ class LinearBetas(Schedule):
     Time t = i / n_T stands for the discrete step i; step 0 is clean data (its cumulative product is
     1) and steps 1..n_T carry the T betas. Between two steps log abar is linear in t, so that a
     solver may step anywhere. The tables are float64 with n_T + 1 entries.
-    Raises InkseedError for betas outside (0, 1) or out of order, or no steps.
+    Raises InkseedError for betas outside (0, 1) or out of order, or fewer than 2 steps.
     """
 
     def __init__(self, betas: tuple[float, float], n_T: int) -> None:
@@ -68,8 +68,10 @@ class LinearBetas(Schedule):
             raise InkseedError(
                 f"betas must satisfy 0 < beta_1 <= beta_T < 1, not {beta_1}, {beta_T}"
             )
-        if not 1 <= n_T <= MAX_STEPS:
-            raise InkseedError(f"n_T must be from 1 to {MAX_STEPS}, not {n_T}")
+        if 1 - beta_1 == 1:
+            raise InkseedError(f"beta_1 = {beta_1} adds no noise in double precision: raise it")
+        if type(n_T) is not int or not 2 <= n_T <= MAX_STEPS:
+            raise InkseedError(f"n_T must be from 2 to {MAX_STEPS}, not {n_T}")
         self.n_T = n_T
         steps = torch.linspace(beta_1, beta_T, n_T, dtype=torch.float64)
         self.beta = torch.cat((torch.zeros(1, dtype=torch.float64), steps))
@@ -205,13 +207,19 @@ def _over_ratios(
     warp: Callable[[Tensor], Tensor],
     unwarp: Callable[[Tensor], Tensor],
 ) -> Tensor:
-    """Even steps in a function of the ratio, down to the schedule's least; then one to 0."""
-    ends = torch.tensor([min(schedule.ratio(1.0), MAX_RATIO), schedule.least_ratio]).double()
-    first, last = warp(ends)
-    even = first + (last - first) * torch.arange(steps, dtype=torch.float64) / max(steps - 1, 1)
-    times = torch.cat((schedule.time_of(unwarp(even)), torch.zeros(1, dtype=torch.float64)))
-    times[0] = 1
-    return times
+    """Even steps in a function of the ratio, down to the schedule's least; then one to 0.
+
+    Where no signal is left at t = 1 the ratio there is infinite: a step from there to
+    `MAX_RATIO` comes first.
+    """
+    highest = schedule.ratio(1.0)
+    endless = math.isinf(highest)
+    ends = torch.tensor([MAX_RATIO if endless else highest, schedule.least_ratio]).double()
+    first, last = warp(ends).tolist()
+    even = torch.linspace(first, last, steps - endless, dtype=torch.float64)
+    one, zero = torch.ones(1, dtype=torch.float64), torch.zeros(1, dtype=torch.float64)
+    inner = schedule.time_of(unwarp(even))
+    return torch.cat((one, inner if endless else inner[1:], zero))
 
 
 SPACINGS: dict[str, Callable[[Schedule, int], Tensor]] = {

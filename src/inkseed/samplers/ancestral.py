@@ -23,8 +23,9 @@ def ancestral(
 
     Without `eta`, DDPM's Algorithm 2 (arXiv 2006.11239) with variance beta_t, as the report has it.
     With `eta`, DDIM's family (arXiv 2010.02502, equations 12 and 16): 0 adds no noise, 1 the
-    smaller of DDPM's two variances, the better one for few steps. `noise()` is called once a step
-    except for the last.
+    smaller of DDPM's two variances, the better one for few steps. Where alpha does not fall
+    (variance_exploding) the larger variance is far too large for few steps: give `eta` there.
+    `noise()` is called once for every step that does not end at 0.
     """
     x = x_T
     for t, s in pairwise(times):

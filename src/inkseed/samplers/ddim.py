@@ -6,6 +6,7 @@ from itertools import pairwise
 from torch import Tensor
 
 from inkseed.denoiser import Denoiser
+from inkseed.errors import InkseedError
 from inkseed.samplers.steps import Noise, Step, ddim_step
 from inkseed.schedule import MIN_ALPHA, Schedule
 
@@ -53,6 +54,7 @@ def invert_fixed_point(
     + (sigma_t - alpha_t sigma_s / alpha_s) eps(x_t, t)`. It is solved by iterating from x_s until
     no image moves by more than `tolerance` times its own norm, or `max_iterations` are spent; each
     costs an evaluation. Long steps under strong guidance need not converge: sample again to check.
+    Raises InkseedError for a single step to where no signal is left.
     """
     for s, t in pairwise(times.flip(0)):
         x_t = x
@@ -73,6 +75,8 @@ def _noisier(
     """The state at t whose DDIM step to s is x_s, if x_0 is the denoiser's guess at x_t."""
     (alpha_t, sigma_t), (alpha_s, sigma_s) = schedule.level(t), schedule.level(s)
     if alpha_t < MIN_ALPHA:  # x_t is noise alone: eps would be x_t itself, whatever it is
+        if sigma_s == 0:
+            raise InkseedError("one step to pure noise cannot be inverted: take at least two")
         return sigma_t / sigma_s * (x_s - alpha_s * x_0) + alpha_t * x_0
     eps = (x_t - alpha_t * x_0) / sigma_t
     return alpha_t / alpha_s * x_s + (sigma_t - alpha_t * sigma_s / alpha_s) * eps

@@ -28,8 +28,8 @@ def dpm_solver(
     noise (h infinite), are DDIM's own.
 
     `eta` 0 is the paper's Algorithm 2 and draws no noise. 1 is its SDE-DPM-Solver++(2M): fresh
-    noise at every step but the last, in which errors made on the way drown. Raises ValueError for
-    an `eta` above 0 without noise.
+    noise at every step that does not end at 0, in which errors made on the way drown.
+    Raises ValueError for an `eta` above 0 without noise.
     """
     if eta > 0 and noise is None:
         raise ValueError("eta above 0 needs a source of noise")
@@ -41,8 +41,8 @@ def dpm_solver(
         h = log(r_t / r_s) if r_s > 0 else float("inf")
         towards = x_0
         if earlier is not None and isfinite(h) and isfinite(earlier[1]):
-            part = h / (2 * earlier[1])
-            towards = (1 + part) * x_0 - part * earlier[0]
+            half = h / (2 * earlier[1])  # 1 / 2r
+            towards = (1 + half) * x_0 - half * earlier[0]
         x, deviation = posterior(schedule, x, towards, t, s, eta)
         if noise is not None and deviation > 0:
             x = x + deviation * noise()

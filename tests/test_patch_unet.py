@@ -1,0 +1,137 @@
+"""The fast network: what its conditions mean, and what it refuses."""
+
+import pytest
+import torch
+
+from inkseed.condition import (
+    NULL_LABEL,
+    drop_conditions,
+    label_of,
+    nothing_asked,
+    style_of,
+    with_style,
+)
+from inkseed.guidance import ClassifierFreeGuidance
+from inkseed.nn import PatchUnet, network_from
+
+STYLES = {"thickness": (2.4, 0.6), "slant": (6.0, 15.0)}
+NAN = float("nan")
+
+
+@pytest.fixture
+def network() -> PatchUnet:
+    torch.manual_seed(0)
+    network = PatchUnet(1, 10, (16, 64), 1, STYLES).eval()
+    for parameter in network.parameters():  # the zero-initialised ones would hide everything
+        torch.nn.init.normal_(parameter, std=0.1)
+    return network
+
+
+def inputs(n: int = 3, height: int = 28, width: int = 28) -> tuple[torch.Tensor, ...]:
+    generator = torch.Generator().manual_seed(1)
+    x = torch.randn(n, 1, height, width, generator=generator)
+    return x, torch.arange(n), torch.linspace(-1.5, 1.0, n), torch.zeros(n)
+
+
+@pytest.mark.parametrize(("height", "width"), [(28, 28), (32, 16), (4, 8)])
+def test_shape_follows_the_image(network, height, width):
+    x, c, t, mask = inputs(2, height, width)
+    assert network(x, c, t, mask).shape == x.shape
+
+
+@pytest.mark.parametrize(("height", "width"), [(30, 28), (28, 2)])
+def test_sides_that_cannot_be_folded_are_refused(network, height, width):
+    with pytest.raises(ValueError, match="divisible by 4"):
+        network(*inputs(1, height, width))
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"widths": (20, 64)}, {"widths": (16, 50)}, {"blocks": 0}, {"styles": {"slant": (0, 0)}}],
+)
+def test_networks_that_cannot_be_are_refused(wrong):
+    with pytest.raises(ValueError, match=r"widths|style"):
+        PatchUnet(1, 10, **wrong)
+
+
+def test_every_condition_is_heard(network):
+    x, c, t, mask = inputs()
+    style = torch.tensor([[20.0, 3.0]] * 3)
+    plain = network(x, c, t, mask, style)
+    for other in (
+        network(x, (c + 1) % 10, t, mask, style),
+        network(x, c, t + 0.5, mask, style),
+        network(x, c, t, mask + 1, style),
+        network(x, c, t, mask, style + torch.tensor([5.0, 0.0])),
+        network(x, c, t, mask, style + torch.tensor([0.0, 0.5])),
+    ):
+        assert (other - plain).abs().amax((1, 2, 3)).min() > 1e-4
+
+
+def test_free_styles_are_no_styles(network):
+    x, c, t, mask = inputs()
+    free = torch.full((3, 2), NAN)
+    torch.testing.assert_close(network(x, c, t, mask, free), network(x, c, t, mask))
+    half = torch.tensor([[20.0, NAN]] * 3)
+    torch.testing.assert_close(network(x, c, t, mask, half), network(x, c, t, mask, half.clone()))
+    assert not torch.allclose(network(x, c, t, mask, half), network(x, c, t, mask))
+
+
+def test_a_dropped_label_does_not_matter(network):
+    x, c, t, mask = inputs()
+    dropped = mask + 1
+    torch.testing.assert_close(network(x, c, t, dropped), network(x, c * 0 + 7, t, dropped))
+
+
+def test_images_of_a_batch_do_not_mix(network):
+    x, c, t, mask = inputs()
+    together = network(x, c, t, mask)
+    alone = torch.cat([network(*(each[k : k + 1] for each in (x, c, t, mask))) for k in range(3)])
+    torch.testing.assert_close(together, alone, rtol=1e-4, atol=1e-5)
+
+
+def test_a_fresh_network_predicts_nothing():
+    network = network_from({"name": "patch_unet", "in_channels": 1, "n_classes": 10})
+    assert not network(*inputs()).any()  # EDM's skip alone is the first estimate
+
+
+def test_conditions_hold_labels_and_styles():
+    label = torch.tensor([3, 9])
+    style = torch.tensor([[1.5, NAN], [2.5, -7.0]])
+    condition = with_style(label, style)
+    assert label_of(condition).tolist() == [3, 9]
+    torch.testing.assert_close(style_of(condition), style, equal_nan=True)
+    assert label_of(label) is label
+    assert style_of(label) is None
+    free = nothing_asked(condition)
+    assert label_of(free).tolist() == [NULL_LABEL] * 2
+    assert style_of(free).isnan().all()
+
+
+def test_conditions_are_dropped_as_often_as_told():
+    n = 20_000
+    condition = with_style(torch.full((n,), 4), torch.ones(n, 2))
+    dropped = drop_conditions(condition, 0.1, torch.Generator().manual_seed(0))
+    unlabelled = label_of(dropped) == NULL_LABEL
+    free = style_of(dropped).isnan()
+    assert float(unlabelled.float().mean()) == pytest.approx(0.1, abs=0.01)
+    assert free[unlabelled].all()  # nothing is left of an image that is asked nothing
+    kept = free[~unlabelled]
+    assert float(kept.all(1).float().mean()) == pytest.approx(0.5 + 0.5 * 0.04, abs=0.015)
+    assert float((~kept).all(1).float().mean()) == pytest.approx(0.5 * 0.64, abs=0.015)
+    labels = drop_conditions(torch.full((n,), 4), 0.1, torch.Generator().manual_seed(0))
+    assert float((labels == NULL_LABEL).float().mean()) == pytest.approx(0.1, abs=0.01)
+
+
+def test_guidance_contrasts_with_nothing_asked():
+    condition = with_style(torch.tensor([3]), torch.tensor([[10.0, 2.0]]))
+    seen = []
+
+    def denoiser(x, t, asked):
+        seen.append(asked)
+        return asked[:, :1, None, None].expand_as(x).clone()
+
+    x = torch.zeros(1, 1, 4, 4)
+    mixed = ClassifierFreeGuidance(denoiser, 2.0)(x, torch.tensor(0.5), condition)
+    torch.testing.assert_close(mixed, torch.full_like(x, 3 * 3.0 - 2 * NULL_LABEL))
+    torch.testing.assert_close(seen[0][1:], nothing_asked(condition), equal_nan=True)
