@@ -8,7 +8,6 @@ are final: nothing is chosen by them) and keeps them beside the weights.
 
 import argparse
 
-import torch
 from rich.console import Console
 
 from inkseed.catalogue import record_quality
@@ -25,7 +24,7 @@ asked = parser.parse_args()
 
 model = load(asked.name)
 if asked.compile:
-    model.denoiser.network = torch.compile(model.network)
+    model.compile()
 how = model.settings()
 drawn = model.sample([*range(10)] * asked.count)
 source = LabelledImages(drawn.images, drawn.labels, model.class_names)

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from inkseed.cli.options import (
+    Compile,
     Device,
     Json,
     SamplerName,
@@ -47,6 +48,7 @@ def evaluate(
         bool, typer.Option("--final", help="Floors on MNIST's test digits: for final tables only.")
     ] = False,
     out: Annotated[Path | None, typer.Option(help="Also write a page to read, an .html.")] = None,
+    compile_network: Compile = False,
     device: Device = "cpu",
     threads: Threads = None,
     as_json: Json = False,
@@ -74,6 +76,8 @@ def evaluate(
         strengths = [None] if curve is None else parse_numbers(curve, "--guide-w")
         check_guidance(strengths)
         loaded = load_model(model, device, threads)
+        if compile_network:
+            loaded.compile()
         from inkseed.evaluate.sets import draw_sets
 
         count = 50 if count is None else count

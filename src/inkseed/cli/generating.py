@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from inkseed.cli.options import (
+    Compile,
     Device,
     GuideW,
     Json,
@@ -88,6 +89,7 @@ def sample(
     steps: Steps = None,
     noise: Noise = "gaussian",
     model: ModelName = DEFAULT_MODEL,
+    compile_network: Compile = False,
     device: Device = "cpu",
     threads: Threads = None,
     as_json: Json = False,
@@ -106,6 +108,8 @@ def sample(
         if len(wanted) * count * len(asked) > MAX_TRACED:
             raise InkseedError(f"--trace draws at most {MAX_TRACED} images: lower --count")
     loaded = load_model(model, device, threads)
+    if compile_network:
+        loaded.compile()
     from inkseed.export import save_samples, save_trace
 
     classes = loaded.indices(wanted)

@@ -36,6 +36,10 @@ Steps = Annotated[
     typer.Option(help="Steps from noise to digit. [the sampler's own]", min=1, max=100_000),
 ]
 Noise = Annotated[str, typer.Option(help="Where the starting noise comes from: gaussian.")]
+Compile = Annotated[
+    bool,
+    typer.Option("--compile", help="Use torch.compile: for many images, needs a C++ compiler."),
+]
 Device = Annotated[str, typer.Option(help="cpu, or cuda where there is a GPU.")]
 Threads = Annotated[int | None, typer.Option(help="Processor threads to use.", min=1, max=1024)]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of words.")]

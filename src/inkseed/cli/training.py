@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from inkseed.cli.options import Device, Threads, choose_device
+from inkseed.cli.options import Compile, Device, Threads, choose_device
 from inkseed.errors import InkseedError
 
 
@@ -23,9 +23,7 @@ def train(
     start: Annotated[
         str | None, typer.Option("--from", help="Go on from a model: its name, or a file.")
     ] = None,
-    compile_network: Annotated[
-        bool, typer.Option("--compile", help="Use torch.compile: needs a C++ compiler.")
-    ] = False,
+    compile_network: Compile = False,
     device: Device = "cpu",
     threads: Threads = None,
 ) -> None:
