@@ -46,10 +46,13 @@ class PatchUnet(nn.Module):
         self.frequencies: Tensor
         self.style_moments: Tensor
         embedding = 4 * high
-        self.register_buffer("frequencies", torch.logspace(-1, 1.5, TIME_FEATURES // 2))
+        self.register_buffer("frequencies", torch.tensor(_frequencies(TIME_FEATURES // 2)))
         self.register_buffer("style_moments", torch.tensor(moments).reshape(-1, 2))
         self.time = nn.Linear(TIME_FEATURES, embedding)
-        self.label = nn.Embedding(n_classes + 1, embedding)  # the last: no label
+        rows = torch.empty(n_classes + 1, embedding)  # the last is no label
+        if not rows.is_meta:  # there normal_ would import torch's compiler: a second of a cold start
+            nn.init.normal_(rows)
+        self.label = nn.Embedding(n_classes + 1, embedding, _weight=rows)
         self.style = nn.Linear(4 * len(moments), embedding, bias=False) if moments else None
         self.mix = nn.Linear(embedding, embedding)
 
@@ -159,3 +162,8 @@ class Attention(nn.Module):
 def _zero(layer: nn.Conv2d) -> None:
     for parameter in layer.parameters():
         nn.init.zeros_(parameter)
+
+
+def _frequencies(count: int) -> list[float]:
+    """From 10^-1 to 10^1.5, evenly in the logarithm."""
+    return [10 ** (-1 + 2.5 * k / (count - 1)) for k in range(count)]
