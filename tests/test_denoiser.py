@@ -14,12 +14,11 @@ from inkseed.denoiser import (
     EpsDenoiser,
     VDenoiser,
     X0Denoiser,
-    edm_loss,
-    eps_loss,
 )
 from inkseed.errors import InkseedError
 from inkseed.guidance import ClassifierFreeGuidance, GuidanceInterval, guided
 from inkseed.ledger import Ledger
+from inkseed.loss import edm_loss, eps_loss
 from inkseed.samplers import ddim, dpm_solver, heun, invert
 from inkseed.schedule import Cosine, Flow, LinearBetas, VarianceExploding, times
 from tests.analytic import GaussianMixture

@@ -5,9 +5,10 @@ import torch
 from diffusers import DDPMScheduler
 
 from inkseed.condition import NULL_LABEL
-from inkseed.denoiser import EpsDenoiser, eps_loss
+from inkseed.denoiser import EpsDenoiser
 from inkseed.errors import InkseedError
 from inkseed.guidance import ClassifierFreeGuidance
+from inkseed.loss import eps_loss
 from inkseed.rng import ImageStreams
 from inkseed.samplers import ancestral
 from inkseed.schedule import LinearBetas, times

@@ -19,6 +19,7 @@ from inkseed.checkpoint import load_tensors
 from inkseed.data import load_mnist
 from inkseed.ema import WeightAverages
 from inkseed.errors import InkseedError
+from inkseed.loss import LOSSES
 from inkseed.model import load
 from inkseed.recipes import load_recipe, names
 from inkseed.run_folder import STATE
@@ -96,7 +97,7 @@ def test_the_reports_recipe_is_the_reports():
     assert report.schedule == {"name": "linear_betas", "betas": [1e-4, 0.02], "n_T": 400}
     assert (report.drop_prob, report.epochs, report.batch_size) == (0.1, 20, 256)
     assert (report.learning_rate, report.weight_decay, report.ema) == (1e-4, 0.0, ())
-    assert names() == ["digits", "report", "smoke"]
+    assert names() == ["digits", "quick", "report", "smoke"]
 
 
 def test_a_run_leaves_what_it_promises(inkseed, recipe, tmp_path):
@@ -330,7 +331,7 @@ def test_a_missing_setting_is_named(tmp_path):
 
 def test_a_loss_that_is_not_finite_stops_the_run(inkseed, recipe, tmp_path, monkeypatch):
     lost = torch.tensor(float("nan"), requires_grad=True)
-    monkeypatch.setitem(training.LOSSES, "eps", lambda *_: lost)
+    monkeypatch.setitem(LOSSES, "eps", lambda *_: lost)
     result = inkseed("train", recipe, "--out", tmp_path / "run")
     assert result.status == 2
     assert "learning_rate" in result.err

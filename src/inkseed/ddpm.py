@@ -10,9 +10,10 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from inkseed.denoiser import EpsDenoiser, eps_loss
+from inkseed.denoiser import EpsDenoiser
 from inkseed.files import check_writable
 from inkseed.guidance import ClassifierFreeGuidance
+from inkseed.loss import eps_loss
 from inkseed.nn import ContextUnet
 from inkseed.number import Number, write
 from inkseed.samplers import Step, ancestral

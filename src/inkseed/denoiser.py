@@ -1,4 +1,4 @@
-"""A network seen as a denoiser, `(x_t, t, condition) -> x_0`, and the loss that trains it.
+"""A network seen as a denoiser, `(x_t, t, condition) -> x_0`.
 
 Whatever a network predicts (the noise, v, the image, or EDM's preconditioned residual), what leaves
 this file is an estimate of the clean image, the posterior mean E[x_0 | x_t].
@@ -7,16 +7,16 @@ this file is an estimate of the clean image, the posterior mean E[x_0 | x_t].
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable
+from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from inkseed.condition import NULL_LABEL, drop_conditions, label_of, style_of
+from inkseed.condition import NULL_LABEL, label_of, style_of
 from inkseed.errors import InkseedError
 from inkseed.nn.precision import autocast
-from inkseed.schedule import MIN_ALPHA, LinearBetas, Schedule
+from inkseed.schedule import MIN_ALPHA, Schedule, schedule_from
 
-EVERY = slice(None)
 LOG_RATIO_LIMIT = 12.0  # keeps EDM's log(sigma / alpha) finite at both ends
 
 Denoiser = Callable[[Tensor, Tensor, Tensor], Tensor]
@@ -146,54 +146,11 @@ DENOISERS: dict[str, Callable[..., NetworkDenoiser]] = {
 }
 
 
-def eps_loss(
-    denoiser: EpsDenoiser,
-    x_0: Tensor,
-    condition: Tensor,
-    drop_prob: float,
-    generator: torch.Generator | None = None,
-    part: slice = EVERY,
-) -> Tensor:
-    """The report's training loss, equation (1): mean squared error of the predicted noise.
+def denoiser_from(network: Callable[..., Tensor], config: dict[str, Any]) -> NetworkDenoiser:
+    """See `network` as the denoiser that a model's configuration describes.
 
-    Each image gets a step uniform in 1..n_T, Gaussian noise, and loses its condition with
-    probability `drop_prob`. All is drawn on the CPU from `generator`, whatever the device; None is
-    torch's own. Only the images in `part` are evaluated, though randomness is drawn for all: a
-    batch shared out among processes is the same batch.
-    Raises TypeError for a schedule other than the report's: it has no steps to draw from.
+    Raises KeyError, TypeError or InkseedError for a configuration that describes none.
     """
-    schedule = denoiser.schedule
-    if not isinstance(schedule, LinearBetas):
-        raise TypeError("eps_loss draws the discrete steps of LinearBetas")
-    step = torch.randint(1, schedule.n_T + 1, (len(x_0),), generator=generator)
-    eps = torch.randn(x_0.shape, generator=generator, dtype=x_0.dtype).to(x_0.device)[part]
-    condition = drop_conditions(condition, drop_prob, generator)[part]
-    t = (step.double() / schedule.n_T).to(x_0.device)[part]
-    alpha, sigma = (scale[:, None, None, None].to(x_0) for scale in schedule(t))
-    predicted = denoiser.predict(alpha * x_0[part] + sigma * eps, t.to(x_0), condition)
-    return nn.functional.mse_loss(predicted, eps)
-
-
-def edm_loss(
-    denoiser: EdmDenoiser,
-    x_0: Tensor,
-    condition: Tensor,
-    drop_prob: float,
-    generator: torch.Generator | None = None,
-    part: slice = EVERY,
-    noise_levels: tuple[float, float] = (-1.2, 1.2),
-) -> Tensor:
-    """EDM's training loss (arXiv 2206.00364, equations 2 and 8): `|D - x_0|^2 / c_out^2`.
-
-    log(sigma / alpha) is Gaussian with the mean and deviation in `noise_levels`. Otherwise as
-    `eps_loss`.
-    """
-    mean, deviation = noise_levels
-    level = torch.randn(len(x_0), generator=generator, dtype=torch.float64)
-    eps = torch.randn(x_0.shape, generator=generator, dtype=x_0.dtype).to(x_0.device)[part]
-    condition = drop_conditions(condition, drop_prob, generator)[part]
-    t = denoiser.schedule.time_of((mean + deviation * level).exp())[part].to(x_0.device)
-    x_0 = x_0[part]
-    alpha, sigma = (scale[:, None, None, None].to(x_0) for scale in denoiser.schedule(t))
-    error = denoiser(alpha * x_0 + sigma * eps, t, condition) - x_0
-    return (error / denoiser.c_out(alpha, sigma)).square().mean()
+    prediction = dict(config.get("prediction", {"name": "eps"}))
+    build = DENOISERS[prediction.pop("name")]
+    return build(network, schedule_from(config["schedule"]), mixed_precision=True, **prediction)

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from inkseed.checkpoint import load_tensors, save_tensors
 from inkseed.data.labelled import to_uint8
-from inkseed.denoiser import DENOISERS, Denoiser
+from inkseed.denoiser import Denoiser, denoiser_from
 from inkseed.errors import InkseedError
 from inkseed.guidance import guided
 from inkseed.ledger import Ledger
@@ -22,7 +22,6 @@ from inkseed.request import check_counts, check_labels, check_noise, condition_o
 from inkseed.rng import ImageStreams
 from inkseed.samplers import Sampler
 from inkseed.sampling import Sampling, settle
-from inkseed.schedule import schedule_from
 from inkseed.weights import DEFAULT_MODEL, find_model
 
 BATCH_SIZE = 64
@@ -54,10 +53,8 @@ class Model:
         self.image_size: tuple[int, int] = tuple(config["image_size"])
         self.class_names: tuple[str, ...] = tuple(config["class_names"])
         self.styles: tuple[str, ...] = tuple(sorted(config["network"].get("styles", ())))
-        self.schedule = schedule_from(config["schedule"])
-        prediction = dict(config.get("prediction", {"name": "eps"}))
-        build = DENOISERS[prediction.pop("name")]
-        self.denoiser = build(self.network, self.schedule, mixed_precision=True, **prediction)
+        self.denoiser = denoiser_from(self.network, config)
+        self.schedule = self.denoiser.schedule
 
     def indices(self, names: Sequence[str]) -> list[int]:
         """Labels as people write them -> class indices; raise InkseedError for an unknown one."""

@@ -5,12 +5,10 @@ was cut off nor how many processes share it changes what is learned.
 """
 
 import contextlib
-import copy
 import csv
 import dataclasses
 import time
 from datetime import UTC, datetime
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,10 +16,12 @@ import torch
 from accelerate import Accelerator
 from torch import Tensor
 
+from inkseed.averages import choose_average, with_weights
 from inkseed.checkpoint import load_tensors, save_tensors
-from inkseed.denoiser import DENOISERS, NetworkDenoiser, edm_loss, eps_loss
+from inkseed.denoiser import denoiser_from
 from inkseed.ema import WeightAverages
 from inkseed.errors import InkseedError
+from inkseed.loss import loss_from
 from inkseed.model import Model
 from inkseed.nn import ContextUnet, PatchUnet, network_from
 from inkseed.nn.precision import place
@@ -30,7 +30,6 @@ from inkseed.progress import training_bar
 from inkseed.recipes import Recipe
 from inkseed.rng import stream
 from inkseed.run_folder import STATE, draw_loss, open_log, open_run
-from inkseed.schedule import schedule_from
 from inkseed.training_data import (
     Batches,
     TrainingData,
@@ -40,10 +39,9 @@ from inkseed.training_data import (
 )
 from inkseed.warm_start import start_from
 
-INITIAL, ORDER, LOSS, CHOICE = range(4)  # what a random stream of the run is for
+INITIAL, ORDER, LOSS = range(3)  # what a random stream of the run is for
 SAMPLE_SEED = 0  # all grids of a run begin from the same noise
 STATE_SECONDS = 60.0
-LOSSES = {"eps": eps_loss, "edm": edm_loss}
 
 
 def train(
@@ -89,7 +87,10 @@ def train(
     _loop(run, recipe, source, out, engine, compile_network)
     engine.wait_for_everyone()
     if engine.is_main_process:
-        _finish(run, recipe, source, out)
+        run.describe(recipe)
+        averages = {f"ema_{decay}": each for decay, each in run.averages.averages.items()}
+        weights = choose_average(run.network, run.config, averages, recipe, source, out)
+        save_tensors(out / "model.safetensors", weights, run.config)
     engine.end_training()
     return out / "model.safetensors"
 
@@ -116,8 +117,8 @@ class _Run:
                     network = start_from(start, config)
                 else:
                     network = network_from(config["network"])
-            _denoiser(network, config)
-            _loss(recipe, config)
+            denoiser_from(network, config)
+            loss_from(config, recipe.noise_levels)
         except (KeyError, TypeError, ValueError) as error:
             raise InkseedError(
                 f"recipe: no such network, schedule or prediction: {error}"
@@ -185,8 +186,8 @@ def _loop(
     steps = steps_of(recipe, len(data.source))
     pictures = {round(steps * k / recipe.pictures) for k in range(1, recipe.pictures + 1)}
     network = engine.prepare(run.network)
-    denoiser = _denoiser(torch.compile(network) if compiled else network, run.config)
-    loss_of = _loss(recipe, run.config)
+    denoiser = denoiser_from(torch.compile(network) if compiled else network, run.config)
+    loss_of = loss_from(run.config, recipe.noise_levels)
     conditions = conditions_of(data.source, "styles" in run.config["network"])
     batches = Batches(data.source, conditions, recipe.batch_size, (recipe.seed, ORDER))
     share = recipe.batch_size // engine.num_processes
@@ -255,69 +256,14 @@ def learning_rate(recipe: Recipe, step: int, steps: int) -> float:
     return recipe.learning_rate * rising * falling
 
 
-def _denoiser(network: Any, config: dict[str, Any]) -> NetworkDenoiser:
-    prediction = dict(config["prediction"])
-    build = DENOISERS[prediction.pop("name")]
-    return build(network, schedule_from(config["schedule"]), mixed_precision=True, **prediction)
-
-
-def _loss(recipe: Recipe, config: dict[str, Any]) -> Any:
-    kind = config["prediction"]["name"]
-    if kind not in LOSSES:
-        raise InkseedError(f"recipe: prediction {kind} cannot be trained: use eps or edm")
-    return LOSSES[kind] if kind == "eps" else partial(edm_loss, noise_levels=recipe.noise_levels)
-
-
 def _draw_samples(run: _Run, recipe: Recipe, path: Path) -> None:
     """Two images a class from the first average, always from the same noise."""
     weights = next(iter(run.averages.averages.values()), run.network.state_dict())
-    model = Model(_with_weights(run.network, weights), run.config, run.device)
+    model = Model(with_weights(run.network, weights), run.config, run.device)
     classes = len(model.class_names)
     drawn = model.sample([*range(classes)] * 2, SAMPLE_SEED)
     caption = f"after {run.step * recipe.batch_size:,} images"
     save_picture(draw_bands([Band(caption, drawn.images)], min(classes, 20)), path)
-
-
-def _with_weights(network: Any, weights: dict[str, Tensor]) -> Any:
-    twin = copy.deepcopy(network)
-    twin.load_state_dict(weights)
-    return twin
-
-
-def _finish(run: _Run, recipe: Recipe, data: TrainingData, out: Path) -> None:
-    """Write every average's model, and the one of lowest validation loss as `model.safetensors`."""
-    run.describe(recipe)
-    choices = {f"ema_{decay}": each for decay, each in run.averages.averages.items()}
-    losses = {}
-    for name, weights in choices.items():
-        save_tensors(out / "averages" / f"{name}.safetensors", weights, run.config)
-        if data.validation is not None:
-            losses[name] = _validation_loss(run, recipe, weights, data)
-    chosen = (
-        min(losses, key=lambda name: losses[name]) if losses else next(iter(choices), "weights")
-    )
-    run.config["training"].update(
-        average=chosen, validation_loss={name: round(loss, 6) for name, loss in losses.items()}
-    )
-    weights = choices.get(chosen, run.network.state_dict())
-    save_tensors(out / "model.safetensors", weights, run.config)
-
-
-@torch.no_grad()
-def _validation_loss(
-    run: _Run, recipe: Recipe, weights: dict[str, Tensor], data: TrainingData
-) -> float:
-    """The mean loss of held-out images, with the same noise for all weights."""
-    assert data.validation is not None
-    denoiser = _denoiser(_with_weights(run.network, weights).eval(), run.config)
-    conditions = conditions_of(data.validation, "styles" in run.config["network"])
-    batches = Batches(data.validation, conditions, recipe.batch_size, (recipe.seed, CHOICE))
-    loss_of, losses = _loss(recipe, run.config), []
-    for step in range(-(-len(data.validation) // recipe.batch_size)):
-        x, condition = (each.to(run.device) for each in batches[step])
-        noise = stream(recipe.seed, CHOICE, step)
-        losses.append(float(loss_of(denoiser, x, condition, recipe.drop_prob, noise)))
-    return sum(losses) / len(losses)
 
 
 def _named(start: str | Path | None) -> str | None:

@@ -1,0 +1,151 @@
+"""The report's training and ours for equal processor time: python benchmarks/training.py
+
+Trains the recipes `report` and `quick` from scratch, in turns of half a minute so that a busy
+machine is busy for both, until `quick` is done and `report` has had as much processor time. At a
+quarter, a half and the whole of it both are sampled and measured by judge B, then the bundled
+`report` weights, whose processor time is told from the speed seen here. Draws quality over
+processor minutes to `training.png` in `--out`, and prints the table.
+"""
+
+import argparse
+import os
+import platform
+import resource
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import torch
+
+from inkseed.checkpoint import as_float16, load_config, load_tensors, save_tensors
+from inkseed.data.labelled import LabelledImages
+from inkseed.evaluate import EvaluatedSet, evaluate
+from inkseed.model import Model, load
+from inkseed.run_folder import STATE
+from inkseed.train import network_part
+from inkseed.weights import find_model
+
+TURN = 30.0  # seconds
+OURS, THEIRS = "quick", "report"
+TICK = os.sysconf("SC_CLK_TCK")
+
+
+class Runner:
+    """One training run, which moves on only in its turns."""
+
+    def __init__(self, recipe: str, out: Path) -> None:
+        self.recipe, self.out = recipe, out / recipe
+        command = [sys.executable, "-m", "inkseed", "train", recipe, "--out", str(self.out)]
+        self.process = subprocess.Popen(
+            command, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL
+        )
+        self.process.send_signal(signal.SIGSTOP)
+        self.used = 0.0
+
+    def turn(self) -> None:
+        self.process.send_signal(signal.SIGCONT)
+        end = time.monotonic() + TURN
+        while time.monotonic() < end and self.process.poll() is None:
+            self.used = max(self.used, self._seconds())
+            time.sleep(0.2)
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGSTOP)
+        elif self.process.returncode:
+            sys.exit(f"inkseed train {self.recipe} failed")
+
+    def _seconds(self) -> float:
+        """Processor seconds of the process, user and system."""
+        try:
+            fields = Path(f"/proc/{self.process.pid}/stat").read_text().rsplit(")", 1)[1].split()
+        except OSError:
+            return self.used
+        return (int(fields[11]) + int(fields[12])) / TICK
+
+    def images(self) -> int:
+        """Images behind the last state."""
+        state = self.out / STATE
+        return load_config(state)["training"]["images_seen"] if state.exists() else 0
+
+    def keep(self, path: Path) -> None:
+        """The model as of the last state: the average where there is one."""
+        tensors, config = load_tensors(self.out / STATE)
+        averaged = [name for name in tensors if name.startswith("ema.")]
+        if averaged:
+            prefix = ".".join(averaged[0].split(".")[:3]) + "."  # ema.0.99.
+            weights = {k.removeprefix(prefix): v for k, v in tensors.items() if k in averaged}
+        else:
+            weights = network_part(tensors)
+        save_tensors(path, as_float16(weights), config)
+
+
+def measure(model: Model, n: int) -> dict[str, float]:
+    """Accuracy and Fréchet distance of n images at the model's own settings."""
+    drawn = model.sample([k % 10 for k in range(n)], seed=0, batch_size=100)
+    source = LabelledImages(drawn.images, drawn.labels, model.class_names)
+    found = evaluate([EvaluatedSet(source, float(drawn.guide_w[0]))]).as_json()
+    return {name: found["metrics"][name]["value"] for name in ("accuracy", "frechet")}
+
+
+def draw(rows: list[tuple[str, float, int, dict[str, float]]], path: Path) -> None:
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(9, 3.6), layout="constrained")
+    for axes, metric in zip(figure.subplots(1, 2), ("accuracy", "frechet"), strict=True):
+        for recipe, style in ((THEIRS, "o--"), (OURS, "s-")):
+            points = [(used / 60, told[metric]) for name, used, _, told in rows if name == recipe]
+            axes.plot(*zip(*points, strict=True), style, color="black", label=f"recipe {recipe}")
+        axes.set(xlabel="processor minutes", ylabel=metric.replace("frechet", "Fréchet distance"))
+        axes.grid(alpha=0.3)
+        axes.legend()
+    figure.savefig(path, dpi=120)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--out", type=Path, default=Path("runs/benchmark-training"))
+    parser.add_argument("--count", type=int, default=1000, help="images for each measure")
+    asked = parser.parse_args()
+    shutil.rmtree(asked.out, ignore_errors=True)
+    asked.out.mkdir(parents=True)
+    ours, theirs = Runner(OURS, asked.out), Runner(THEIRS, asked.out)
+    kept: list[tuple[str, float, int, Path]] = []
+    try:
+        while ours.process.poll() is None or theirs.used < ours.used:
+            for runner in (ours, theirs):
+                if runner.process.poll() is None and (runner is ours or theirs.used < ours.used):
+                    runner.turn()
+                    if runner.images():
+                        path = asked.out / f"{runner.recipe}-{len(kept):03d}.safetensors"
+                        runner.keep(path)
+                        kept.append((runner.recipe, runner.used, runner.images(), path))
+    finally:
+        for runner in (ours, theirs):
+            if runner.process.poll() is None:
+                runner.process.kill()
+    rows = []
+    for recipe in (THEIRS, OURS):
+        own = [each for each in kept if each[0] == recipe]
+        for part in (0.25, 0.5, 1.0):
+            name, used, images, path = min(own, key=lambda each: abs(each[1] - part * ours.used))
+            rows.append((name, used, images, measure(load(path), asked.count)))
+    bundled = load_config(find_model(THEIRS))["training"]["images_seen"]
+    rate = rows[2][2] / rows[2][1]
+    last = ("report, bundled", bundled / rate, bundled, measure(load(THEIRS), asked.count))
+    print("| recipe | processor minutes | images seen | accuracy | Fréchet |")
+    print("| --- | --- | --- | --- | --- |")
+    for name, used, images, told in [*rows, last]:
+        line = f"| {name} | {used / 60:.1f} | {images:,} | {told['accuracy']:.1%} |"
+        print(f"{line} {told['frechet']:.2f} |")
+    print(
+        f"\nN = {asked.count} for each row, seed 0; {os.cpu_count()} cores, {platform.machine()}, "
+        f"torch {torch.__version__}; peak memory of the larger run "
+        f"{resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024:.0f} MiB"
+    )
+    draw(rows, asked.out / "training.png")
+
+
+if __name__ == "__main__":
+    main()
