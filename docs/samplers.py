@@ -12,7 +12,6 @@ from itertools import product
 from pathlib import Path
 
 import numpy as np
-import torch
 from pages import machine, replace
 
 from inkseed.data import join
@@ -72,7 +71,7 @@ def draw(compile_network: bool) -> None:
     """50 digits for each row, guide_w and seed, unless they were drawn before."""
     model = load("report")
     if compile_network:
-        model.denoiser.network = torch.compile(model.network, dynamic=False)
+        model.compile()
     for guide_w, (sampler, steps), seed in product(STRENGTHS, ROWS, SEEDS):
         path = chunk(sampler, steps, guide_w, seed)
         if not path.exists():

@@ -1,8 +1,10 @@
 """Training end to end on a small slice: what a run leaves, and that nothing is lost."""
 
+import contextlib
 import csv
 import json
 import os
+import random
 import signal
 import subprocess
 import sys
@@ -184,6 +186,36 @@ def test_kill_9_loses_nothing_but_time(inkseed, ours, tmp_path):
         process.wait()
     assert inkseed("train", ours, "--out", killed, "--resume").status == 0
     assert same(whole / "model.safetensors", killed / "model.safetensors")
+
+
+@pytest.mark.slow
+def test_twenty_runs_killed_at_random_moments_end_alike(inkseed, tmp_path):
+    recipe, whole = tmp_path / "ours.toml", tmp_path / "whole"
+    recipe.write_text(OURS.format(epochs=12))
+    assert inkseed("train", recipe, "--out", whole).status == 0
+    chance = random.Random(0)
+    frequent = (
+        "import sys, inkseed.train; inkseed.train.STATE_SECONDS = 0.2; "
+        "from inkseed.cli import main; sys.exit(main())"
+    )
+    for k in range(20):
+        out, kills = tmp_path / f"run{k}", 0
+        while not (out / "model.safetensors").exists():
+            command = [sys.executable, "-c", frequent, "train", str(recipe), "--out", str(out)]
+            command += ["--resume"] if out.exists() else []
+            process = subprocess.Popen(command, stderr=subprocess.DEVNULL)
+            while not (out / STATE).exists() and process.poll() is None:
+                time.sleep(0.01)
+            # after the first kill a run needs seconds to start again, and some to get on
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(chance.uniform(0, 3 if kills == 0 else 12))
+            if process.poll() is None:
+                process.kill()
+                kills += 1
+            process.wait()
+            assert process.returncode in (0, -signal.SIGKILL)
+        assert kills > 0
+        assert same(whole / "model.safetensors", out / "model.safetensors")
 
 
 def test_two_processes_train_as_one_does(ours, tmp_path):

@@ -1,0 +1,109 @@
+"""Choose how `digits` is sampled, on validation images: python docs/digits.py [--compile]
+
+Draws the same N digits by every setting in ROWS and lets judge A, the selectors' judge, read them:
+its accuracy, and the Fréchet distance of its log-probabilities from those of the 10,000 validation
+digits. Judge B has no part in it. The lowest distance wins, among settings of at most MOST
+evaluations an image. Makes the tables of docs/digits.md: the choice, and how well asked-for style
+is found again.
+"""
+
+import argparse
+from pathlib import Path
+
+import numpy as np
+from pages import machine, replace
+from torch import Tensor
+
+from inkseed.data.split import split_mnist
+from inkseed.evaluate.frechet import fit_gaussian, frechet_distance
+from inkseed.judges import JudgeA
+from inkseed.model import Model, load
+from inkseed.style import measure_style
+
+PAGE = Path(__file__).parent / "digits.md"
+MOST = 16  # evaluations: what a thousand times the report's speed leaves
+LEAST_PROBABLE = 1e-6  # log-probabilities below this say nothing more
+SEED = 1000
+EVERYWHERE = (0.0, float("inf"))
+ROWS: list[tuple[str, int, float, tuple[float, float]]] = [
+    *[(name, 10, 0.0, EVERYWHERE) for name in ("dpm_solver", "ddim", "dpm_solver_sde")],
+    ("heun", 6, 0.0, EVERYWHERE),
+    *[("dpm_solver", steps, 0.0, EVERYWHERE) for steps in (6, 8, 14, 20)],
+    *[("dpm_solver", 8, w, EVERYWHERE) for w in (0.1, 0.25, 0.5, 1.0)],
+    *[("dpm_solver", 10, w, (0.3, 6.0)) for w in (0.25, 0.5, 1.0, 2.0)],
+    *[("dpm_solver", 10, 0.5, interval) for interval in ((0.3, 2.0), (1.0, 6.0), (1.0, 20.0))],
+    *[("dpm_solver", 12, w, (1.0, 6.0)) for w in (0.25, 0.5)],
+]
+
+
+def logits(probabilities: Tensor) -> Tensor:
+    return probabilities.clamp(min=LEAST_PROBABLE).log()
+
+
+def choice(model: Model, n: int) -> list[str]:
+    """One row a setting, the best one that is allowed in bold."""
+    judge = JudgeA()
+    validation = split_mnist().validation
+    read = judge.probabilities(validation.images)
+    reference = fit_gaussian(logits(read))
+    floor = float((read.argmax(1).numpy() == validation.labels).mean())
+    labels = [k % 10 for k in range(n)]
+    found = []
+    for sampler, steps, w, interval in ROWS:
+        drawn = model.sample(
+            *(labels, SEED, w, sampler, steps), spacing="karras", guide_interval=interval
+        )
+        read = judge.probabilities(drawn.images)
+        accuracy = float((read.argmax(1).numpy() == drawn.labels).mean())
+        distance = frechet_distance(fit_gaussian(logits(read)), reference)
+        where = "all" if interval == EVERYWHERE or w == 0 else f"{interval[0]:g} to {interval[1]:g}"
+        found.append((distance, drawn.nfe, [sampler, steps, f"{w:g}", where, drawn.nfe, accuracy]))
+        print(found[-1], flush=True)
+    best = min(each for each in found if each[1] <= MOST)
+    lines = ["| sampler | steps | guide_w | at ratios | evaluations | judge A | distance |"]
+    lines.append("| --- " * 7 + "|")
+    for each in found:
+        distance, _, cells = each
+        shown = [*map(str, cells[:-1]), f"{cells[-1]:.2%}", f"{distance:.3f}"]
+        lines.append(f"| {' | '.join(f'**{cell}**' if each is best else cell for cell in shown)} |")
+    return [*lines, "", f"Validation digits: judge A reads {floor:.2%}. N = {n:,}, seed {SEED}."]
+
+
+def style(model: Model, n: int) -> list[str]:
+    """Ask for styles over the data's central 90 % and measure what came."""
+    judge = JudgeA()
+    validation = split_mnist().validation
+    labels = np.arange(n) % 10
+    spread = np.random.RandomState(0)
+    lines = ["| asked for | from | to | correlation | error, median | judge A |"]
+    lines.append("| --- " * 6 + "|")
+    for k, name in enumerate(("slant", "thickness")):
+        low, high = np.percentile(measure_style(validation.images)[k], (5, 95))
+        wanted = spread.uniform(low, high, n)
+        drawn = model.sample(labels, SEED, **{name: wanted})
+        got = measure_style(drawn.images)[k]
+        right = judge.probabilities(drawn.images).argmax(1).numpy() == labels
+        correlation = np.corrcoef(wanted, got)[0, 1]
+        error = np.median(np.abs(wanted - got))
+        unit = "degrees" if name == "slant" else "px"
+        cells = [name, f"{low:.2g} {unit}", f"{high:.2g} {unit}", f"{correlation:.3f}"]
+        lines.append(f"| {' | '.join([*cells, f'{error:.2f} {unit}', f'{right.mean():.2%}'])} |")
+    free = model.sample(labels, SEED)
+    right = judge.probabilities(free.images).argmax(1).numpy() == labels
+    return [*lines, "", f"Left free, judge A reads {right.mean():.2%}. N = {n:,} for each row."]
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--model", default="digits")
+    parser.add_argument("--count", type=int, default=4000, help="images for each row")
+    parser.add_argument("--compile", action="store_true", help="use torch.compile")
+    parser.add_argument("--style-only", action="store_true", help="leave the choice as it is")
+    asked = parser.parse_args()
+    model = load(asked.model)
+    if asked.compile:
+        model.compile()
+    if not asked.style_only:
+        replace(PAGE, "choice", choice(model, asked.count))
+    replace(PAGE, "style", style(model, asked.count))
+    replace(PAGE, "machine", [f"{machine()}."])
