@@ -50,9 +50,7 @@ class PatchUnet(nn.Module):
         self.register_buffer("style_moments", torch.tensor(moments).reshape(-1, 2))
         self.time = nn.Linear(TIME_FEATURES, embedding)
         rows = torch.empty(n_classes + 1, embedding)  # the last is no label
-        if (
-            not rows.is_meta
-        ):  # normal_ would import torch's compiler there: a second
+        if not rows.is_meta:  # normal_ would import torch's compiler there: a second
             nn.init.normal_(rows)
         self.label = nn.Embedding(n_classes + 1, embedding, _weight=rows)
         self.style = nn.Linear(4 * len(moments), embedding, bias=False) if moments else None
