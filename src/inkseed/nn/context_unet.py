@@ -95,8 +95,8 @@ class ContextUnet(nn.Module):
     def forward(self, x: Tensor, c: Tensor, t: Tensor, context_mask: Tensor) -> Tensor:
         """Predict the noise: (N, C, H, W) -> (N, C, H, W).
 
-        `c` (N,) holds class indices, `t` N times (log noise levels under EDM) of any shape, and `context_mask` (N,)
-        is 1 where the label is dropped, 0 where it is used.
+        `c` (N,) holds class indices, `t` N times (log noise levels under EDM) of any shape, and
+        `context_mask` (N,) is 1 where the label is dropped, 0 where it is used.
         Raises ValueError for a height or width not divisible by 4.
         """
         height, width = x.shape[-2:]
