@@ -18,9 +18,9 @@ from inkseed.rng import stream
 from inkseed.style import measure_style
 
 FEWEST = 8  # images of a class: fewer say nothing of how it varies
-HELD_OUT = 10  # of one's own images every tenth chooses among averages, where there are plenty
+HELD_OUT = 10  # one image in ten chooses among averages, where there are plenty of one's own
 PLENTY = 500
-VALIDATION = 2000  # validation images that choose
+VALIDATION = 2000  # of MNIST's validation images, at most as many choose
 MAX_SIDE = 256
 
 
@@ -57,11 +57,13 @@ def training_data(
     else:
         split = split_mnist()
         source = join([split.part_a, split.part_b])
-        validation = split.validation.subset(np.arange(VALIDATION))
+        validation = split.validation
         words = "MNIST, parts A and B of its training digits (50,000)"
     if recipe.images and recipe.images < len(source):
         source = source.subset(np.arange(recipe.images))
         words += f", the first {recipe.images:,} of them"
+    if validation is not None:
+        validation = validation.subset(np.arange(min(VALIDATION, -(-len(source) // HELD_OUT))))
     return TrainingData(source, validation, words)
 
 
