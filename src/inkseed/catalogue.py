@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from inkseed.checkpoint import load_config
+from inkseed.errors import InkseedError
 from inkseed.files import write_atomically
 from inkseed.weights import available, find_model
 
@@ -49,8 +50,12 @@ def _quality(path: Path) -> dict[str, Any] | None:
     kept = path.with_suffix(".json")
     if not kept.is_file():
         return None
-    quality = json.loads(kept.read_text("utf-8"))
-    return quality if quality.pop("sha256") == _sha256(path) else None
+    try:
+        quality = json.loads(kept.read_text("utf-8"))
+        own = quality.pop("sha256") == _sha256(path)
+    except (AttributeError, KeyError, ValueError) as error:
+        raise InkseedError(f"{kept} is damaged: remove it, or measure the model again") from error
+    return quality if own else None
 
 
 def _sha256(path: Path) -> str:

@@ -26,7 +26,7 @@ def models(as_json: Json = False) -> None:
     console = Console()
     for each in found:
         for line, style in zip(_lines(each), ("bold", "", "", "dim"), strict=False):
-            console.print(Text(line, style=style))
+            console.print(Text(line, style=style), soft_wrap=not console.is_terminal)
 
 
 def _lines(each: "Bundled") -> list[str]:
