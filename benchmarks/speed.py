@@ -47,17 +47,17 @@ def report_way(bfloat16: bool, batch: int, chain: int, device: torch.device) -> 
         return (time.perf_counter() - began) * CHAIN / chain, 2 * CHAIN
 
 
-def our_way(name: str, batch: int, bulk: bool, device: torch.device) -> tuple[float, int]:
-    """(seconds for `batch` images at the default settings, evaluations an image)."""
-    from inkseed.model import load
+def our_way(name: str, images: int, bulk: bool, device: torch.device) -> tuple[float, int]:
+    """(seconds for `images` images at the default settings, evaluations an image)."""
+    from inkseed.model import BATCH_SIZE, load
 
     model = load(name, device)
     if bulk:
         model.compile()
-    labels = [k % 10 for k in range(batch)]
-    model.sample(labels, seed=1, batch_size=batch)  # what is done once: compiling, first touches
+    labels = [k % 10 for k in range(images)]
+    model.sample(labels[:BATCH_SIZE], seed=1)  # what is done once: compiling, first touches
     began = time.perf_counter()
-    drawn = model.sample(labels, seed=2, batch_size=batch)
+    drawn = model.sample(labels, seed=2)
     return time.perf_counter() - began, drawn.nfe
 
 
@@ -65,15 +65,15 @@ def run_arm(arm: str, model: str, chain: int, name: str) -> None:
     """Measure one arm in this process and print JSON."""
     device = torch.device(name)
     if arm.startswith("report"):
-        batch = 16
-        seconds, nfe = report_way(arm.endswith("bfloat16"), batch, chain, device)
+        images = 16
+        seconds, nfe = report_way(arm.endswith("bfloat16"), images, chain, device)
     else:
-        batch = {"ours one": 1, "ours": 64, "ours compiled": 64}[arm]
-        seconds, nfe = our_way(model, batch, arm == "ours compiled", device)
+        images = 1 if arm == "ours one" else 256
+        seconds, nfe = our_way(model, images, arm == "ours compiled", device)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024  # KiB on Linux
     if device.type == "cuda":
         peak = torch.cuda.max_memory_allocated(device) / 2**20
-    print(json.dumps({"speed": batch / seconds, "nfe": nfe, "peak": peak}))
+    print(json.dumps({"speed": images / seconds, "nfe": nfe, "peak": peak}))
 
 
 def cold_start(model: str, device: str) -> float:
