@@ -12,6 +12,7 @@ from inkseed.data import LabelledImages, split_mnist
 from inkseed.errors import InkseedError
 from inkseed.evaluate import EvaluatedSet, evaluate, evaluation, read_sets, usefulness
 from inkseed.evaluate.measure import Yardstick
+from inkseed.evaluate.sets import natural_labels
 from inkseed.judges import JudgeB
 
 N = 800
@@ -161,11 +162,19 @@ def test_several_strengths_of_guidance_are_measured_apart(ready, inkseed, split,
 
 
 def test_a_model_is_drawn_from_and_measured(ready, inkseed, tiny_model):
-    result = inkseed("evaluate", "--model", tiny_model, "--count", 2, "--json")
+    result = inkseed("evaluate", "--model", tiny_model, "--count", 20, "--json")
     assert result.status == 0, result.err
     found = json.loads(result.out)
     assert found["n"] == 20
     assert found["guide_w"] == 2.0
+
+
+def test_labels_are_asked_for_in_the_datas_own_mix(split):
+    shares = np.bincount(split.part_a.labels, minlength=10) / len(split.part_a)
+    for count in (20, 500, 60_000):
+        found = np.bincount(natural_labels(count), minlength=10) / count
+        assert found == pytest.approx(shares, abs=1.5 / min(count, len(split.part_a)))
+    assert np.array_equal(natural_labels(500), natural_labels(500))
 
 
 def test_usefulness_as_typed(ready, inkseed, split, tmp_path, monkeypatch):

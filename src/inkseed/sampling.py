@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 from torch import Tensor
@@ -50,6 +50,8 @@ def settle(
 
     Raises InkseedError for a setting that cannot be.
     """
+    if unknown := sorted(set(own) - {each.name for each in fields(Sampling)}):
+        raise InkseedError(f"sampling knows no setting {brief(unknown[0])}")
     own = {**DEFAULTS, **own}
     likes: dict[str, Any]
     if sampler is None:

@@ -30,6 +30,7 @@ from inkseed.progress import training_bar
 from inkseed.recipes import Recipe
 from inkseed.rng import stream
 from inkseed.run_folder import STATE, draw_loss, open_log, open_run
+from inkseed.sampling import settle
 from inkseed.training_data import (
     Batches,
     TrainingData,
@@ -117,7 +118,7 @@ class _Run:
                     network = start_from(start, config)
                 else:
                     network = network_from(config["network"])
-            denoiser_from(network, config)
+            settle(config["sampling"], denoiser_from(network, config).schedule)
             loss_from(config, recipe.noise_levels)
         except (KeyError, TypeError, ValueError) as error:
             raise InkseedError(

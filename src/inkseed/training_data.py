@@ -118,6 +118,7 @@ def model_config(recipe: Recipe, name: str, data: TrainingData) -> dict[str, Any
         "network": network,
         "schedule": dict(recipe.schedule),
         "prediction": prediction,
+        "sampling": dict(recipe.sampling),
         "image_size": list(data.source.images.shape[1:]),
         "class_names": list(data.source.class_names),
         "training": {"recipe": name, "data": data.description},

@@ -33,7 +33,7 @@ def evaluate(
     ] = None,
     count: Annotated[
         int | None,
-        typer.Option(help="With --model: images for each label. [50]", min=2, max=100_000),
+        typer.Option(help="With --model: images, in MNIST's own mix. [500]", min=20, max=1_000_000),
     ] = None,
     guide_w: Annotated[
         str | None, typer.Option(help="With --model: one or several, as 0,0.5,2; all with --out.")
@@ -80,9 +80,9 @@ def evaluate(
             loaded.compile()
         from inkseed.evaluate.sets import draw_sets
 
-        count = 50 if count is None else count
+        count = 500 if count is None else count
         each = loaded.settings(strengths[0], sampler, steps).steps
-        with progress("drawing digits", 10 * count * len(strengths) * each, "steps") as advance:
+        with progress("drawing digits", count * len(strengths) * each, "steps") as advance:
             sets = draw_sets(loaded, count, strengths, seed, sampler, steps, advance)
     from inkseed.evaluate import evaluate as measure
     from inkseed.evaluate.evaluation import add_usefulness, images_to_read

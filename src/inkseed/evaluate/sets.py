@@ -9,7 +9,9 @@ import numpy as np
 from inkseed.data.folder import read_folder
 from inkseed.data.labelled import LabelledImages, paper_is_light
 from inkseed.data.mnist import DIGITS
+from inkseed.data.split import split_mnist
 from inkseed.errors import InkseedError
+from inkseed.evaluate.measure import choose
 from inkseed.judges.fit import JUDGE_SIZE
 from inkseed.model import Model
 
@@ -74,15 +76,15 @@ def draw_sets(
     steps: int | None = None,
     on_step: Callable[[int], object] | None = None,
 ) -> list[EvaluatedSet]:
-    """Draw `count` images of each digit from a model, a set for each guide_w, from the same noise.
+    """Draw `count` images from a model, a set for each guide_w, from the same noise.
 
-    What is None is the model's own.
+    Labels are in MNIST's own proportions (`natural_labels`). What is None is the model's own.
     Raises InkseedError for a model whose classes are not the ten digits.
     """
     if set(model.class_names) != set(DIGITS):
         raise InkseedError("the model's classes are not the digits 0 to 9: the judge reads those")
-    digits = np.tile(np.arange(len(DIGITS)), count)
-    classes = model.indices(DIGITS) * count
+    digits = natural_labels(count)
+    classes = np.array(model.indices(DIGITS))[digits].tolist()
     sets = []
     for w in strengths:
         drawn = model.sample(classes, seed, w, sampler, steps, on_step=on_step)
@@ -90,6 +92,16 @@ def draw_sets(
             EvaluatedSet(LabelledImages(drawn.images, digits, DIGITS), float(drawn.guide_w[0]))
         )
     return sets
+
+
+def natural_labels(count: int) -> np.ndarray:
+    """`count` labels to ask a model for, int64: a fixed random sample of part A's.
+
+    In MNIST's own proportions, because distances are taken to part A: as many images of each digit
+    would be charged for their mix, which is the asker's choice and not the model's.
+    """
+    labels = split_mnist().part_a.labels
+    return np.resize(labels[choose(labels, count)], count)
 
 
 def _read_arrays(path: Path) -> dict[str, np.ndarray]:

@@ -2,7 +2,7 @@
 
 import math
 import tomllib
-from dataclasses import MISSING, dataclass, fields
+from dataclasses import MISSING, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +17,8 @@ MOST = 10**7
 class Recipe:
     """What decides a training run, apart from the machine. Raises InkseedError for a bad value.
 
-    The tables `network`, `schedule` and `prediction` go into the model's configuration; what the
-    data decide (classes, sizes, moments) is added there.
+    The tables `network`, `schedule`, `prediction` and `sampling` go into the model's configuration;
+    what the data decide (classes, sizes, moments) is added there.
     """
 
     network: dict[str, Any]
@@ -28,6 +28,7 @@ class Recipe:
     batch_size: int  # of all processes together
     learning_rate: float  # of AdamW, at its highest
     drop_prob: float  # chance that an image loses its label, and its style with it
+    sampling: dict[str, Any] = field(default_factory=dict)  # the model's defaults for drawing
     styles: bool = False  # also condition on slant and thickness
     noise_levels: tuple[float, float] = (-0.7, 1.4)  # mean, deviation of log(sigma / alpha): edm
     warm_up: int = 0  # steps in which the learning rate rises
@@ -41,7 +42,7 @@ class Recipe:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        for name in ("network", "schedule", "prediction"):
+        for name in ("network", "schedule", "prediction", "sampling"):
             if not isinstance(getattr(self, name), dict):
                 raise InkseedError(f"recipe: {name} must be a table, [{name}]")
         for name, least in (("epochs", 1), ("batch_size", 1), ("warm_up", 0), ("images", 0)):
@@ -103,13 +104,17 @@ def load_recipe(name: str | Path) -> Recipe:
 
 def recipe_from(settings: dict[str, Any], origin: str) -> Recipe:
     """Build a recipe from a plain dict; `origin` names it in errors."""
-    known = [field.name for field in fields(Recipe)]
+    known = [each.name for each in fields(Recipe)]
     unknown = [name for name in settings if name not in known]
     if unknown:
         raise InkseedError(
             f"{origin}: unknown setting {unknown[0]!r}: known are {', '.join(known)}"
         )
-    required = [each.name for each in fields(Recipe) if each.default is MISSING]
+    required = [
+        each.name
+        for each in fields(Recipe)
+        if each.default is MISSING and each.default_factory is MISSING
+    ]
     missing = [name for name in required if name not in settings]
     if missing:
         raise InkseedError(f"{origin}: the setting {missing[0]!r} is missing")
