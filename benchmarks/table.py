@@ -24,7 +24,7 @@ import torch
 
 from inkseed.evaluate import EvaluatedSet, evaluate
 from inkseed.evaluate.metrics import shown
-from inkseed.evaluate.sets import read_sets
+from inkseed.evaluate.sets import natural_labels, read_sets
 from inkseed.files import write_atomically
 from inkseed.model import Model, load
 from inkseed.weights import find_model
@@ -148,11 +148,12 @@ def _children_seconds() -> float:
 
 
 def draw(row: Row, out: Path) -> None:
-    """Draw what is missing of a row: chunk k holds images 100 k to 100 k + 99, digits in turn."""
+    """Draw what is missing of a row: chunk k holds images 100 k to 100 k + 99, digits in MNIST's mix."""
+    mix = np.resize(natural_labels(FEW), row.count)  # the first FEW have MNIST's mix too
     for k in range(row.count // CHUNK):
         path = row.chunk(out, k)
         if not path.exists():
-            labels = np.arange(k * CHUNK, (k + 1) * CHUNK) % 10
+            labels = mix[k * CHUNK : (k + 1) * CHUNK]
             began = time.process_time()
             images, nfe = row.draw(labels, k * CHUNK)
             kept = {"images": images, "labels": labels, "nfe": nfe}

@@ -23,6 +23,7 @@ import torch
 from inkseed.checkpoint import as_float16, load_config, load_tensors, save_tensors
 from inkseed.data.labelled import LabelledImages
 from inkseed.evaluate import EvaluatedSet, evaluate
+from inkseed.evaluate.sets import natural_labels
 from inkseed.model import Model, load
 from inkseed.run_folder import STATE
 from inkseed.train import network_part
@@ -83,7 +84,7 @@ class Runner:
 
 def measure(model: Model, n: int) -> dict[str, float]:
     """Accuracy and Fréchet distance of n images at the model's own settings."""
-    drawn = model.sample([k % 10 for k in range(n)], seed=0, batch_size=100)
+    drawn = model.sample(natural_labels(n), seed=0, batch_size=100)
     source = LabelledImages(drawn.images, drawn.labels, model.class_names)
     found = evaluate([EvaluatedSet(source, float(drawn.guide_w[0]))]).as_json()
     return {name: found["metrics"][name]["value"] for name in ("accuracy", "frechet")}

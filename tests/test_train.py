@@ -49,6 +49,7 @@ styles = true
 drop_prob = 0.1
 epochs = {epochs}
 batch_size = 32
+optimizer = "muon"
 learning_rate = 1e-3
 warm_up = 3
 hold = 0.5

@@ -1,18 +1,24 @@
-"""Bundle a run's weights, as float16: python tools/bundle.py runs/report report
+"""Bundle a run's weights, as float16: python tools/bundle.py runs/digits digits
 
-Takes the weights after the run's last whole epoch, finished or not; the metadata says how many.
+Takes the model of a finished run or, of one that goes on, the network as of its last state; the
+metadata says how many images it saw. How it is sampled is taken from the bundled recipe of that
+name as it stands now: sampling is chosen after training.
 """
 
 import sys
 from pathlib import Path
 
 from inkseed.checkpoint import as_float16, load_tensors, save_tensors
+from inkseed.recipes import load_recipe
 from inkseed.run_folder import STATE
 from inkseed.train import network_part
 from inkseed.weights import WEIGHTS
 
 run, name = Path(sys.argv[1]), sys.argv[2]
-tensors, config = load_tensors(run / STATE)
+finished = run / "model.safetensors"
+tensors, config = load_tensors(finished if finished.exists() else run / STATE)
+weights = tensors if finished.exists() else network_part(tensors)
+config["sampling"] = load_recipe(config["training"]["recipe"]).sampling
 target = WEIGHTS / f"{name}.safetensors"
-save_tensors(target, as_float16(network_part(tensors)), config)
+save_tensors(target, as_float16(weights), config)
 print(f"{target}: {target.stat().st_size / 1e6:.1f} MB, {config['training']}")

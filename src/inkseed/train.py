@@ -25,6 +25,7 @@ from inkseed.loss import loss_from
 from inkseed.model import Model
 from inkseed.nn import ContextUnet, PatchUnet, network_from
 from inkseed.nn.precision import place
+from inkseed.optimizer import Optimizer
 from inkseed.pictures import Band, draw_bands, save_picture
 from inkseed.progress import training_bar
 from inkseed.recipes import Recipe
@@ -102,7 +103,7 @@ class _Run:
 
     network: ContextUnet | PatchUnet
     averages: WeightAverages
-    optimizer: torch.optim.AdamW
+    optimizer: Optimizer
     config: dict[str, Any]
     device: torch.device
     step: int = 0
@@ -125,14 +126,7 @@ class _Run:
                 f"recipe: no such network, schedule or prediction: {error}"
             ) from error
         network = place(network, device)
-        rate, decay = recipe.learning_rate, recipe.weight_decay
-        optimizer = torch.optim.AdamW(
-            network.parameters(),
-            rate,
-            (0.9, 0.99 if decay else 0.999),
-            weight_decay=decay,
-            fused=True,
-        )
+        optimizer = Optimizer(recipe, network)
         averages = WeightAverages(recipe.ema, network.state_dict())
         return cls(network, averages, optimizer, config, device)
 
@@ -143,10 +137,8 @@ class _Run:
             raise InkseedError(
                 f"the weights are not finite after step {self.step}: lower learning_rate"
             )
-        for name, parameter in self.network.named_parameters():
-            for key, value in self.optimizer.state[parameter].items():
-                tensors[f"adam.{key}.{name}"] = value
-        save_tensors(path, {**tensors, **self.averages.tensors()}, self.config)
+        tensors |= self.optimizer.tensors() | self.averages.tensors()
+        save_tensors(path, tensors, self.config)
 
     def describe(self, recipe: Recipe) -> None:
         self.config["training"].update(
@@ -161,14 +153,7 @@ class _Run:
         tensors, config = load_tensors(path)
         try:
             self.network.load_state_dict(network_part(tensors))
-            for name, parameter in self.network.named_parameters():
-                # the fused update walks raw memory: the moments must lie as their parameter lies
-                moments = {
-                    key: torch.empty_like(parameter).copy_(tensors[f"adam.{key}.{name}"])
-                    for key in ("exp_avg", "exp_avg_sq")
-                }
-                step = tensors[f"adam.step.{name}"].to(self.device)
-                self.optimizer.state[parameter] = {"step": step, **moments}
+            self.optimizer.restore(tensors)
             self.averages.restore(tensors)
             self.step = int(config["training"]["step"])
         except (KeyError, TypeError, ValueError, RuntimeError) as error:
@@ -236,13 +221,11 @@ def _update(run: _Run, recipe: Recipe, engine: Accelerator, loss: Tensor, rate: 
     """One step of the optimiser; a loss that is not finite never reaches the weights."""
     if not torch.isfinite(loss):
         raise InkseedError(f"the loss is {loss.item()} at step {run.step}: lower learning_rate")
-    for group in run.optimizer.param_groups:
-        group["lr"] = rate
     run.optimizer.zero_grad()
     engine.backward(loss)
     if recipe.clip:
         torch.nn.utils.clip_grad_norm_(run.network.parameters(), recipe.clip)
-    run.optimizer.step()
+    run.optimizer.step(rate)
 
 
 def steps_of(recipe: Recipe, images: int) -> int:

@@ -62,6 +62,10 @@ class ContextUnet(nn.Module):
     bottleneck is one vector, spread over a learned 7x7 map which is resized where the image asks.
     """
 
+    edges = frozenset(  # layers that Muon is not for
+        {"init_conv", "timeembed1", "timeembed2", "contextembed1", "contextembed2", "out"}
+    )
+
     def __init__(self, in_channels: int, n_feat: int = 256, n_classes: int = 10) -> None:
         super().__init__()
         if n_feat % 8:

@@ -27,6 +27,8 @@ class PatchUnet(nn.Module):
     taken in alphabetical order. Raises ValueError for widths or moments that cannot be.
     """
 
+    edges = frozenset({"into", "time", "label", "style", "out"})  # layers that Muon is not for
+
     def __init__(
         self,
         in_channels: int,

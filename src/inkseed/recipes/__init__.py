@@ -9,6 +9,7 @@ from typing import Any
 from inkseed.errors import InkseedError
 
 FOLDER = Path(__file__).parent
+OPTIMIZERS = ("adamw", "muon")
 DATA = ("mnist", "mnist_parts_a_b")
 MOST = 10**7
 
@@ -26,9 +27,10 @@ class Recipe:
     prediction: dict[str, Any]
     epochs: int
     batch_size: int  # of all processes together
-    learning_rate: float  # of AdamW, at its highest
+    learning_rate: float  # at its highest
     drop_prob: float  # chance that an image loses its label, and its style with it
     sampling: dict[str, Any] = field(default_factory=dict)  # the model's defaults for drawing
+    optimizer: str = "adamw"  # or "muon", with AdamW for what is no matrix
     styles: bool = False  # also condition on slant and thickness
     noise_levels: tuple[float, float] = (-0.7, 1.4)  # mean, deviation of log(sigma / alpha): edm
     warm_up: int = 0  # steps in which the learning rate rises
@@ -62,6 +64,10 @@ class Recipe:
             raise InkseedError("recipe: noise_levels must be [mean, deviation], deviation above 0")
         if self.data not in DATA:
             raise InkseedError(f"recipe: data must be one of {', '.join(DATA)}, not {self.data!r}")
+        if self.optimizer not in OPTIMIZERS:
+            raise InkseedError(
+                f"recipe: optimizer must be one of {', '.join(OPTIMIZERS)}, not {self.optimizer!r}"
+            )
         if type(self.styles) is not bool:
             raise InkseedError(f"recipe: styles must be true or false, not {self.styles!r}")
 
