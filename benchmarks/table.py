@@ -148,7 +148,7 @@ def _children_seconds() -> float:
 
 
 def draw(row: Row, out: Path) -> None:
-    """Draw what is missing of a row: chunk k holds images 100 k to 100 k + 99, digits in MNIST's mix."""
+    """Draw what is missing of a row: chunk k holds images 100 k to 100 k + 99, in MNIST's mix."""
     mix = np.resize(natural_labels(FEW), row.count)  # the first FEW have MNIST's mix too
     for k in range(row.count // CHUNK):
         path = row.chunk(out, k)
