@@ -26,7 +26,7 @@ from inkseed.evaluate import EvaluatedSet, evaluate
 from inkseed.evaluate.sets import natural_labels
 from inkseed.model import Model, load
 from inkseed.run_folder import STATE
-from inkseed.train import network_part
+from inkseed.train import weights_of_state
 from inkseed.weights import find_model
 
 TURN = 30.0  # seconds
@@ -73,13 +73,7 @@ class Runner:
     def keep(self, path: Path) -> None:
         """The model as of the last state: the average where there is one."""
         tensors, config = load_tensors(self.out / STATE)
-        averaged = [name for name in tensors if name.startswith("ema.")]
-        if averaged:
-            prefix = ".".join(averaged[0].split(".")[:3]) + "."  # ema.0.99.
-            weights = {k.removeprefix(prefix): v for k, v in tensors.items() if k in averaged}
-        else:
-            weights = network_part(tensors)
-        save_tensors(path, as_float16(weights), config)
+        save_tensors(path, as_float16(weights_of_state(tensors, config)), config)
 
 
 def measure(model: Model, n: int) -> dict[str, float]:
@@ -126,6 +120,7 @@ def main() -> None:
         for runner in (ours, theirs):
             if runner.process.poll() is None:
                 runner.process.kill()
+            runner.process.wait()  # its memory counts once it is waited for
     rows = []
     for recipe in (THEIRS, OURS):
         own = [each for each in kept if each[0] == recipe]

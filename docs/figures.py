@@ -21,6 +21,7 @@ from inkseed.schedule import times
 PICTURES = Path(__file__).parent / "pictures"
 SHAPE = (1, 28, 28)
 SHOWN = (("ancestral", 400), ("dpm_solver_sde", 20), ("dpm_solver", 20), ("ddim", 20), ("heun", 10))
+HANDS = ((None, None), (-10, None), (10, None), (30, None), (None, 1.6), (None, 3.5), (25, 3))
 
 
 def command(*words: object) -> None:
@@ -92,10 +93,22 @@ def draw_samplers(model: Model) -> None:
     save_picture(draw_bands(bands, 10), PICTURES / "samplers.png")
 
 
+def draw_styles(model: Model) -> None:
+    """The same digits from the same noise, asked for in several hands."""
+    bands = []
+    for slant, thickness in HANDS:
+        drawn = model.sample(range(10), 3, slant=slant, thickness=thickness)
+        asked = {"slant": slant, "thickness": thickness}
+        words = [f"--{name} {value:g}" for name, value in asked.items() if value is not None]
+        bands.append(Band(" ".join(words) or "both left free", drawn.images))
+    save_picture(draw_bands(bands, 10), PICTURES / "styles.png")
+
+
 if __name__ == "__main__":
     command("write", "00297375", "--seed", 7, "--out", PICTURES / "number.png")
     draw_printed_update(load("report"))
     draw_samplers(load("report"))
+    draw_styles(load("digits"))
     command(
         *("sample", "--labels", "0-9", "--count", 4, "--guide-w", "0,0.5,2"),
         *("--out", PICTURES / "figure1.png"),

@@ -154,3 +154,16 @@ def test_own_folder_mistakes(tmp_path: Path):
     (folder / "7" / "bad.png").write_bytes(b"not a picture")
     with pytest.raises(InkseedError, match=r"bad\.png cannot be read"):
         read_folder(folder)
+
+
+def test_own_folder_takes_other_formats_and_leaves_clutter_out(tmp_path: Path):
+    folder = tmp_path / "mine"
+    for label in ("pear", "apple", "b"):
+        (folder / label).mkdir(parents=True)
+        Image.new("L", (8, 12), 255).save(folder / label / "a.JPG")
+    (folder / "__MACOSX").mkdir()
+    (folder / "b" / "._a.png").write_bytes(b"clutter")
+    (folder / "read_me.txt").write_text("mine")
+    found = read_folder(folder)
+    assert found.class_names == ("apple", "b", "pear")
+    assert len(found) == 3

@@ -15,15 +15,14 @@ def test_weights_say_what_they_are():
     model = load("report")
     training = model.config["training"]
     assert training["recipe"] == "report"
-    assert training["epochs_done"] >= 3
-    assert training["images_seen"] == training["epochs_done"] * 60_000
+    assert training["images_seen"] >= 3 * 60_000
     assert (WEIGHTS / "report.safetensors").stat().st_size < 14e6
     assert all(torch.isfinite(p).all() for p in model.network.parameters())
 
 
 def test_the_demos_number_is_read_by_a_classifier(inkseed, reader, tmp_path):
     out = tmp_path / "number.png"
-    assert inkseed("write", "00297375", "--seed", 7, "--out", out).status == 0
+    assert inkseed("write", "00297375", "--model", "report", "--seed", 7, "--out", out).status == 0
     with Image.open(out) as picture:
         small = picture.resize((picture.width // SCALE, 28), Image.Resampling.BOX)
     digits = 255 - np.stack(np.split(np.asarray(small), 8, axis=1))

@@ -5,6 +5,7 @@ import csv
 import json
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -273,7 +274,17 @@ def test_ones_own_hand_is_trained_and_fine_tuned(inkseed, ours, hand, tmp_path):
     model = load(first / "model.safetensors")
     assert model.class_names == ("3", "seven")
     assert model.config["training"]["data"] == "40 images of hand"
+    assert len(rows_of(first)) == 3 * 200 // 32 + 1  # as many steps as with the recipe's own images
     start = first / "model.safetensors"
+    sheet, arrays = tmp_path / "sheet.png", tmp_path / "set.npz"
+    for out in (sheet, arrays):  # all that the model knows
+        assert inkseed("sample", "--model", start, "--out", out, "--count", 1).status == 0
+    assert np.load(arrays)["labels"].tolist() == ["3", "seven"]
+    assert inkseed("sample", "--model", start, "--out", sheet, "--labels", "seven").status == 0
+    assert (
+        "it has 3, seven"
+        in inkseed("sample", "--model", start, "--out", sheet, "--labels", "4").err
+    )
     wide = ("--data", hand, "--size", "32x16", "--from", start)
     assert inkseed("train", ours, "--out", tuned, *wide).status == 0
     model = load(tuned / "model.safetensors")
@@ -291,15 +302,47 @@ def test_unusable_images_are_told_in_one_line(inkseed, ours, hand, tmp_path):
     assert "is not a folder" in refused("--data", tmp_path / "nothing")
     assert "divisible by 4" in refused("--data", hand, "--size", "30")
     assert "--data" in refused("--size", "28")
-    assert "no model" in refused("--from", "nobody")
+    assert refused("--from", "nobody").startswith("inkseed: no model")
     empty = tmp_path / "empty"
     empty.mkdir()
     assert "no images" in refused("--data", empty)
+    for picture in hand.glob("*/*.png"):
+        Image.new("L", (28, 28), 255).save(tmp_path / "blank.png")
+        blank = tmp_path / "blank" / picture.parent.name
+        blank.mkdir(parents=True, exist_ok=True)
+        (blank / picture.name).write_bytes((tmp_path / "blank.png").read_bytes())
+    assert "blank" in refused("--data", tmp_path / "blank")
+    shutil.copy(hand / "3" / "0.png", hand / "0.png")
+    assert "0.png has no label" in refused("--data", hand)
+    (hand / "0.png").unlink()
+    (hand / "3").rename(hand / "a,b")
+    assert "cannot name a label" in refused("--data", hand)
+    (hand / "a,b").rename(hand / "3")
     for path in sorted((hand / "seven").iterdir())[3:]:
         path.unlink()
     assert "at least 8 of each" in refused("--data", hand)
     (hand / "3" / "0.png").write_bytes(b"no picture")
     assert "0.png cannot be read" in refused("--data", hand)
+
+
+def test_a_run_goes_on_with_its_own_data_only(inkseed, ours, hand, tmp_path):
+    out = tmp_path / "run"
+    command = ("train", ours, "--out", out, "--data", hand)
+    assert inkseed(*command).status == 0
+    left = out / "state" / ".inkseed-half.safetensors"
+    left.write_bytes(b"what a kill left")
+    assert inkseed(*command, "--resume").status == 0
+    assert not left.exists()
+    assert "image_size" in inkseed(*command, "--resume", "--size", "16x32").err
+    settings = out / "settings.json"
+    old = json.loads(settings.read_text())
+    del old["recipe"]["optimizer"]  # a setting that the version before did not know: its default
+    settings.write_text(json.dumps(old))
+    assert "optimizer adamw, not muon" in inkseed(*command, "--resume").err
+    settings.write_text(json.dumps(old | {"recipe": old["recipe"] | {"optimizer": "muon"}}))
+    picture = hand / "3" / "0.png"
+    shutil.copy(hand / "3" / "1.png", picture)
+    assert "images_sha256" in inkseed(*command, "--resume").err
 
 
 @pytest.mark.parametrize(
@@ -316,6 +359,10 @@ def test_unusable_images_are_told_in_one_line(inkseed, ours, hand, tmp_path):
         ('data = "emnist"', "mnist_parts_a_b"),
         ("styles = 1", "true or false"),
         ("colour = 3", "unknown setting"),
+        ('optimizer = "sgd"', "adamw, muon"),
+        (f"learning_rate = 1{400 * '0'}", "learning_rate"),
+        (f"seed = 1{5000 * '0'}", "not a TOML file"),
+        ('network = {name = "patch_unet", n_classes = 3}', "leave n_classes out"),
         ("network = 3", "must be a table"),
         ("epochs = ", "not a TOML file"),
     ],

@@ -1,6 +1,6 @@
 """Bundle a run's weights, as float16: python tools/bundle.py runs/digits digits
 
-Takes the model of a finished run or, of one that goes on, the network as of its last state; the
+Takes the model of a finished run or, of one that goes on, the average as of its last state; the
 metadata says how many images it saw. How it is sampled is taken from the bundled recipe of that
 name as it stands now: sampling is chosen after training.
 """
@@ -11,13 +11,13 @@ from pathlib import Path
 from inkseed.checkpoint import as_float16, load_tensors, save_tensors
 from inkseed.recipes import load_recipe
 from inkseed.run_folder import STATE
-from inkseed.train import network_part
+from inkseed.train import weights_of_state
 from inkseed.weights import WEIGHTS
 
 run, name = Path(sys.argv[1]), sys.argv[2]
 finished = run / "model.safetensors"
 tensors, config = load_tensors(finished if finished.exists() else run / STATE)
-weights = tensors if finished.exists() else network_part(tensors)
+weights = tensors if finished.exists() else weights_of_state(tensors, config)
 config["sampling"] = load_recipe(config["training"]["recipe"]).sampling
 target = WEIGHTS / f"{name}.safetensors"
 save_tensors(target, as_float16(weights), config)

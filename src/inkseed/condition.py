@@ -9,6 +9,7 @@ from torch import Tensor
 
 NULL_LABEL = -1  # "no label": what label dropout trains, and what guidance contrasts with
 STYLE_DROP, ATTRIBUTE_DROP = 0.5, 0.2
+REACH = 4.0  # deviations from the mean: no network here tells a style further out from that
 
 
 def with_style(label: Tensor, style: Tensor) -> Tensor:

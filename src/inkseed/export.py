@@ -11,7 +11,7 @@ from PIL import Image
 
 from inkseed.data.labelled import to_uint8
 from inkseed.errors import InkseedError
-from inkseed.files import write_atomically
+from inkseed.files import TEMPORARY, write_atomically
 from inkseed.model import Samples
 from inkseed.pictures import PAPER, Band, draw_bands, save_gif, save_picture
 
@@ -24,8 +24,9 @@ def save_samples(
     """Write groups of samples, one guide_w each, in the format of the path's suffix.
 
     `.npz` holds `images` uint8 (N, H, W) with ink 255, `labels`, `seeds`, `guide_w` and `nfe`, each
-    (N, ...); `.png` is a figure with a band for each group, `columns` images wide; a folder holds
-    `<label>/<number>.png`, dark ink on light paper, as `inkseed.data.read_folder` reads it.
+    (N, ...), labels by name unless the names are 0 to n - 1; `.png` is a figure with a band for
+    each group, `columns` images wide; a folder holds `<label>/<number>.png`, dark ink on light
+    paper, as `inkseed.data.read_folder` reads it.
     """
     path = Path(path)
     suffix = path.suffix.lower()
@@ -34,6 +35,8 @@ def save_samples(
             name: np.concatenate([getattr(group, name) for group in groups])
             for name in ("images", "labels", "seeds", "guide_w")
         }
+        if list(class_names) != [str(k) for k in range(len(class_names))]:
+            arrays["labels"] = np.array(class_names)[arrays["labels"]]
         arrays["nfe"] = np.concatenate([np.full(len(group.labels), group.nfe) for group in groups])
         write_atomically(path, lambda temporary: np.savez_compressed(temporary, **arrays))
     elif suffix == ".png":
@@ -64,7 +67,7 @@ def _caption(group: Samples) -> str:
 def _save_folder(groups: Sequence[Samples], class_names: Sequence[str], path: Path) -> None:
     """Fill a temporary folder beside `path`, then rename it: all of the set appears, or none."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = Path(tempfile.mkdtemp(dir=path.parent, prefix=".inkseed-"))
+    temporary = Path(tempfile.mkdtemp(dir=path.parent, prefix=TEMPORARY))
     try:
         number = 0
         for group in groups:

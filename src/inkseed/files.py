@@ -7,6 +7,8 @@ from pathlib import Path
 
 from inkseed.errors import InkseedError
 
+TEMPORARY = ".inkseed-"  # how the names of unfinished files begin
+
 
 def write_atomically(path: str | Path, write: Callable[[Path], object]) -> None:
     """Let `write` fill a temporary file beside `path`, flush it to disk, then rename it to `path`.
@@ -17,7 +19,7 @@ def write_atomically(path: str | Path, write: Callable[[Path], object]) -> None:
     path = Path(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=".inkseed-", suffix=path.suffix)
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=TEMPORARY, suffix=path.suffix)
         os.close(handle)
     except OSError as error:
         raise InkseedError(f"cannot write {path}: {error.strerror or error}") from error

@@ -6,6 +6,7 @@ import re
 from inkseed.errors import InkseedError
 
 MAX_DIGITS = 64
+MAX_NAME = 100
 
 
 def check_number(number: str) -> str:
@@ -17,8 +18,27 @@ def check_number(number: str) -> str:
     return number
 
 
+def check_class_name(name: str) -> str:
+    """Return a class's name if it can name a folder and be typed; raise InkseedError if not."""
+    if not (
+        isinstance(name, str)
+        and 0 < len(name) <= MAX_NAME
+        and name.isprintable()
+        and name == name.strip()
+        and name[0] not in ".-"
+        and not set(name) & set("/\\,:")
+    ):
+        raise InkseedError(
+            f"{str(name)[:MAX_NAME]!a} cannot name a label: leave out / \\ , : and a first . or -"
+        )
+    return name
+
+
 def parse_labels(text: str) -> list[str]:
-    """`0-9`, `3,5,7` or `0-4,7` -> the labels, in order. Raises InkseedError for anything else."""
+    """`0-9`, `3,5,7`, `0-4,7` or `apple,pear` -> the labels, in order.
+
+    Raises InkseedError for a range that does not rise, or a part that no label can be.
+    """
     labels: list[str] = []
     for part in text.split(","):
         spread = re.fullmatch(r"([0-9]{1,4})-([0-9]{1,4})", part.strip())
@@ -28,11 +48,8 @@ def parse_labels(text: str) -> list[str]:
                 raise InkseedError(f"--labels: the range {part.strip()} does not rise: write 0-9")
             width = len(spread[1]) if len(spread[1]) == len(spread[2]) else 0
             labels += [f"{label:0{width}d}" for label in range(first, last + 1)]
-        elif re.fullmatch(r"[0-9]{1,4}", part.strip()):
-            labels.append(part.strip())
         else:
-            shown = ascii(part[:20])
-            raise InkseedError(f"--labels: cannot read {shown}: write 0-9, or 3,5,7")
+            labels.append(check_class_name(part.strip()))
     return labels
 
 

@@ -1,6 +1,5 @@
 """What a user holds: a trained network with its schedule and its classes, ready to sample."""
 
-import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,6 +14,7 @@ from inkseed.data.labelled import to_uint8
 from inkseed.denoiser import Denoiser, denoiser_from
 from inkseed.errors import InkseedError
 from inkseed.guidance import guided
+from inkseed.labels import check_class_name
 from inkseed.ledger import Ledger
 from inkseed.nn import ContextUnet, PatchUnet, network_from
 from inkseed.nn.precision import place
@@ -26,6 +26,7 @@ from inkseed.weights import DEFAULT_MODEL, find_model
 
 BATCH_SIZE = 64
 MAX_SIDE = 1024
+MOST_NAMED = 12
 
 
 @dataclass
@@ -52,7 +53,7 @@ class Model:
         self.config, self.device = config, device
         self.image_size: tuple[int, int] = tuple(config["image_size"])
         self.class_names: tuple[str, ...] = tuple(config["class_names"])
-        self.styles: tuple[str, ...] = tuple(sorted(config["network"].get("styles", ())))
+        self.styles: dict[str, tuple[float, float]] = dict(config["network"].get("styles") or {})
         self.denoiser = denoiser_from(self.network, config)
         self.schedule = self.denoiser.schedule
 
@@ -60,8 +61,9 @@ class Model:
         """Labels as people write them -> class indices; raise InkseedError for an unknown one."""
         for name in names:
             if name not in self.class_names:
-                known = f"{self.class_names[0]} to {self.class_names[-1]}"
-                raise InkseedError(f"this model has no label {name!r}: its labels are {known}")
+                known = ", ".join(self.class_names[:MOST_NAMED])
+                more = ", ..." if len(self.class_names) > MOST_NAMED else ""
+                raise InkseedError(f"this model has no label {name!a}: it has {known}{more}")
         return [self.class_names.index(name) for name in names]
 
     def compile(self) -> "Model":
@@ -211,8 +213,8 @@ def _check(config: dict[str, Any]) -> None:
         raise ValueError(f"impossible image size {size}")
     if len(set(names)) != config["network"]["n_classes"] or len(names) != len(set(names)):
         raise ValueError("the class names do not fit the network")
-    if not all(re.fullmatch(r"[\w -]+", name) for name in names):  # they become folders' names
-        raise ValueError("impossible class names")
+    for name in names:
+        check_class_name(name)
 
 
 def find_device(name: str | torch.device) -> torch.device:

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from inkseed.checks import brief, whole_number
-from inkseed.condition import with_style
+from inkseed.condition import REACH, with_style
 from inkseed.errors import InkseedError
 
 MOST_IMAGES = 10**9
@@ -42,13 +42,13 @@ def check_counts(seed: Any, first: Any, batch_size: Any) -> tuple[int, int, int]
 
 def condition_of(
     labels: np.ndarray,
-    styles: Sequence[str],
+    styles: Mapping[str, Sequence[float]],
     asked: Mapping[str, float | Sequence[float] | None],
 ) -> Tensor:
     """The condition (N,) or (N, 1 + S) of images of these labels and the styles `asked` for.
 
-    `styles` are those that the model knows. Raises InkseedError for others, or for values that are
-    not finite numbers, NaN for a free one aside.
+    `styles` are those that the model knows, with the (mean, deviation) of its data. Raises
+    InkseedError for others, or for values too far out for it to draw; NaN leaves free.
     """
     label = torch.from_numpy(labels)
     columns: dict[str, Tensor] = {}
@@ -58,18 +58,20 @@ def condition_of(
         if name not in styles:
             raise InkseedError(f"this model knows no {name}: leave it out, or use another model")
         try:
-            column = np.broadcast_to(np.asarray(value, np.float32), len(labels))
+            column = np.broadcast_to(np.asarray(value, np.float64), len(labels))
         except (TypeError, ValueError) as error:
             raise InkseedError(
                 f"{name} must be one number, or one for each of the {len(labels)} images"
             ) from error
-        if np.isinf(column).any():
-            raise InkseedError(f"{name} must be finite, not {brief(value)}")
-        columns[name] = torch.from_numpy(column.copy())
+        mean, deviation = styles[name]
+        low, high = mean - REACH * deviation, mean + REACH * deviation
+        if (column < low).any() or (column > high).any():
+            raise InkseedError(f"{name} must be from {low:.3g} to {high:.3g}, not {brief(value)}")
+        columns[name] = torch.from_numpy(column.astype(np.float32))
     if not columns:
         return label
     free = torch.full((len(labels),), torch.nan)
-    return with_style(label, torch.stack([columns.get(name, free) for name in styles], 1))
+    return with_style(label, torch.stack([columns.get(name, free) for name in sorted(styles)], 1))
 
 
 def check_noise(noise: Any, shape: tuple[int, ...]) -> Tensor | None:

@@ -5,12 +5,14 @@
 """
 
 import csv
+import dataclasses
 import json
 from pathlib import Path
 from typing import Any, TextIO
 
 from inkseed.errors import InkseedError
-from inkseed.files import write_atomically
+from inkseed.files import TEMPORARY, write_atomically
+from inkseed.recipes import recipe_from
 
 STATE = Path("state", "last.safetensors")
 COLUMNS = ("step", "images", "loss", "learning_rate", "images_per_second")
@@ -28,12 +30,14 @@ def open_run(out: Path, settings: dict[str, Any], resume: bool, write: bool = Tr
         if not path.is_file():
             raise InkseedError(f"{out} holds no run to resume: leave --resume out to start one")
         _compare(_read(path), settings, out)
+        if write:
+            _clear(out)
         return
     if path.exists():
         raise InkseedError(f"{out} holds a run already: add --resume, or give another --out")
     if out.exists() and (
         not out.is_dir()
-        or any(path for path in out.iterdir() if not path.name.startswith(".inkseed-"))
+        or any(path for path in out.iterdir() if not path.name.startswith(TEMPORARY))
     ):
         raise InkseedError(f"{out} exists and is not a run's folder: give another --out")
     if write:
@@ -44,15 +48,23 @@ def open_run(out: Path, settings: dict[str, Any], resume: bool, write: bool = Tr
 def _read(path: Path) -> dict[str, Any]:
     try:
         settings = json.loads(path.read_text("utf-8"))
-        return {**settings, "recipe": dict(settings["recipe"])}
+        recipe = recipe_from(settings["recipe"], str(path))  # what is newer has its default
+        return {**settings, "recipe": json.loads(json.dumps(dataclasses.asdict(recipe)))}
     except (KeyError, TypeError, ValueError) as error:
         raise InkseedError(f"{path} is damaged: start anew in another folder") from error
+
+
+def _clear(out: Path) -> None:
+    """Remove what a kill in the middle of writing left behind."""
+    for folder in (out, *(child for child in out.iterdir() if child.is_dir())):
+        for left in folder.glob(f"{TEMPORARY}*"):
+            left.unlink()
 
 
 def _compare(started: dict[str, Any], asked: dict[str, Any], out: Path) -> None:
     """Refuse to go on with a run by other settings than it was started with."""
     flat = [{**settings["recipe"], **settings, "recipe": None} for settings in (started, asked)]
-    for name in flat[0].keys() | flat[1].keys():
+    for name in sorted(flat[0].keys() | flat[1].keys()):
         was, now = (settings.get(name) for settings in flat)
         if was != now:
             raise InkseedError(
@@ -65,7 +77,7 @@ def open_log(out: Path, step: int) -> TextIO:
     path = out / "loss.csv"
     kept = [",".join(COLUMNS)]
     if path.exists():
-        for row in path.read_text("utf-8").splitlines()[1:]:
+        for row in path.read_text("utf-8", errors="replace").splitlines()[1:]:
             first = row.split(",")[0]
             if first.isdecimal() and int(first) < step and row.count(",") == len(COLUMNS) - 1:
                 kept.append(row)

@@ -18,6 +18,7 @@ from torch import Tensor
 
 from inkseed.averages import choose_average, with_weights
 from inkseed.checkpoint import load_tensors, save_tensors
+from inkseed.checks import whole_number
 from inkseed.denoiser import denoiser_from
 from inkseed.ema import WeightAverages
 from inkseed.errors import InkseedError
@@ -28,7 +29,7 @@ from inkseed.nn.precision import place
 from inkseed.optimizer import Optimizer
 from inkseed.pictures import Band, draw_bands, save_picture
 from inkseed.progress import training_bar
-from inkseed.recipes import Recipe
+from inkseed.recipes import MOST, Recipe
 from inkseed.rng import stream
 from inkseed.run_folder import STATE, draw_loss, open_log, open_run
 from inkseed.sampling import settle
@@ -39,7 +40,7 @@ from inkseed.training_data import (
     model_config,
     training_data,
 )
-from inkseed.warm_start import start_from
+from inkseed.warm_start import fingerprint, start_from
 
 INITIAL, ORDER, LOSS = range(3)  # what a random stream of the run is for
 SAMPLE_SEED = 0  # all grids of a run begin from the same noise
@@ -77,8 +78,8 @@ def train(
     run = _Run.fresh(recipe, config, place_on, start)
     asked = {
         "recipe": dataclasses.asdict(recipe),
-        "data": source.description,
-        "from": _named(start),
+        **source.identity(),
+        "from": None if start is None else fingerprint(start),
     }
     open_run(out, asked, resume, write=False)
     engine.wait_for_everyone()
@@ -121,6 +122,8 @@ class _Run:
                     network = network_from(config["network"])
             settle(config["sampling"], denoiser_from(network, config).schedule)
             loss_from(config, recipe.noise_levels)
+        except InkseedError:
+            raise
         except (KeyError, TypeError, ValueError) as error:
             raise InkseedError(
                 f"recipe: no such network, schedule or prediction: {error}"
@@ -135,7 +138,8 @@ class _Run:
         tensors = {f"network.{k}": v for k, v in self.network.state_dict().items()}
         if not all(tensor.isfinite().all() for tensor in tensors.values()):
             raise InkseedError(
-                f"the weights are not finite after step {self.step}: lower learning_rate"
+                f"the weights are not finite after step {self.step}: lower learning_rate, in a new "
+                "folder"
             )
         tensors |= self.optimizer.tensors() | self.averages.tensors()
         save_tensors(path, tensors, self.config)
@@ -155,9 +159,17 @@ class _Run:
             self.network.load_state_dict(network_part(tensors))
             self.optimizer.restore(tensors)
             self.averages.restore(tensors)
-            self.step = int(config["training"]["step"])
+            self.step = whole_number(config["training"]["step"], "step", 0, MOST)
         except (KeyError, TypeError, ValueError, RuntimeError) as error:
             raise InkseedError(f"{path} does not fit its run's settings: start anew") from error
+
+
+def weights_of_state(tensors: dict[str, Tensor], config: dict[str, Any]) -> dict[str, Tensor]:
+    """The weights to draw with from a training state: the first average, if there is one."""
+    for decay in config["training"]["settings"]["ema"]:
+        prefix = f"ema.{decay}."
+        return {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)}
+    return network_part(tensors)
 
 
 def network_part(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
@@ -169,9 +181,10 @@ def network_part(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
 def _loop(
     run: _Run, recipe: Recipe, data: TrainingData, out: Path, engine: Accelerator, compiled: bool
 ) -> None:
-    steps = steps_of(recipe, len(data.source))
+    steps = steps_of(recipe, data.a_pass)
     pictures = {round(steps * k / recipe.pictures) for k in range(1, recipe.pictures + 1)}
-    network = engine.prepare(run.network)
+    # alone it stays where it is: Accelerate would move it to the first GPU
+    network = engine.prepare(run.network) if engine.num_processes > 1 else run.network
     denoiser = denoiser_from(torch.compile(network) if compiled else network, run.config)
     loss_of = loss_from(run.config, recipe.noise_levels)
     conditions = conditions_of(data.source, "styles" in run.config["network"])
@@ -220,7 +233,9 @@ def _loop(
 def _update(run: _Run, recipe: Recipe, engine: Accelerator, loss: Tensor, rate: float) -> None:
     """One step of the optimiser; a loss that is not finite never reaches the weights."""
     if not torch.isfinite(loss):
-        raise InkseedError(f"the loss is {loss.item()} at step {run.step}: lower learning_rate")
+        raise InkseedError(
+            f"the loss is {loss.item()} at step {run.step}: lower learning_rate, in a new folder"
+        )
     run.optimizer.zero_grad()
     engine.backward(loss)
     if recipe.clip:
@@ -245,10 +260,9 @@ def _draw_samples(run: _Run, recipe: Recipe, path: Path) -> None:
     weights = next(iter(run.averages.averages.values()), run.network.state_dict())
     model = Model(with_weights(run.network, weights), run.config, run.device)
     classes = len(model.class_names)
-    drawn = model.sample([*range(classes)] * 2, SAMPLE_SEED)
+    try:
+        drawn = model.sample([*range(classes)] * 2, SAMPLE_SEED)
+    except InkseedError:  # young weights may draw nothing finite: no picture, but no end either
+        return
     caption = f"after {run.step * recipe.batch_size:,} images"
     save_picture(draw_bands([Band(caption, drawn.images)], min(classes, 20)), path)
-
-
-def _named(start: str | Path | None) -> str | None:
-    return None if start is None else str(start)

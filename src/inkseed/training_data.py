@@ -1,5 +1,6 @@
 """What a run learns from: images, their conditions, and what a model must know of them."""
 
+import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,7 @@ HELD_OUT = 10  # one image in ten chooses among averages, where there are plenty
 PLENTY = 500
 VALIDATION = 2000  # of MNIST's validation images, at most as many choose
 MAX_SIDE = 256
+A_PASS = 50_000  # images: with a user's own, few or many, a pass of a recipe is at least as long
 
 
 @dataclass(frozen=True)
@@ -31,6 +33,17 @@ class TrainingData:
     source: LabelledImages
     validation: LabelledImages | None
     description: str
+    a_pass: int  # how many images one of the recipe's epochs stands for
+
+    def identity(self) -> dict[str, Any]:
+        """What tells these data from others, for a run that is to go on with the same."""
+        digest = hashlib.sha256(self.source.images.tobytes() + self.source.labels.tobytes())
+        return {
+            "data": self.description,
+            "class_names": list(self.source.class_names),
+            "image_size": list(self.source.images.shape[1:]),
+            "images_sha256": digest.hexdigest(),
+        }
 
     def moments(self) -> dict[str, float]:
         """The pixels' mean and deviation in [-1, 1], for EDM's preconditioning."""
@@ -49,7 +62,7 @@ def training_data(
     Raises InkseedError for images that are too few, or of sides that no network here takes.
     """
     if folder is not None:
-        return _own_images(folder, size)
+        return _own_images(folder, size, recipe.images or A_PASS)
     if size is not None:
         raise InkseedError("a size is for your own images: give --data too")
     if recipe.data == "mnist":
@@ -64,10 +77,10 @@ def training_data(
         words += f", the first {recipe.images:,} of them"
     if validation is not None:
         validation = validation.subset(np.arange(min(VALIDATION, -(-len(source) // HELD_OUT))))
-    return TrainingData(source, validation, words)
+    return TrainingData(source, validation, words, len(source))
 
 
-def _own_images(folder: Path, size: tuple[int, int] | None) -> TrainingData:
+def _own_images(folder: Path, size: tuple[int, int] | None, a_pass: int) -> TrainingData:
     source = read_folder(folder, size)
     height, width = source.images.shape[1:]
     if height % 4 or width % 4 or not max(height, width) <= MAX_SIDE:
@@ -83,13 +96,16 @@ def _own_images(folder: Path, size: tuple[int, int] | None) -> TrainingData:
         raise InkseedError(
             f"{folder}/{poorest} holds {counts.min()} images: give at least {FEWEST} of each label"
         )
+    if source.images.min() == source.images.max():
+        raise InkseedError(f"the images in {folder} are all blank: there is nothing to learn")
     words = f"{len(source):,} images of {folder.resolve().name}"
     if len(source) < PLENTY:
-        return TrainingData(source, None, words)
+        return TrainingData(source, None, words, max(a_pass, len(source)))
     order = np.random.RandomState(0).permutation(len(source))
     held_out = np.zeros(len(source), bool)
     held_out[order[: len(source) // HELD_OUT]] = True
-    return TrainingData(source.subset(~held_out), source.subset(held_out), words)
+    kept = source.subset(~held_out)
+    return TrainingData(kept, source.subset(held_out), words, max(a_pass, len(kept)))
 
 
 def conditions_of(source: LabelledImages, styles: bool) -> Tensor:

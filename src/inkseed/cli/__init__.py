@@ -7,6 +7,7 @@ import typer
 from inkseed.cli.evaluating import evaluate
 from inkseed.cli.generating import sample, write
 from inkseed.cli.listing import models
+from inkseed.cli.options import is_main_process
 from inkseed.cli.training import train
 from inkseed.errors import InkseedError
 
@@ -41,9 +42,22 @@ def main(arguments: list[str] | None = None) -> None:
         sys.exit(1)
     except OSError as error:  # a name too long, a folder that may not be searched
         _fail(f"{error.filename or 'cannot go on'}: {error.strerror or error}")
+    except (MemoryError, RuntimeError) as error:
+        _fail(_plain_words(error))
     sys.exit(status or 0)
 
 
+def _plain_words(error: Exception) -> str:
+    """What a person can do about torch's own errors; raises those that are our mistakes."""
+    text = str(error).lower()
+    if isinstance(error, MemoryError) or "out of memory" in text or "allocate memory" in text:
+        return "out of memory: ask for smaller batches, images or networks"
+    if "compiler" in text and "inductor" in type(error).__module__:
+        return "torch.compile found no C++ compiler that works here: leave --compile out"
+    raise error
+
+
 def _fail(message: str) -> None:
-    print("inkseed:", " ".join(message.split()), file=sys.stderr)
+    if is_main_process():
+        print("inkseed:", " ".join(message.split()), file=sys.stderr)
     sys.exit(2)

@@ -71,7 +71,9 @@ def write(
 
 def sample(
     out: Annotated[Path, typer.Option(help="An .npz, a .png figure, or a folder to fill.")],
-    labels: Annotated[str, typer.Option(help="Such as 0-9 or 3,5,7.")] = "0-9",
+    labels: Annotated[
+        str | None, typer.Option(help="Such as 0-9 or 3,5,7. [all that the model knows]")
+    ] = None,
     count: Annotated[int, typer.Option(help="Images for each label.", min=1, max=100_000)] = 4,
     seed: Seed = 0,
     guide_w: Annotated[
@@ -99,21 +101,21 @@ def sample(
 
     asked = [None] if guide_w is None else parse_numbers(guide_w, "--guide-w")
     check_guidance(asked)
-    wanted = parse_labels(labels)
+    wanted = None if labels is None else parse_labels(labels)
     from inkseed.files import check_writable
 
     check_writable(out, (".npz", ".png", ""))
     if trace is not None:
         check_writable(trace, (".gif",))
-        if len(wanted) * count * len(asked) > MAX_TRACED:
-            raise InkseedError(f"--trace draws at most {MAX_TRACED} images: lower --count")
     loaded = load_model(model, device, threads)
     if compile_network:
         loaded.compile()
     from inkseed.export import save_samples, save_trace
 
-    classes = loaded.indices(wanted)
+    classes = loaded.indices(loaded.class_names if wanted is None else wanted)
     images = len(classes) * count * len(asked)
+    if trace is not None and images > MAX_TRACED:
+        raise InkseedError(f"--trace draws at most {MAX_TRACED} images: lower --count")
     total = images * loaded.settings(asked[0], sampler, steps).steps
     if trace is not None and total > MAX_STATES:
         raise InkseedError(f"--trace holds at most {MAX_STATES:,} states: lower --steps or --count")

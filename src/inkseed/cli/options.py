@@ -1,5 +1,6 @@
 """Options that commands share, and what every command does with them."""
 
+import os
 from collections.abc import Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated, Any
@@ -43,6 +44,11 @@ Compile = Annotated[
 Device = Annotated[str, typer.Option(help="cpu, or cuda where there is a GPU.")]
 Threads = Annotated[int | None, typer.Option(help="Processor threads to use.", min=1, max=1024)]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of words.")]
+
+
+def is_main_process() -> bool:
+    """Whether this process speaks for all that `torchrun` started."""
+    return os.environ.get("RANK", "0") == "0"
 
 
 def check_guidance(strengths: Sequence[float | None]) -> None:

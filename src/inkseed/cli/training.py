@@ -6,12 +6,12 @@ from typing import Annotated
 
 import typer
 
-from inkseed.cli.options import Compile, Device, Threads, choose_device
+from inkseed.cli.options import Compile, Device, Threads, choose_device, is_main_process
 from inkseed.errors import InkseedError
 
 
 def train(
-    recipe: Annotated[str, typer.Argument(help="digits, report, smoke, or a TOML file.")],
+    recipe: Annotated[str, typer.Argument(help="digits, quick, report, smoke, or a TOML file.")],
     out: Annotated[Path | None, typer.Option(help="The run's folder. [runs/RECIPE]")] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on where a run stopped.")] = False,
     data: Annotated[
@@ -38,7 +38,9 @@ def train(
     from inkseed.train import train as run
 
     try:
-        print(run(settings, name, folder, resume, where, compile_network, data, resized, start))
+        model = run(settings, name, folder, resume, where, compile_network, data, resized, start)
+        if is_main_process():
+            print(model)
     except KeyboardInterrupt:
         hint = f"the same command with --out {folder} --resume"
         print(f"inkseed: stopped; the last minute is lost. Go on by {hint}", file=sys.stderr)
@@ -47,8 +49,10 @@ def train(
 
 def _parse_size(text: str) -> tuple[int, int]:
     sides = text.lower().split("x")
-    if len(sides) > 2 or not all(side.isascii() and side.isdecimal() for side in sides):
-        raise InkseedError(f"--size must be a side or HEIGHTxWIDTH, not {text!r}")
+    if len(sides) > 2 or not all(
+        side.isascii() and side.isdecimal() and len(side) < 5 for side in sides
+    ):
+        raise InkseedError(f"--size must be a side or HEIGHTxWIDTH, not {text[:20]!r}")
     height, width = int(sides[0]), int(sides[-1])
     if not all(4 <= side <= 256 and side % 4 == 0 for side in (height, width)):
         raise InkseedError(f"--size must be from 4 to 256 and divisible by 4, not {text}")

@@ -1,5 +1,6 @@
-"""Read a user's own labelled images: `folder/<label>/*.png`, one folder a class."""
+"""Read a user's own labelled images: `folder/<label>/*.png` or .jpg and so on."""
 
+import unicodedata
 from pathlib import Path
 from typing import Literal, get_args
 
@@ -8,7 +9,9 @@ from PIL import Image, UnidentifiedImageError
 
 from inkseed.data.labelled import LabelledImages, paper_is_light
 from inkseed.errors import InkseedError
+from inkseed.labels import check_class_name
 
+SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff")
 Paper = Literal["auto", "light", "dark"]
 
 
@@ -28,9 +31,12 @@ def read_folder(
     if not folder.is_dir():
         raise InkseedError(f"{folder} is not a folder: give one that holds a folder for each label")
     classes = sorted(
-        (child for child in folder.iterdir() if child.is_dir() and not child.name.startswith(".")),
-        key=lambda child: (not child.name.isdecimal(), len(child.name.lstrip("0")), child.name),
+        (child for child in folder.iterdir() if child.is_dir() and not _is_clutter(child)),
+        key=_by_number_or_name,
     )
+    names = tuple(check_class_name(unicodedata.normalize("NFC", child.name)) for child in classes)
+    if classes and (astray := _pictures(folder)):
+        raise InkseedError(f"{astray[0]} has no label: move it into a folder of its label's name")
     files = [(k, path) for k, child in enumerate(classes) for path in _pictures(child)]
     if not files:
         raise InkseedError(f"{folder} holds no images: they belong in {folder}/<label>/*.png")
@@ -40,17 +46,32 @@ def read_folder(
         if image.shape != pixels[0].shape:
             (h, w), (h0, w0) = image.shape, pixels[0].shape
             raise InkseedError(
-                f"{path} is {h}x{w} but {files[0][1]} is {h0}x{w0}: give an image size to resize to"
+                f"{path} is {h}x{w} but {files[0][1]} is {h0}x{w0}: give an image size to "
+                "resize to, as --size 28"
             )
     images = np.stack(pixels)
     if paper == "light" or (paper == "auto" and paper_is_light(images)):
         images = 255 - images
     labels = np.array([k for k, _ in files], np.int64)
-    return LabelledImages(images, labels, tuple(child.name for child in classes))
+    return LabelledImages(images, labels, names)
 
 
 def _pictures(folder: Path) -> list[Path]:
-    return sorted(path for path in folder.iterdir() if path.suffix.lower() == ".png")
+    return sorted(
+        path
+        for path in folder.iterdir()
+        if path.suffix.lower() in SUFFIXES and not _is_clutter(path)
+    )
+
+
+def _is_clutter(path: Path) -> bool:
+    """What file managers and archives leave lying about."""
+    return path.name.startswith(".") or path.name == "__MACOSX"
+
+
+def _by_number_or_name(child: Path) -> tuple[bool, int, str]:
+    number = child.name.isdecimal()
+    return not number, len(child.name.lstrip("0")) if number else 0, child.name
 
 
 def _read_grey(path: Path, image_size: tuple[int, int] | None) -> np.ndarray:

@@ -12,6 +12,8 @@ from collections.abc import Mapping, Sequence
 import torch
 from torch import Tensor, nn
 
+from inkseed.condition import REACH
+
 PATCH = 2  # pixels a side, folded into channels
 GROUPS = 16
 TIME_FEATURES = 64
@@ -114,7 +116,7 @@ class PatchUnet(nn.Module):
         """(N, S) with NaN where free -> (N, 4 S), all 0 where free."""
         given = ~style.isnan()
         mean, deviation = self.style_moments.unbind(1)
-        z = ((style.nan_to_num() - mean) / deviation).clamp(-4, 4)
+        z = ((style.nan_to_num() - mean) / deviation).clamp(-REACH, REACH)
         features = torch.stack((torch.ones_like(z), z, (z * 1.5).sin(), (z * 1.5).cos()), -1)
         return (features * given[..., None]).flatten(1)
 

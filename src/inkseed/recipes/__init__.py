@@ -47,6 +47,8 @@ class Recipe:
         for name in ("network", "schedule", "prediction", "sampling"):
             if not isinstance(getattr(self, name), dict):
                 raise InkseedError(f"recipe: {name} must be a table, [{name}]")
+        if given := sorted({"in_channels", "n_classes", "styles"} & set(self.network)):
+            raise InkseedError(f"recipe: leave {given[0]} out of [network]: the data decide it")
         for name, least in (("epochs", 1), ("batch_size", 1), ("warm_up", 0), ("images", 0)):
             self._check(name, least, MOST, whole=True)
         self._check("pictures", 1, 1000, whole=True)
@@ -103,7 +105,7 @@ def load_recipe(name: str | Path) -> Recipe:
         )
     try:
         settings = tomllib.loads(path.read_text("utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError, RecursionError) as error:
+    except (ValueError, OSError, RecursionError) as error:
         raise InkseedError(f"{path} is not a TOML file that can be read: {error}") from error
     return recipe_from(settings, str(path))
 
@@ -128,4 +130,6 @@ def recipe_from(settings: dict[str, Any], origin: str) -> Recipe:
 
 
 def _is_real(value: object) -> bool:
-    return type(value) in (int, float) and math.isfinite(value)  # type: ignore[arg-type]
+    if type(value) is int:
+        return abs(value) <= MOST**4  # isfinite cannot take what no float can hold
+    return type(value) is float and math.isfinite(value)
