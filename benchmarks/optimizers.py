@@ -1,6 +1,6 @@
 """AdamW against Muon on the fast network, for equal images: python benchmarks/optimizers.py
 
-Trains the recipe `quick` for one pass over `--images` digits by each optimiser at each learning rate,
+Trains the recipe `quick` for one pass over `--images` digits by each optimiser and learning rate,
 from the same weights, data order and noise, and prints the loss of its average on validation digits
 with the processor time. One seed each: read differences of a few thousandths as none.
 """
