@@ -18,7 +18,8 @@ run, name = Path(sys.argv[1]), sys.argv[2]
 finished = run / "model.safetensors"
 tensors, config = load_tensors(finished if finished.exists() else run / STATE)
 weights = tensors if finished.exists() else weights_of_state(tensors, config)
-config["sampling"] = load_recipe(config["training"]["recipe"]).sampling
+recipe = load_recipe(config["training"]["recipe"])
+config["sampling"] = config["training"]["settings"]["sampling"] = recipe.sampling
 target = WEIGHTS / f"{name}.safetensors"
 save_tensors(target, as_float16(weights), config)
 print(f"{target}: {target.stat().st_size / 1e6:.1f} MB, {config['training']}")

@@ -5,7 +5,7 @@ from pathlib import Path
 from inkseed.errors import InkseedError
 
 WEIGHTS = Path(__file__).parent
-DEFAULT_MODEL = "report"
+DEFAULT_MODEL = "digits"
 
 
 def available() -> list[str]:

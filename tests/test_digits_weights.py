@@ -1,0 +1,66 @@
+"""The bundled `digits` weights, the default, as a user meets them."""
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from inkseed.data import to_tensor
+from inkseed.data.split import split_mnist
+from inkseed.judges import JudgeA
+from inkseed.model import Model, load
+from inkseed.number import SCALE
+from inkseed.style import measure_style
+from inkseed.weights import DEFAULT_MODEL, WEIGHTS
+
+N = 200
+
+
+@pytest.fixture(scope="module")
+def digits() -> Model:
+    return load("digits")
+
+
+def test_weights_say_what_they_are(digits):
+    training = digits.config["training"]
+    assert DEFAULT_MODEL == training["recipe"] == "digits"
+    assert training["average"] == min(
+        training["validation_loss"], key=training["validation_loss"].get
+    )
+    assert (WEIGHTS / "digits.safetensors").stat().st_size < 8e6
+    assert all(torch.isfinite(p).all() for p in digits.network.parameters())
+
+
+def test_the_demos_number_is_read_by_a_classifier(inkseed, reader, tmp_path):
+    out = tmp_path / "number.png"
+    assert inkseed("write", "00297375", "--seed", 7, "--out", out).status == 0
+    with Image.open(out) as picture:
+        small = picture.resize((picture.width // SCALE, 28), Image.Resampling.BOX)
+    written = 255 - np.stack(np.split(np.asarray(small), 8, axis=1))
+    assert "".join(map(str, reader(to_tensor(written)).tolist())) == "00297375"
+
+
+@pytest.mark.parametrize(("name", "low", "high"), [("slant", -15, 30), ("thickness", 1.6, 3.5)])
+def test_style_that_was_asked_for_is_found_again(digits, name, low, high):
+    wanted = np.linspace(low, high, N)
+    labels = np.arange(N) * 7 % 10
+    drawn = digits.sample(labels, 3, **{name: wanted})
+    got = measure_style(drawn.images)[("slant", "thickness").index(name)]
+    assert np.corrcoef(wanted, got)[0, 1] > 0.9
+    assert (JudgeA().probabilities(drawn.images).argmax(1).numpy() == labels).mean() > 0.97
+
+
+def test_style_left_free_varies_as_the_datas_does(digits):
+    validation = split_mnist().validation
+    threes = validation.images[validation.labels == 3]
+    drawn = digits.sample([3] * N, 5).images
+    for mine, real in zip(measure_style(drawn), measure_style(threes), strict=True):
+        assert 0.7 < mine.std() / real.std() < 1.3
+
+
+@pytest.mark.parametrize("style", [("--slant", "500"), ("--thickness", "0"), ("--slant", "1e39")])
+def test_style_that_cannot_be_drawn_is_refused_with_its_bounds(inkseed, style, tmp_path):
+    result = inkseed("write", "7", *style, "--out", tmp_path / "n.png")
+    assert result.status == 2
+    assert f"{style[0].removeprefix('--')} must be from" in result.err
+    assert len(result.err.strip().splitlines()) == 1
