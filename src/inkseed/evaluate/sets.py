@@ -101,7 +101,8 @@ def natural_labels(count: int) -> np.ndarray:
     would be charged for their mix, which is the asker's choice and not the model's.
     """
     labels = split_mnist().part_a.labels
-    return np.resize(labels[choose(labels, count)], count)
+    rounds, rest = divmod(count, len(labels))
+    return np.concatenate([*[labels] * rounds, labels[choose(labels, rest)]])
 
 
 def _read_arrays(path: Path) -> dict[str, np.ndarray]:
