@@ -1,6 +1,5 @@
 """What is bundled: where each model comes from, and how good it was measured to be."""
 
-import hashlib
 import json
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,7 +7,7 @@ from typing import Any
 
 from inkseed.checkpoint import load_config
 from inkseed.errors import InkseedError
-from inkseed.files import write_atomically
+from inkseed.files import sha256, write_atomically
 from inkseed.weights import available, find_model
 
 
@@ -40,7 +39,7 @@ def record_quality(name: str, quality: dict[str, Any]) -> Path:
     """Keep a measurement beside the bundled weights, tied to these very bytes; return its path."""
     path = find_model(name)
     kept = path.with_suffix(".json")
-    text = json.dumps({"sha256": _sha256(path), **quality}, indent=1) + "\n"
+    text = json.dumps({"sha256": sha256(path), **quality}, indent=1) + "\n"
     write_atomically(kept, lambda temporary: temporary.write_text(text, "utf-8"))
     return kept
 
@@ -52,12 +51,7 @@ def _quality(path: Path) -> dict[str, Any] | None:
         return None
     try:
         quality = json.loads(kept.read_text("utf-8"))
-        own = quality.pop("sha256") == _sha256(path)
+        own = quality.pop("sha256") == sha256(path)
     except (AttributeError, KeyError, ValueError) as error:
         raise InkseedError(f"{kept} is damaged: remove it, or measure the model again") from error
     return quality if own else None
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as opened:
-        return hashlib.file_digest(opened, "sha256").hexdigest()

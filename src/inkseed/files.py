@@ -1,5 +1,6 @@
 """Writing files so that a crash, a full disk or kill -9 never leaves half of one behind."""
 
+import hashlib
 import os
 import tempfile
 from collections.abc import Callable
@@ -34,6 +35,12 @@ def write_atomically(path: str | Path, write: Callable[[Path], object]) -> None:
         raise InkseedError(f"cannot write {path}: {error.strerror or error}") from error
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def sha256(path: Path) -> str:
+    """The SHA-256 of a file's bytes, as hexadecimal digits."""
+    with path.open("rb") as opened:
+        return hashlib.file_digest(opened, "sha256").hexdigest()
 
 
 def check_writable(path: str | Path, suffixes: tuple[str, ...]) -> Path:

@@ -22,6 +22,7 @@ from inkseed.checks import whole_number
 from inkseed.denoiser import denoiser_from
 from inkseed.ema import WeightAverages
 from inkseed.errors import InkseedError
+from inkseed.files import sha256
 from inkseed.loss import loss_from
 from inkseed.model import Model
 from inkseed.nn import ContextUnet, PatchUnet, network_from
@@ -40,7 +41,8 @@ from inkseed.training_data import (
     model_config,
     training_data,
 )
-from inkseed.warm_start import fingerprint, start_from
+from inkseed.warm_start import start_from
+from inkseed.weights import find_model
 
 INITIAL, ORDER, LOSS = range(3)  # what a random stream of the run is for
 SAMPLE_SEED = 0  # all grids of a run begin from the same noise
@@ -79,7 +81,7 @@ def train(
     asked = {
         "recipe": dataclasses.asdict(recipe),
         **source.identity(),
-        "from": None if start is None else fingerprint(start),
+        "from": None if start is None else sha256(find_model(start)),
     }
     open_run(out, asked, resume, write=False)
     engine.wait_for_everyone()

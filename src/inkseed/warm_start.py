@@ -1,6 +1,5 @@
 """Fine-tuning: a new run that begins at a trained model's weights, whatever the new labels are."""
 
-import hashlib
 from pathlib import Path
 from typing import Any
 
@@ -9,15 +8,8 @@ import torch
 from inkseed.errors import InkseedError
 from inkseed.model import load
 from inkseed.nn import ContextUnet, PatchUnet, network_from
-from inkseed.weights import find_model
 
 LABELS = "label.weight"  # a row for each class, and one for no label
-
-
-def fingerprint(name: str | Path) -> str:
-    """The SHA-256 of a model's file, whose path may come to hold another one."""
-    with find_model(name).open("rb") as opened:
-        return hashlib.file_digest(opened, "sha256").hexdigest()
 
 
 def start_from(name: str | Path, config: dict[str, Any]) -> ContextUnet | PatchUnet:
