@@ -67,7 +67,7 @@ def draw_printed_update(model: Model) -> None:
         ("equation (2) as printed: not divided", printed_chain),
         ("the listing, alpha_bar taken as the cumulative product", listed_chain),
     ):
-        noise = ImageStreams(0, range(10))
+        noise = ImageStreams(0, [(k,) for k in range(10)])
         x_T = noise.normal(SHAPE)
         if chain is None:
             grid = times(model.schedule, model.schedule.n_T)

@@ -87,6 +87,7 @@ def test_sampling_uses_running_statistics_and_gives_the_mode_back(ddpm):
 
 def test_renoising_loses_the_starting_noise(ddpm):
     """The report's stability score is chance: mean 0, deviation 1 / sqrt(784)."""
+    ddpm.way = "report"
     noise = torch.randn(300, *SIZE, generator=seeded(1))
     c = torch.arange(300) % 10
     scores = ddpm.compute_inversion_stability(noise, c, SIZE, seeded(2))
@@ -96,22 +97,37 @@ def test_renoising_loses_the_starting_noise(ddpm):
     assert float(scores.std()) == pytest.approx(chance, rel=0.15)
 
 
-def test_noise_selection_returns_the_most_stable_of_its_candidates(ddpm, monkeypatch):
-    seen = []
-    scores = iter([0.1, -0.3, 0.7, 0.2])
+def test_ddim_both_ways_keeps_much_of_the_starting_noise(ddpm):
+    noise = torch.randn(20, *SIZE, generator=seeded(1))
+    scores = ddpm.compute_inversion_stability(noise, torch.arange(20) % 10, SIZE)
+    assert float(scores.min()) > 0.5
+    with pytest.raises(ValueError, match="way"):
+        NoiseStrategyDiffusion(ddpm.nn_model, (1e-3, 0.3), 30, "cpu", way="other")
+
+
+@pytest.mark.parametrize("way", ["ddim", "report"])
+def test_noise_selection_returns_the_most_stable_of_its_candidates(ddpm, monkeypatch, way):
+    ddpm.way, seen = way, []
+    whole = ddpm.compute_inversion_stability
 
     def score(noise, c, size, generator=None):
-        seen.append(noise)
-        return torch.tensor([next(scores)])
+        assert c.tolist() == [3] * len(noise)
+        seen.append((noise, whole(noise, c, size, generator)))
+        return seen[-1][1]
 
     monkeypatch.setattr(ddpm, "compute_inversion_stability", score)
-    chosen = ddpm.noise_selection(4, torch.tensor([3]), SIZE, "cpu", seeded())
-    assert chosen.shape == (1, *SIZE)
-    assert torch.equal(chosen, seen[2])
-    assert len(seen) == 4
+    monkeypatch.setattr("inkseed.ddpm.CANDIDATES_AT_ONCE", 3)
+    chosen = ddpm.noise_selection(7, torch.tensor([3]), SIZE, "cpu", seeded())
+    assert [len(noise) for noise, _ in seen] == [3, 3, 1]
+    noises, scores = (torch.cat(parts) for parts in zip(*seen, strict=True))
+    assert torch.equal(chosen[0], noises[scores.argmax()])
+    with pytest.raises(ValueError, match="K"):
+        ddpm.noise_selection(0, torch.tensor([3]), SIZE, "cpu")
 
 
-def test_sample_from_noise_begins_at_the_noise_given(ddpm):
+@pytest.mark.parametrize("way", ["ddim", "report"])
+def test_sample_from_noise_begins_at_the_noise_given(ddpm, way):
+    ddpm.way = way
     noise = torch.randn(2, *SIZE, generator=seeded(3))
     c = torch.tensor([1, 2])
     one = ddpm.sample_from_noise(noise, c, SIZE, seeded(4))

@@ -4,7 +4,8 @@ Randomness: `generator` arguments are optional here and fall back on torch's own
 the report's signatures have no seed. Everything else in inkseed takes a seed.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import torch
@@ -15,13 +16,15 @@ from inkseed.files import check_writable
 from inkseed.guidance import ClassifierFreeGuidance
 from inkseed.loss import eps_loss
 from inkseed.nn import ContextUnet
+from inkseed.noise.stability import cosine
 from inkseed.number import Number, write
-from inkseed.samplers import Step, ancestral
+from inkseed.samplers import Step, ancestral, ddim, invert
 from inkseed.schedule import LinearBetas, times
 from inkseed.weights import DEFAULT_MODEL
 
 KEPT_EVERY = 20  # of the steps on the way, these are returned, and the last few
 KEPT_LAST = 8
+CANDIDATES_AT_ONCE = 50
 
 
 class SimpleDiffusion(nn.Module):
@@ -85,21 +88,27 @@ class SimpleDiffusion(nn.Module):
         on_step: Callable[[int, Step], object] = lambda i, step: None,
     ) -> Tensor:
         """The image at the end of the reverse chain; `on_step` sees step 1, 2, ... on the way."""
+        with self._evaluating():
+            steps = ancestral(
+                ClassifierFreeGuidance(self.denoiser, guide_w),
+                self.schedule,
+                x_T,
+                label,
+                times(self.schedule, self.n_T),
+                lambda: _normal(x_T.shape, generator, x_T.device),
+            )
+            for i, step in enumerate(steps, start=1):
+                on_step(i, step)
+            return step.x
+
+    @contextmanager
+    def _evaluating(self) -> Iterator[None]:
+        """The network as it is used after training, without gradients."""
         was_training = self.nn_model.training
         self.nn_model.eval()
         try:
             with torch.no_grad():
-                steps = ancestral(
-                    ClassifierFreeGuidance(self.denoiser, guide_w),
-                    self.schedule,
-                    x_T,
-                    label,
-                    times(self.schedule, self.n_T),
-                    lambda: _normal(x_T.shape, generator, x_T.device),
-                )
-                for i, step in enumerate(steps, start=1):
-                    on_step(i, step)
-                return step.x
+                yield
         finally:
             self.nn_model.train(was_training)
 
@@ -107,9 +116,27 @@ class SimpleDiffusion(nn.Module):
 class NoiseStrategyDiffusion(SimpleDiffusion):
     """The report's noise selection: of K starting noises, keep the most stable under inversion.
 
-    The four methods are the report's listing, its stochastic sampling and re-noising included; what
-    that score can and cannot tell stands in docs/report.md.
+    `way` says how noise becomes an image and an image noise again. "ddim" (the default, as in the
+    paper behind the idea, Qi et al., arXiv 2407.14041) walks `steps` steps of DDIM there and of its
+    inversion back. "report" is the report's listing: the stochastic chain there, and fresh noise
+    added step by step back, of which no more than chance can resemble the start (docs/report.md).
+    Neither is guided. Raises ValueError for another way.
     """
+
+    def __init__(
+        self,
+        nn_model: ContextUnet,
+        betas: tuple[float, float],
+        n_T: int,
+        device: str | torch.device,
+        drop_prob: float = 0.1,
+        way: str = "ddim",
+        steps: int = 50,
+    ) -> None:
+        super().__init__(nn_model, betas, n_T, device, drop_prob)
+        if way not in ("ddim", "report"):
+            raise ValueError(f"way must be 'ddim' or 'report', not {way!r}")
+        self.way, self.steps = way, steps
 
     def compute_inversion_stability(
         self,
@@ -120,8 +147,7 @@ class NoiseStrategyDiffusion(SimpleDiffusion):
     ) -> Tensor:
         """Cosine similarity (N,) of noise (N, C, H, W) with the noise its image is inverted to."""
         x_0 = self.sample_from_noise(noise, c, size, generator)
-        inverse = self.inverse_noise(x_0, c, generator)
-        return nn.functional.cosine_similarity(noise.flatten(1), inverse.flatten(1), dim=1)
+        return cosine(noise, self.inverse_noise(x_0, c, generator))
 
     def noise_selection(
         self,
@@ -131,15 +157,18 @@ class NoiseStrategyDiffusion(SimpleDiffusion):
         device: str | torch.device,
         generator: torch.Generator | None = None,
     ) -> Tensor:
-        """Of K starting noises for the one label c (1,), return the most stable, (1, C, H, W)."""
+        """Of K starting noises for the one label c (1,), return the most stable, (1, C, H, W).
+
+        Candidates are walked together, `CANDIDATES_AT_ONCE` at a time.
+        """
         if K < 1:
             raise ValueError(f"K must be at least 1, not {K}")
-        candidates = [_normal((1, *size), generator, device) for _ in range(K)]
+        candidates = _normal((K, *size), generator, device)
         scores = [
-            float(self.compute_inversion_stability(noise, c, size, generator))
-            for noise in candidates
+            self.compute_inversion_stability(part, c.expand(len(part)), size, generator)
+            for part in candidates.split(CANDIDATES_AT_ONCE)
         ]
-        return candidates[scores.index(max(scores))]
+        return candidates[torch.cat(scores).argmax()][None]
 
     def sample_from_noise(
         self,
@@ -148,24 +177,35 @@ class NoiseStrategyDiffusion(SimpleDiffusion):
         size: tuple[int, int, int],
         generator: torch.Generator | None = None,
     ) -> Tensor:
-        """The unguided image (N, C, H, W) that the reverse chain makes of `noise` and labels c."""
+        """The unguided image (N, C, H, W) that `noise` and labels c become."""
         if tuple(noise.shape[1:]) != tuple(size):
             raise ValueError(f"noise of {tuple(noise.shape[1:])} does not have the size {size}")
-        return self._walk(noise, c, 0.0, generator)
+        if self.way == "report":
+            return self._walk(noise, c, 0.0, generator)
+        return self._deterministic(ddim, noise, c)
 
     def inverse_noise(
         self, x_0: Tensor, c: Tensor, generator: torch.Generator | None = None
     ) -> Tensor:
-        """Noise x_0 (N, C, H, W) again, step by step, as the report's listing does.
+        """The noise that the image x_0 (N, C, H, W) of labels c is taken back to.
 
-        Its kernel repeats the cumulative product on the previous state, and its noise is fresh, so
-        nothing of the starting noise is left in the result: the score is chance.
+        The report's way is as listed: its kernel repeats the cumulative product on the previous
+        state, and its noise is fresh, so nothing of the starting noise is left in the result.
         """
+        if self.way == "ddim":
+            return self._deterministic(invert, x_0, c)
         x_t = x_0
         for i in range(1, self.n_T + 1):
             alpha, sigma = self.schedule.level(i / self.n_T)
             x_t = alpha * x_t + sigma * _normal(x_t.shape, generator, x_t.device)
         return x_t
+
+    def _deterministic(self, walk: Callable[..., Iterator[Step]], x: Tensor, c: Tensor) -> Tensor:
+        """Where DDIM or its inversion takes x, over the same times."""
+        with self._evaluating():
+            for step in walk(self.denoiser, self.schedule, x, c, times(self.schedule, self.steps)):
+                x = step.x
+            return x
 
 
 def generate_samples(

@@ -1,6 +1,7 @@
 """What a user holds: a trained network with its schedule and its classes, ready to sample."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
+from copy import copy
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -11,15 +12,22 @@ from torch import Tensor
 
 from inkseed.checkpoint import load_tensors, save_tensors
 from inkseed.data.labelled import to_uint8
-from inkseed.denoiser import Denoiser, denoiser_from
+from inkseed.denoiser import NetworkDenoiser, denoiser_from
 from inkseed.errors import InkseedError
 from inkseed.guidance import guided
 from inkseed.labels import check_class_name
 from inkseed.ledger import Ledger
 from inkseed.nn import ContextUnet, PatchUnet, network_from
 from inkseed.nn.precision import place
-from inkseed.request import check_counts, check_labels, check_noise, condition_of
-from inkseed.rng import ImageStreams
+from inkseed.noise import Strategy, Task
+from inkseed.noise.bound import BoundSampler
+from inkseed.request import (
+    check_counts,
+    check_labels,
+    check_start,
+    check_strategy,
+    condition_of,
+)
 from inkseed.samplers import Sampler
 from inkseed.sampling import Sampling, settle
 from inkseed.weights import DEFAULT_MODEL, find_model
@@ -37,7 +45,7 @@ class Samples:
     labels: np.ndarray  # int64 (N,)
     seeds: np.ndarray  # int64 (N, 2): image k's noise is the stream (seed, k)
     guide_w: np.ndarray  # float64 (N,)
-    nfe: int  # network evaluations per image
+    nfe: int  # network evaluations per image: all that the request cost, shared out, rounded up
     noise: Tensor  # float32 (N, C, H, W): the unit noise each began with
     steps: list[Tensor] = field(default_factory=list)  # the states on the way, if traced
 
@@ -101,43 +109,59 @@ class Model:
         guide_interval: tuple[float, float] | None = None,
         slant: float | Sequence[float] | None = None,
         thickness: float | Sequence[float] | None = None,
-        noise: str | Tensor = "gaussian",
+        noise: str | Tensor | Strategy = "gaussian",
+        candidates: int | None = None,
+        budget: int | None = None,
         first: int = 0,
         batch_size: int = BATCH_SIZE,
         trace: bool = False,
-        on_step: Callable[[int], object] | None = None,
+        on_evaluations: Callable[[int], object] | None = None,
     ) -> Samples:
         """Draw one image for each label, in order; image k begins with noise of (seed, first + k).
 
         `sampler` is a name in `inkseed.samplers.SAMPLERS` or a function of that signature; what is
         None is as `settings` says. `guide_interval` confines guidance to ratios sigma / alpha from
         low to high. `slant` (degrees to the right) and `thickness` (pixels) ask for a style, one
-        for all images or one each; NaN leaves it free. `noise` may be your own unit noise,
-        (N, C, H, W). `trace` keeps every state on the way; `on_step` is told after each step how
-        many images took it.
-        Raises InkseedError for an empty request, a label that is not a class, or a bad setting.
+        for all images or one each; NaN leaves it free. `noise` is the name of a strategy for the
+        starting noise, a strategy (a function of a `Task`), or your own unit noise (N, C, H, W);
+        `candidates` is how many noises a strategy that searches tries for each image, and `budget`
+        the most network evaluations that an image may cost in all. `trace` keeps every state on the
+        way; `on_evaluations` is told of each batch of network evaluations.
+        Raises InkseedError for an empty request, a label that is not a class, a bad setting, or a
+        strategy that would spend more than the budget.
         """
         wanted = check_labels(labels, len(self.class_names))
         seed, first, batch_size = check_counts(seed, first, batch_size)
         condition = condition_of(wanted, self.styles, {"slant": slant, "thickness": thickness})
         how = self.settings(guide_w, sampler, steps, spacing, guide_interval)
-        own = check_noise(noise, (len(wanted), *self._shape))
-        ledger = Ledger()
-        denoiser = guided(
-            ledger.watch(self.denoiser), how.guide_w, self.schedule, how.guide_interval
+        strategy, tried, budget = check_strategy(
+            noise, candidates, budget, (len(wanted), *self._shape)
         )
+        ledger = Ledger(on_evaluations)
+        plain = ledger.watch(self.denoiser)
+        denoiser = guided(plain, how.guide_w, self.schedule, how.guide_interval)
+        bound = BoundSampler(*(plain, denoiser, self.schedule, how, seed, self.device, batch_size))
         finals, starts, traces = [], [], []
         for begin in range(0, len(wanted), batch_size):
             batch = slice(begin, min(begin + batch_size, len(wanted)))
-            streams = ImageStreams(seed, range(first + batch.start, first + batch.stop))
-            z = streams.normal(self._shape)  # drawn in any case: the sampler's noise comes after it
-            z = z if own is None else own[batch]
-            starts.append(z)
-            states: list[Tensor] = []
-            for x in self._walk(denoiser, how, z, condition[batch], streams):
-                states = [*states, x] if trace else [x]
-                if on_step:
-                    on_step(len(z))
+            numbers = range(first + batch.start, first + batch.stop)
+            task = Task(
+                *(condition[batch], wanted[batch], self.class_names, seed, first, numbers),
+                *(self._shape, bound, tried),
+            )
+            ledger.allow(None if budget is None else budget * len(task))
+            start = check_start(strategy(task), task)
+            starts.append(start.z)
+            states = [] if start.x is None else [start.x]
+            if start.x is None:
+                for step in bound.walk(start.z, task.condition, start.keys or task.keys):
+                    states = [*states, step.x] if trace else [step.x]
+            elif trace:
+                raise InkseedError("this noise strategy draws the images itself: there is no trace")
+            if not torch.isfinite(states[-1]).all():
+                raise InkseedError(
+                    "the images are not finite: the weights are damaged or guide_w huge"
+                )
             finals.append(states[-1])
             traces.append(states if trace else [])
         return Samples(
@@ -145,31 +169,27 @@ class Model:
             labels=wanted,
             seeds=np.stack([np.full(len(wanted), seed), first + np.arange(len(wanted))], 1),
             guide_w=np.full(len(wanted), how.guide_w),
-            nfe=ledger.evaluations // len(wanted),
+            nfe=-(-ledger.evaluations // len(wanted)),
             noise=torch.cat(starts),
             steps=[torch.cat(states) for states in zip(*traces, strict=True)],
         )
 
-    def _walk(
-        self, denoiser: Denoiser, how: Sampling, z: Tensor, condition: Tensor, streams: ImageStreams
-    ) -> Iterator[Tensor]:
-        """One batch's states from noise z to images, on the CPU; raises InkseedError at the end
-        where they are not finite."""
-        x = z
-        for step in how.walk(
-            denoiser,
-            self.schedule,
-            (self.schedule.start_scale * z).to(self.device),
-            condition.to(self.device),
-            how.times(self.schedule),
-            lambda: streams.normal(self._shape).to(self.device),
-        ):
-            x = step.x.cpu()
-            yield x
-        if x is z:
-            raise InkseedError("the sampler yielded no step: it must yield one for each time")
-        if not torch.isfinite(x).all():
-            raise InkseedError("the images are not finite: the weights are damaged or guide_w huge")
+    def cost(
+        self,
+        guide_w: float | None = None,
+        sampler: str | Sampler | None = None,
+        steps: int | None = None,
+        noise: str | Strategy = "gaussian",
+        candidates: int | None = None,
+    ) -> int:
+        """Network evaluations that an image would cost: counted, with a stub for the network.
+
+        Raises InkseedError for a request that `sample` would refuse.
+        """
+        blind = copy(self)
+        blind.denoiser = _Blind(self.network, self.schedule)
+        how = (guide_w, sampler, steps)
+        return blind.sample([0], 0, *how, noise=noise, candidates=candidates).nfe
 
     @property
     def _shape(self) -> tuple[int, int, int]:
@@ -178,6 +198,15 @@ class Model:
     def save(self, path: str | Path) -> None:
         """Write the weights and the configuration to a safetensors file, whole or not at all."""
         save_tensors(path, self.network.state_dict(), self.config)
+
+
+class _Blind(NetworkDenoiser):
+    """A denoiser that never asks its network: for counting what a request would cost."""
+
+    def x_0(
+        self, x_t: Tensor, t: Tensor, condition: Tensor, alpha: Tensor, sigma: Tensor
+    ) -> Tensor:
+        return x_t / 2
 
 
 def load(name: str | Path = DEFAULT_MODEL, device: str | torch.device = "cpu") -> Model:

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from inkseed.labels import check_number
 from inkseed.model import Model, Samples, load
+from inkseed.noise import Strategy
 from inkseed.pictures import PAPER, save_picture
 from inkseed.samplers import Sampler
 from inkseed.weights import DEFAULT_MODEL
@@ -46,8 +47,9 @@ def write(
     model: str | Path | Model = DEFAULT_MODEL,
     sampler: str | Sampler | None = None,
     steps: int | None = None,
-    noise: str | Tensor = "gaussian",
-    on_step: Callable[[int], object] | None = None,
+    noise: str | Tensor | Strategy = "gaussian",
+    candidates: int | None = None,
+    on_evaluations: Callable[[int], object] | None = None,
     slant: float | None = None,
     thickness: float | None = None,
 ) -> Number:
@@ -64,7 +66,8 @@ def write(
         slant=slant,
         thickness=thickness,
         noise=noise,
-        on_step=on_step,
+        candidates=candidates,
+        on_evaluations=on_evaluations,
     )
     image, boxes = compose(samples.images)
     return Number(text, image, boxes, samples)

@@ -1,6 +1,7 @@
 """What is asked of a model, checked before any work: labels, styles, seeds, noise."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -10,9 +11,12 @@ from torch import Tensor
 from inkseed.checks import brief, whole_number
 from inkseed.condition import REACH, with_style
 from inkseed.errors import InkseedError
+from inkseed.noise import SEARCH, Start, Strategy, Task, find_strategy
 
 MOST_IMAGES = 10**9
 LAST_SEED = 2**63 - 1
+CANDIDATES, MOST_CANDIDATES = 10, 100_000  # of a search, for each image
+MOST_BUDGET = 10**12
 LAST_IMAGE = 2**32 - 1  # an image's number is a key of numpy's SeedSequence
 
 
@@ -74,18 +78,73 @@ def condition_of(
     return with_style(label, torch.stack([columns.get(name, free) for name in sorted(styles)], 1))
 
 
-def check_noise(noise: Any, shape: tuple[int, ...]) -> Tensor | None:
-    """The caller's unit noise, float32 of `shape`; None where it is to be drawn from the seed."""
+def check_strategy(
+    noise: Any, candidates: Any, budget: Any, shape: tuple[int, ...]
+) -> tuple[Strategy, int, int | None]:
+    """(strategy, candidates, budget) of a request for images of `shape` (N, C, H, W).
+
+    `noise` names a strategy, is one, or is the caller's own unit noise. Raises InkseedError for
+    what is none of the three, or for candidates where nothing is searched.
+    """
+    searching = True
     if isinstance(noise, str):
-        if noise != "gaussian":
-            raise InkseedError(f"no noise strategy {brief(noise)}: there is gaussian")
-        return None
+        named = find_strategy(noise)
+        strategy, searching = named.choose, named.promise == SEARCH
+    elif callable(noise):  # tensors are not
+        strategy = noise
+    else:
+        strategy, searching = OwnNoise(_own_noise(noise, shape)), False
+    if candidates is not None and not searching:
+        raise InkseedError("candidates are for noise strategies that search: leave them out")
+    tried = CANDIDATES if candidates is None else candidates
+    return (
+        strategy,
+        whole_number(tried, "candidates", 1, MOST_CANDIDATES),
+        None if budget is None else whole_number(budget, "budget", 1, MOST_BUDGET),
+    )
+
+
+def _own_noise(noise: Any, shape: tuple[int, ...]) -> Tensor:
     words = "x".join(map(str, shape))
     try:
         own = torch.as_tensor(noise)
     except (TypeError, ValueError, RuntimeError) as error:
-        raise InkseedError(f"noise must be a name, or {words} numbers") from error
+        raise InkseedError(
+            f"noise must be the name of a strategy, a function, or {words} numbers"
+        ) from error
     real = not own.is_complex() and own.dtype != torch.bool
     if not real or tuple(own.shape) != shape or not torch.isfinite(own).all():
         raise InkseedError(f"noise must be {words} finite numbers, one image a label")
     return own.detach().cpu().float()
+
+
+@dataclass(frozen=True)
+class OwnNoise:
+    """Unit noise (N, C, H, W) that the caller has chosen, as a strategy."""
+
+    z: Tensor
+
+    def __call__(self, task: Task) -> Tensor:
+        first = task.numbers[0] - task.first
+        return self.z[first : first + len(task)]
+
+
+def check_start(found: Any, task: Task) -> Start:
+    """What a strategy gave, as a `Start` of the task's images.
+
+    Raises InkseedError where it is not unit noise, or not as many images as were asked for.
+    """
+    start = found if isinstance(found, Start) else Start(found)
+    shape = (len(task), *task.shape)
+    words = "x".join(map(str, shape))
+    for tensor in (start.z, start.x):
+        if tensor is not None and (
+            not isinstance(tensor, Tensor)
+            or tuple(tensor.shape) != shape
+            or not tensor.isfinite().all()
+        ):
+            raise InkseedError(f"the noise strategy must give {words} finite numbers: it did not")
+    if start.keys is not None and len(start.keys) != len(task):
+        raise InkseedError(f"the noise strategy gave {len(start.keys)} keys for {len(task)} images")
+    x = None if start.x is None else start.x.detach().cpu().float()
+    return Start(start.z.detach().cpu().float(), start.keys, x)

@@ -13,11 +13,15 @@ def stream(seed: int, *key: int) -> torch.Generator:
     return torch.Generator().manual_seed(int(state[0]))
 
 
-class ImageStreams:
-    """The streams of images `indices` of a request: image k's is keyed by `(seed, k)`."""
+Key = tuple[int, ...]
+"""What names a stream beside the seed: (k,) is image k's own, (k, j) its j-th other candidate's."""
 
-    def __init__(self, seed: int, indices: Iterable[int]) -> None:
-        self.generators = [stream(seed, k) for k in indices]
+
+class ImageStreams:
+    """One stream for each of the `keys` of a request: image k's own is keyed by `(seed, k)`."""
+
+    def __init__(self, seed: int, keys: Iterable[Key]) -> None:
+        self.generators = [stream(seed, *key) for key in keys]
 
     def normal(self, shape: Sequence[int]) -> Tensor:
         """Unit Gaussian noise, float32 (N, *shape) on the CPU: one draw from each stream."""

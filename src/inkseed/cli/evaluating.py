@@ -81,8 +81,8 @@ def evaluate(
         from inkseed.evaluate.sets import draw_sets
 
         count = 500 if count is None else count
-        each = loaded.settings(strengths[0], sampler, steps).steps
-        with progress("drawing digits", count * len(strengths) * each, "steps") as advance:
+        evaluations = count * sum(loaded.cost(w, sampler, steps) for w in strengths)
+        with progress("drawing digits", evaluations, "evaluations") as advance:
             sets = draw_sets(loaded, count, strengths, seed, sampler, steps, advance)
     from inkseed.evaluate import evaluate as measure
     from inkseed.evaluate.evaluation import add_usefulness, images_to_read

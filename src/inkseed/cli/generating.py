@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from inkseed.cli.options import (
+    Candidates,
     Compile,
     Device,
     GuideW,
@@ -40,6 +41,7 @@ def write(
     sampler: SamplerName = None,
     steps: Steps = None,
     noise: Noise = "gaussian",
+    candidates: Candidates = None,
     model: ModelName = DEFAULT_MODEL,
     device: Device = "cpu",
     threads: Threads = None,
@@ -55,10 +57,11 @@ def write(
     loaded = load_model(model, device, threads)
     from inkseed.number import write as write_number
 
-    total = len(number) * loaded.settings(guide_w, sampler, steps).steps
-    with progress(f"writing {number}", total, "steps") as advance:
+    total = len(number) * loaded.cost(guide_w, sampler, steps, noise, candidates)
+    with progress(f"writing {number}", total, "evaluations") as advance:
         written = write_number(
-            *(number, seed, guide_w, loaded, sampler, steps, noise, advance, slant, thickness)
+            *(number, seed, guide_w, loaded, sampler, steps, noise, candidates, advance),
+            *(slant, thickness),
         )
     written.save(out)
     if as_json:
@@ -90,6 +93,7 @@ def sample(
     sampler: SamplerName = None,
     steps: Steps = None,
     noise: Noise = "gaussian",
+    candidates: Candidates = None,
     model: ModelName = DEFAULT_MODEL,
     compile_network: Compile = False,
     device: Device = "cpu",
@@ -116,18 +120,20 @@ def sample(
     images = len(classes) * count * len(asked)
     if trace is not None and images > MAX_TRACED:
         raise InkseedError(f"--trace draws at most {MAX_TRACED} images: lower --count")
-    total = images * loaded.settings(asked[0], sampler, steps).steps
-    if trace is not None and total > MAX_STATES:
+    states = images * loaded.settings(asked[0], sampler, steps).steps
+    if trace is not None and states > MAX_STATES:
         raise InkseedError(f"--trace holds at most {MAX_STATES:,} states: lower --steps or --count")
-    with progress(f"{images} digits", total, "steps") as advance:
+    costs = [loaded.cost(w, sampler, steps, noise, candidates) for w in asked]
+    with progress(f"{images} digits", sum(costs) * images // len(asked), "evaluations") as advance:
         groups = [
             loaded.sample(
                 *(classes * count, seed, w, sampler, steps),
                 slant=slant,
                 thickness=thickness,
                 noise=noise,
+                candidates=candidates,
                 trace=trace is not None,
-                on_step=advance,
+                on_evaluations=advance,
             )
             for w in asked
         ]

@@ -36,7 +36,21 @@ Steps = Annotated[
     int | None,
     typer.Option(help="Steps from noise to digit. [the sampler's own]", min=1, max=100_000),
 ]
-Noise = Annotated[str, typer.Option(help="Where the starting noise comes from: gaussian.")]
+Noise = Annotated[
+    str,
+    typer.Option(
+        help="Strategy for the starting noise: gaussian, antithetic, k_antithetic, sobol,"
+        " truncated, spectral; those that search: stability, stability_renoise, best_of,"
+        " early_prune, zero_order, fk_steering, optim_stability, optim_judge; or a .py file that"
+        " registers yours."
+    ),
+]
+Candidates = Annotated[
+    int | None,
+    typer.Option(
+        help="Noises that a strategy that searches tries for each digit. [10]", min=1, max=100_000
+    ),
+]
 Compile = Annotated[
     bool,
     typer.Option("--compile", help="Use torch.compile: for many images, needs a C++ compiler."),

@@ -54,14 +54,20 @@ def join(sources: Sequence[LabelledImages]) -> LabelledImages:
 def to_tensor(images: np.ndarray, image_size: tuple[int, int] | None = None) -> Tensor:
     """uint8 (N, H, W), ink 255 -> float32 (N, 1, H, W) in [-1, 1], ink +1; resized when asked.
 
-    Resizing is antialiased bilinear; the report's `Normalize((0.5,), (0.5,))` is `2 x - 1`.
+    The report's `Normalize((0.5,), (0.5,))` is `2 x - 1`.
     """
-    x = torch.from_numpy(np.ascontiguousarray(images)).float()[:, None] / 255
-    if image_size is not None and tuple(x.shape[-2:]) != image_size:
-        x = nn.functional.interpolate(
-            x, image_size, mode="bilinear", antialias=True, align_corners=False
-        ).clamp_(0, 1)
-    return x * 2 - 1
+    x = torch.from_numpy(np.ascontiguousarray(images)).float()[:, None] / 255 * 2 - 1
+    return x if image_size is None else resized(x, image_size)
+
+
+def resized(x: Tensor, image_size: tuple[int, int]) -> Tensor:
+    """float (N, C, H, W) in [-1, 1] -> (N, C, *image_size), antialiased bilinear."""
+    if tuple(x.shape[-2:]) == tuple(image_size):
+        return x
+    x = nn.functional.interpolate(
+        x, image_size, mode="bilinear", antialias=True, align_corners=False
+    )
+    return x.clamp(-1, 1)
 
 
 def to_uint8(x: Tensor) -> np.ndarray:

@@ -74,7 +74,7 @@ def draw_sets(
     seed: int,
     sampler: str | None = None,
     steps: int | None = None,
-    on_step: Callable[[int], object] | None = None,
+    on_evaluations: Callable[[int], object] | None = None,
 ) -> list[EvaluatedSet]:
     """Draw `count` images from a model, a set for each guide_w, from the same noise.
 
@@ -87,7 +87,7 @@ def draw_sets(
     classes = np.array(model.indices(DIGITS))[digits].tolist()
     sets = []
     for w in strengths:
-        drawn = model.sample(classes, seed, w, sampler, steps, on_step=on_step)
+        drawn = model.sample(classes, seed, w, sampler, steps, on_evaluations=on_evaluations)
         sets.append(
             EvaluatedSet(LabelledImages(drawn.images, digits, DIGITS), float(drawn.guide_w[0]))
         )

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from inkseed.checkpoint import load_tensors
-from inkseed.data.labelled import to_tensor
+from inkseed.data.labelled import resized, to_tensor
 from inkseed.errors import InkseedError
 from inkseed.judges.fit import JUDGE_SIZE
 from inkseed.judges.networks import PlainNet, ResidualNet
@@ -31,6 +31,12 @@ class JudgeA:
     def probabilities(self, images: np.ndarray) -> Tensor:
         """uint8 (N, H, W), ink 255 -> float32 (N, 10): how probable each digit is."""
         return torch.cat([self.network(x).softmax(1) for x in _batches(images)])
+
+    def logits(self, x: Tensor) -> Tensor:
+        """float (N, 1, H, W), clipped to [-1, 1] -> float32 (N, 10); gradients flow to x."""
+        return torch.cat(
+            [self.network(resized(part.clamp(-1, 1), JUDGE_SIZE)) for part in x.split(BATCH_SIZE)]
+        )
 
 
 class JudgeB:

@@ -1,0 +1,31 @@
+"""Strategies for the starting noise: a `Task` in, unit noise out, every evaluation counted."""
+
+from inkseed.noise import changed, fk_steering, gradient, same, search, stability  # noqa: F401
+from inkseed.noise.registry import (
+    CHANGED,
+    PROMISES,
+    SAME,
+    SEARCH,
+    Named,
+    available,
+    find_strategy,
+    register,
+    strategies,
+)
+from inkseed.noise.task import Start, Strategy, Task, Tries
+
+__all__ = [
+    "CHANGED",
+    "PROMISES",
+    "SAME",
+    "SEARCH",
+    "Named",
+    "Start",
+    "Strategy",
+    "Task",
+    "Tries",
+    "available",
+    "find_strategy",
+    "register",
+    "strategies",
+]

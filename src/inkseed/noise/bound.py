@@ -1,0 +1,120 @@
+"""A request's sampler with everything settled but the noise: what a strategy may draw with."""
+
+from collections.abc import Iterator, Sequence
+
+import torch
+from torch import Tensor
+
+from inkseed.denoiser import Denoiser
+from inkseed.errors import InkseedError
+from inkseed.rng import ImageStreams, Key
+from inkseed.samplers import Step, ddim, invert
+from inkseed.sampling import Sampling
+from inkseed.schedule import Schedule, times
+
+
+class BoundSampler:
+    """Noise in, images out, by the denoisers, the sampler and the steps of one request.
+
+    `plain` is the conditional denoiser and `denoiser` the same under the request's guidance; one
+    ledger counts both. Rows are drawn `batch_size` at a time, so any number may be asked for. All
+    tensors that come and go lie on the CPU. Row i of what is drawn belongs to row i of `condition`
+    and, where the sampler draws noise on its way, to the stream of `keys[i]` after its first draw.
+    """
+
+    def __init__(
+        self,
+        plain: Denoiser,
+        denoiser: Denoiser,
+        schedule: Schedule,
+        how: Sampling,
+        seed: int,
+        device: torch.device,
+        batch_size: int,
+    ) -> None:
+        self.plain, self.denoiser, self.schedule, self.how = plain, denoiser, schedule, how
+        self.seed, self.device, self.batch_size = seed, device, batch_size
+
+    @property
+    def times(self) -> Tensor:
+        """The request's times, float64 (steps + 1,), from 1 to 0."""
+        return self.how.times(self.schedule)
+
+    def walk(self, z: Tensor, condition: Tensor, keys: Sequence[Key]) -> Iterator[Step]:
+        """The request's states from unit noise z (N, C, H, W) to images, in one batch, on the CPU.
+
+        Raises InkseedError for a sampler that yields nothing.
+        """
+        noise = Later(self.seed, keys, z.shape[1:], self.device)
+        step = None
+        for step in self.how.walk(
+            self.denoiser,
+            self.schedule,
+            self.schedule.start_scale * z.to(self.device),
+            condition.to(self.device),
+            self.times,
+            noise,
+        ):
+            yield Step(step.t, step.x.cpu(), step.x_0.cpu())
+        if step is None:
+            raise InkseedError("the sampler yielded no step: it must yield one for each time")
+
+    def images(self, z: Tensor, condition: Tensor, keys: Sequence[Key]) -> Tensor:
+        """Unit noise (M, C, H, W) -> the request's images in [-1, 1], not clipped."""
+        return self.guesses(z, condition, keys, None)
+
+    def guesses(
+        self, z: Tensor, condition: Tensor, keys: Sequence[Key], steps: int | None
+    ) -> Tensor:
+        """What the images look like after `steps` steps: the guess x_0 there; None: at the end."""
+        found = []
+        for rows in self._batches(len(z)):
+            walked = self.walk(z[rows], condition[rows], keys[rows])
+            for taken, step in enumerate(walked, start=1):
+                last = step.x if steps is None else step.x_0
+                if taken == steps:
+                    break
+            found.append(last)
+        return torch.cat(found)
+
+    def ddim(self, z: Tensor, condition: Tensor, steps: int) -> Tensor:
+        """Unit noise (M, C, H, W) -> images by unguided DDIM; `undo` is its inverse."""
+        scale = self.schedule.start_scale
+        return self._along(ddim, scale * z, condition, steps)
+
+    def undo(self, x: Tensor, condition: Tensor, steps: int) -> Tensor:
+        """Images (M, C, H, W), as `ddim` left them -> the unit noise that DDIM inverts them to."""
+        return self._along(invert, x, condition, steps) / self.schedule.start_scale
+
+    def _along(self, walk, x: Tensor, condition: Tensor, steps: int) -> Tensor:  # type: ignore[no-untyped-def]
+        grid = times(self.schedule, steps, self.how.spacing)
+        found = []
+        for rows in self._batches(len(x)):
+            start, label = x[rows].to(self.device), condition[rows].to(self.device)
+            for step in walk(self.plain, self.schedule, start, label, grid):
+                last = step.x
+            found.append(last.cpu())
+        return torch.cat(found)
+
+    def _batches(self, count: int) -> list[slice]:
+        return [slice(k, k + self.batch_size) for k in range(0, count, self.batch_size)]
+
+
+class Later:
+    """The noise that a sampler draws on its way: each row's stream after its first draw.
+
+    The streams are begun anew here, so that the same start is always followed by the same noise,
+    and only when the first noise is drawn: most samplers draw none.
+    """
+
+    def __init__(
+        self, seed: int, keys: Sequence[Key], shape: torch.Size, device: torch.device
+    ) -> None:
+        self.seed, self.keys, self.shape, self.device = seed, keys, shape, device
+        self.streams: ImageStreams | None = None
+
+    def __call__(self) -> Tensor:
+        if self.streams is None:
+            self.streams = ImageStreams(self.seed, self.keys)
+            self.streams.normal(self.shape)
+        return self.streams.normal(self.shape).to(self.device)

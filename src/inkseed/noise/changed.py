@@ -1,0 +1,51 @@
+"""Strategies that change the distribution of the noise, at no extra cost.
+
+The network was trained on N(0, I): what begins elsewhere may gain in one respect and will lose in
+another. Both keep to the image's own stream, so that an effect is not one of other noise.
+"""
+
+import torch
+from torch import Tensor
+
+from inkseed.checks import real_number
+from inkseed.noise.registry import CHANGED, register
+from inkseed.noise.task import Task
+
+
+@register("truncated", CHANGED)
+class Truncated:
+    """Every value within 2 deviations: the truncation trick (Brock et al., arXiv 1809.11096).
+
+    Values are mapped by their quantiles rather than drawn again, so that each keeps its sign and
+    its rank. Deviation 0.88 is left of 1. Raises InkseedError for a limit that cuts all off.
+    """
+
+    def __init__(self, limit: float = 2.0) -> None:
+        self.limit = real_number(limit, "limit", 0.01, 40.0)
+
+    def __call__(self, task: Task) -> Tensor:
+        quantile = torch.special.ndtr(task.gaussian().double())
+        low = float(torch.special.ndtr(torch.tensor(-self.limit, dtype=torch.float64)))
+        cut = torch.special.ndtri(low + (1 - 2 * low) * quantile)
+        return cut.clamp(-self.limit, self.limit).float()
+
+
+@register("spectral", CHANGED)
+class Spectral:
+    """More noise of low frequency and less of high: amplitudes times (1 + f)^-0.05, f in cycles.
+
+    f is the radial frequency in cycles an image. Values stay N(0, 1); neighbouring pixels become
+    correlated. A negative `tilt` favours high frequencies. Raises InkseedError for a tilt that is
+    no number from -2 to 2.
+    """
+
+    def __init__(self, tilt: float = 0.05) -> None:
+        self.tilt = real_number(tilt, "tilt", -2.0, 2.0)
+
+    def __call__(self, task: Task) -> Tensor:
+        _, height, width = task.shape
+        rows = torch.fft.fftfreq(height, 1 / height)[:, None]
+        columns = torch.fft.fftfreq(width, 1 / width)[None, :]
+        shape = (1 + (rows**2 + columns**2).sqrt()) ** -self.tilt
+        shape = shape / shape.square().mean().sqrt()  # keeps each pixel's variance at 1
+        return torch.fft.ifft2(torch.fft.fft2(task.gaussian()) * shape).real

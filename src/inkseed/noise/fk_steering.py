@@ -1,0 +1,84 @@
+"""Feynman-Kac steering (Singhal et al., arXiv 2501.06848): particles that are resampled on the way.
+
+It chooses among random paths rather than among starting noises, so it draws the images itself, by
+DDPM's stochastic step at the request's times, whatever the request's sampler is.
+"""
+
+from itertools import pairwise
+
+import torch
+from torch import Tensor
+
+from inkseed.noise.registry import register
+from inkseed.noise.task import Start, Task, Tries
+from inkseed.rng import ImageStreams, stream
+from inkseed.samplers import posterior
+
+RESAMPLING = 2  # the last word of the key of the draws that resample
+STRENGTH = 1.0  # of judge A's probability in the paths' weights
+
+
+@register("fk_steering")
+def fk_steering(task: Task) -> Start:
+    """Walk all candidates at random side by side, and again and again follow those A likes.
+
+    The potential of a step is the rise of judge A's log-probability of the label at the guess x_0
+    (the paper's "difference"); particles are drawn anew, with the weights so far, whenever fewer
+    than half of them count (effective sample size). Of the last particles A's favourite is kept.
+    """
+    tries, bound = task.tries(), task.sampler
+    each = max(1, bound.batch_size // task.candidates)  # whole images at a time
+    starts = []
+    for first in range(0, len(task), each):
+        rows = slice(first * task.candidates, (first + each) * task.candidates)
+        part = Tries(
+            tries.z[rows],
+            tries.keys[rows],
+            tries.condition[rows],
+            tries.labels[rows],
+            task.candidates,
+        )
+        starts.append(_steer(task, part))
+    joined = zip(*starts, strict=True)
+    z, keys, x = (list(parts) for parts in joined)
+    return Start(torch.cat(z), [key for part in keys for key in part], torch.cat(x))
+
+
+def _steer(task: Task, tries: Tries) -> Start:
+    """The steered images of whole groups of particles, in one batch."""
+    bound, schedule = task.sampler, task.sampler.schedule
+    z, condition = tries.z, tries.condition.to(bound.device)
+    streams = ImageStreams(task.seed, tries.keys)
+    streams.normal(task.shape)  # z, which came first
+    choices = [stream(task.seed, *key, RESAMPLING) for key in tries.keys[:: tries.count]]
+    x = schedule.start_scale * z
+    liked = torch.zeros(len(x))
+    weights = torch.zeros(len(x) // tries.count, tries.count)  # logarithms, group by group
+    for t, s in pairwise(bound.times):
+        x_0 = bound.denoiser(x.to(bound.device), t, condition).cpu()
+        now = task.judge(x_0, tries.labels)
+        weights = weights + STRENGTH * (now - liked).view_as(weights)
+        parents = _resample(weights, choices)
+        moved = (parents != torch.arange(tries.count)).any(1)
+        weights = torch.where(moved[:, None], 0.0, weights)
+        rows = (parents + tries.count * torch.arange(len(parents))[:, None]).flatten()
+        x, x_0, z, liked = x[rows], x_0[rows], z[rows], now[rows]
+        x, deviation = posterior(schedule, x, x_0, t, s, eta=1.0)
+        if deviation > 0:
+            x = x + deviation * streams.normal(task.shape)
+    last = Tries(z, tries.keys, tries.condition, tries.labels, tries.count)
+    return last.best(task.judge(x, tries.labels), x)
+
+
+def _resample(weights: Tensor, choices: list[torch.Generator]) -> Tensor:
+    """Log weights (G, K) -> parents (G, K): themselves, or drawn where under K / 2 count.
+
+    Systematic resampling (Douc and Cappé 2005): K evenly spaced marks with one random offset.
+    """
+    count = weights.shape[1]
+    share = weights.softmax(1)
+    marks = torch.stack([torch.rand(1, generator=each) for each in choices])
+    marks = (marks + torch.arange(count)) / count
+    drawn = torch.searchsorted(share.cumsum(1), marks).clamp(max=count - 1)
+    few = 1 / share.square().sum(1) < count / 2
+    return torch.where(few[:, None], drawn, torch.arange(count))

@@ -1,0 +1,75 @@
+"""Strategies that search: several noises are tried, and judge A chooses among what comes of them.
+
+Judge A never evaluates; what it prefers is told apart from what is better by judge B, who never
+selects (Ma et al., arXiv 2501.09732, on how verifiers are pleased rather than served).
+"""
+
+import math
+
+import torch
+from torch import Tensor
+
+from inkseed.noise.registry import register
+from inkseed.noise.task import Start, Task
+from inkseed.rng import ImageStreams
+
+NEIGHBOURS = 4  # noises that zero-order search tries around the best at a time
+NEARNESS = 0.9  # cosine of a neighbour with the noise it is next to
+PRUNED_AT = 0.5  # early pruning chooses after this part of the steps
+
+
+@register("best_of")
+def best_of(task: Task) -> Start:
+    """Draw all candidates to the end and keep the one that judge A is surest of."""
+    tries = task.tries()
+    x = task.sampler.images(tries.z, tries.condition, tries.keys)
+    return tries.best(task.judge(x, tries.labels), x)
+
+
+@register("early_prune")
+def early_prune(task: Task) -> Start:
+    """Draw all candidates half-way, and to the end only the one that judge A likes by then."""
+    tries, steps = task.tries(), task.sampler.how.steps
+    halfway = max(1, math.floor(PRUNED_AT * steps))
+    guesses = task.sampler.guesses(tries.z, tries.condition, tries.keys, halfway)
+    return tries.best(task.judge(guesses, tries.labels))
+
+
+@register("zero_order")
+def zero_order(task: Task) -> Start:
+    """Climb from the image's own noise to neighbours of equal norm that judge A likes better.
+
+    A neighbour of z, with u = z / |z|, is `|z| (lambda u + sqrt(1 - lambda^2) w)`, w a random unit
+    vector perpendicular to u (Ma et al., arXiv 2501.09732). The sampler's own noise stays the same.
+    """
+    best = task.gaussian()
+    x = task.sampler.images(best, task.condition, task.keys)
+    score = task.judge(x, task.labels)
+    for first in range(1, task.candidates, NEIGHBOURS):
+        count = min(NEIGHBOURS, task.candidates - first)
+        numbers = range(first, first + count)
+        keys = [(k, j) for k in task.numbers for j in numbers]
+        aside = ImageStreams(task.seed, keys).normal(task.shape)
+        near = neighbours(best.repeat_interleave(count, 0), aside)
+        condition = task.condition.repeat_interleave(count, 0)
+        own = [(k,) for k in task.numbers for _ in numbers]
+        drawn = task.sampler.images(near, condition, own)
+        labels = task.labels.repeat(count)
+        scores = task.judge(drawn, labels).nan_to_num(nan=-torch.inf).view(-1, count)
+        highest, which = scores.max(1)
+        rows = which + torch.arange(len(task)) * count
+        better = (highest > score)[:, None, None, None]
+        best = torch.where(better, near[rows], best)
+        x = torch.where(better, drawn[rows], x)
+        score = torch.maximum(score, highest)
+    return Start(best, x=x)
+
+
+def neighbours(z: Tensor, aside: Tensor, nearness: float = NEARNESS) -> Tensor:
+    """Noises (M, C, H, W) of z's norms, at cosine `nearness` to z, in the direction of `aside`."""
+    flat, other = z.flatten(1), aside.flatten(1)
+    norm = flat.norm(dim=1, keepdim=True)
+    u = flat / norm
+    w = other - (other * u).sum(1, keepdim=True) * u
+    w = w / w.norm(dim=1, keepdim=True)
+    return (norm * (nearness * u + math.sqrt(1 - nearness**2) * w)).view_as(z)

@@ -1,0 +1,68 @@
+"""The report's noise selection: the candidate whose image inverts back to it most nearly.
+
+Two ways to invert. DDIM both ways is that of the paper behind the report (Qi et al., arXiv
+2407.14041): deterministic, so that the score tells how well the solver's steps undo themselves.
+Noising again is the report's own listing: fresh noise, of which nothing can resemble the start.
+Both walk unguided, since inversion breaks under strong guidance.
+"""
+
+import torch
+from torch import Tensor
+
+from inkseed.noise.bound import Later
+from inkseed.noise.registry import register
+from inkseed.noise.task import Start, Task, Tries
+from inkseed.rng import Key
+from inkseed.samplers import ancestral
+from inkseed.schedule import times
+
+STEPS = 10  # each way: few leave more spread in the score than many
+AGAIN = 1  # the last word of the key of noise drawn for noising again
+
+
+@register("stability")
+def stability(task: Task) -> Start:
+    """The candidate most stable under DDIM and its inversion, 10 steps each way (the report's)."""
+    tries = task.tries()
+    return tries.best(ddim_stability(task, tries.z, tries.condition))
+
+
+@register("stability_renoise")
+def stability_renoise(task: Task) -> Start:
+    """The candidate most like the noise of its noised image, as the report lists it: chance."""
+    tries = task.tries()
+    return tries.best(renoise_stability(task, tries))
+
+
+def ddim_stability(task: Task, z: Tensor, condition: Tensor, steps: int = STEPS) -> Tensor:
+    """Cosine similarity (M,) of noise z with DDIM's inversion of its image; gradients flow."""
+    x = task.sampler.ddim(z, condition, steps)
+    return cosine(z, task.sampler.undo(x, condition, steps))
+
+
+def renoise_stability(task: Task, tries: Tries, steps: int = STEPS) -> Tensor:
+    """Cosine similarity (M,) of noise with its image's, drawn and noised again by chance.
+
+    The image comes of DDPM's stochastic steps; noising again in steps of the forward chain is, in
+    distribution, noising once: `x_1 = alpha(1) x_0 + sigma(1) eps`, with fresh eps.
+    """
+    bound = task.sampler
+    grid = times(bound.schedule, steps, bound.how.spacing)
+    found = []
+    for first in range(0, len(tries.z), bound.batch_size):
+        rows = slice(first, first + bound.batch_size)
+        z, condition = tries.z[rows], tries.condition[rows].to(bound.device)
+        again: list[Key] = [(*key, 0, AGAIN) for key in tries.keys[rows]]
+        noise = Later(task.seed, again, z.shape[1:], bound.device)
+        start = (bound.schedule.start_scale * z).to(bound.device)
+        for step in ancestral(bound.plain, bound.schedule, start, condition, grid, noise, eta=1.0):
+            x_0 = step.x
+        alpha, sigma = bound.schedule.level(1.0)
+        noised = (alpha * x_0 + sigma * noise()).cpu()
+        found.append(cosine(z, noised / bound.schedule.start_scale))
+    return torch.cat(found)
+
+
+def cosine(a: Tensor, b: Tensor) -> Tensor:
+    """Cosine similarity (N,) of tensors (N, C, H, W), image by image."""
+    return torch.nn.functional.cosine_similarity(a.flatten(1), b.flatten(1), dim=1)

@@ -1,0 +1,112 @@
+"""What a strategy is given, and what it gives back."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from inkseed.data.mnist import DIGITS
+from inkseed.errors import InkseedError
+from inkseed.judges import JudgeA
+from inkseed.noise.bound import BoundSampler
+from inkseed.rng import ImageStreams, Key
+
+
+class Start(NamedTuple):
+    """Where images begin: their unit noise (N, C, H, W), and what else a strategy has settled.
+
+    `keys` name the streams of the noise that the sampler draws on its way; None: the images' own.
+    `x` are the finished images (N, C, H, W) in [-1, 1], from strategies that draw them themselves.
+    """
+
+    z: Tensor
+    keys: Sequence[Key] | None = None
+    x: Tensor | None = None
+
+
+@dataclass(frozen=True)
+class Task:
+    """Images to find a starting noise for: row i is image `numbers[i]` of the request.
+
+    A strategy sees one batch of a request at a time, and must give an image the same noise whatever
+    else is in its batch: draw from the streams of its number, or of numbers that belong to it.
+    """
+
+    condition: Tensor  # (N,) labels, or (N, 1 + S) with styles: what the denoiser is told
+    labels: np.ndarray  # int64 (N,): indices into class_names
+    class_names: tuple[str, ...]
+    seed: int
+    first: int  # the number of the request's first image
+    numbers: Sequence[int]
+    shape: tuple[int, int, int]  # (C, H, W)
+    sampler: BoundSampler
+    candidates: int  # how many a search may try for each image
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def gaussian(self, numbers: Sequence[int] | None = None) -> Tensor:
+        """The unit Gaussian noise of the images' own streams, (N, C, H, W); or of others'."""
+        wanted = self.numbers if numbers is None else numbers
+        return ImageStreams(self.seed, [(k,) for k in wanted]).normal(self.shape)
+
+    @property
+    def keys(self) -> list[Key]:
+        """The images' own streams."""
+        return [(k,) for k in self.numbers]
+
+    def tries(self) -> "Tries":
+        """`candidates` Gaussian noises for each image; the first is its own, `gaussian()`'s."""
+        keys: list[Key] = [
+            (k,) if j == 0 else (k, j) for k in self.numbers for j in range(self.candidates)
+        ]
+        z = ImageStreams(self.seed, keys).normal(self.shape)
+        condition = self.condition.repeat_interleave(self.candidates, 0)
+        return Tries(z, keys, condition, np.repeat(self.labels, self.candidates), self.candidates)
+
+    def judge(self, x: Tensor, labels: np.ndarray) -> Tensor:
+        """Judge A's log-probability (M,) of each image x (M, C, H, W) showing its label.
+
+        Judge A is the selectors' judge; B, who evaluates, is kept from strategies. Gradients flow.
+        Raises InkseedError for a model whose classes are not digits.
+        """
+        if not set(self.class_names) <= set(DIGITS):
+            raise InkseedError("this strategy asks judge A, who reads the digits 0 to 9 alone")
+        digits = torch.tensor([int(name) for name in self.class_names])[torch.from_numpy(labels)]
+        logits = _judge_a().logits(x)
+        return logits.log_softmax(1).gather(1, digits[:, None])[:, 0]
+
+
+@dataclass(frozen=True)
+class Tries:
+    """Several candidates for each image, image by image: row i * count + j is try j of image i."""
+
+    z: Tensor  # (N * count, C, H, W)
+    keys: list[Key]
+    condition: Tensor
+    labels: np.ndarray
+    count: int
+
+    def best(self, scores: Tensor, x: Tensor | None = None) -> Start:
+        """Each image's try of the highest score (M,); of equal ones the first. NaN never wins.
+
+        `x` are the finished images of all tries, where they have been drawn.
+        """
+        table = scores.detach().nan_to_num(nan=-torch.inf, neginf=-torch.inf).view(-1, self.count)
+        rows = table.argmax(1) + torch.arange(len(table)) * self.count
+        chosen = [self.keys[row] for row in rows.tolist()]
+        return Start(self.z[rows], chosen, None if x is None else x[rows])
+
+
+Strategy = Callable[[Task], Tensor | Start]
+"""A strategy for the starting noise: unit noise (N, C, H, W) alone, or a `Start`."""
+
+
+@cache
+def _judge_a() -> JudgeA:
+    """Loaded once, when first asked for: it never changes."""
+    return JudgeA()
