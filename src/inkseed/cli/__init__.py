@@ -8,6 +8,7 @@ from inkseed.cli.evaluating import evaluate
 from inkseed.cli.generating import sample, write
 from inkseed.cli.listing import models
 from inkseed.cli.options import is_main_process
+from inkseed.cli.studying import noise_study
 from inkseed.cli.training import train
 from inkseed.errors import InkseedError
 
@@ -18,7 +19,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for command in (write, sample, evaluate, train, models):
+for command in (write, sample, evaluate, noise_study, train, models):
     app.command()(command)
 
 

@@ -1,0 +1,92 @@
+"""`inkseed noise-study`."""
+
+import json
+import tempfile
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from inkseed.cli.options import (
+    Compile,
+    Device,
+    GuideW,
+    Json,
+    ModelName,
+    SamplerName,
+    Steps,
+    Threads,
+    check_guidance,
+    load_model,
+    progress,
+)
+from inkseed.errors import InkseedError
+from inkseed.weights import DEFAULT_MODEL
+
+PAGE_WIDTH = 120  # of the table where it goes to a file
+
+
+def noise_study(
+    model: ModelName = DEFAULT_MODEL,
+    count: Annotated[
+        int, typer.Option(help="Images for each seed, in MNIST's own mix.", min=10, max=100_000)
+    ] = 40,
+    seeds: Annotated[int, typer.Option(help="Seeds, 0 and on.", min=1, max=1000)] = 5,
+    candidates: Annotated[
+        int, typer.Option(help="The largest budget is best-of-so-many's.", min=2, max=1024)
+    ] = 8,
+    noise: Annotated[
+        str | None,
+        typer.Option(help="Strategies to study, as best_of,sobol or mine.py. [all]"),
+    ] = None,
+    guide_w: GuideW = None,
+    sampler: SamplerName = None,
+    steps: Steps = None,
+    out: Annotated[
+        Path | None, typer.Option(help="A folder for plots; a stopped study goes on in it.")
+    ] = None,
+    compile_network: Compile = False,
+    device: Device = "cpu",
+    threads: Threads = None,
+    as_json: Json = False,
+) -> None:
+    """Compare strategies for the starting noise at equal network evaluations, with controls."""
+    check_guidance([guide_w])
+    if out is not None and out.exists() and not out.is_dir():
+        raise InkseedError(f"{out} is not a folder: give another name")
+    loaded = load_model(model, device, threads)
+    if compile_network:
+        loaded.compile()
+    from inkseed.files import sha256
+    from inkseed.noise import find_strategy
+    from inkseed.study import StudySettings, run_study
+    from inkseed.study.study import evaluations_of
+    from inkseed.weights import find_model
+
+    names = None if noise is None else tuple(find_strategy(n).name for n in noise.split(","))
+    asked = {"guide_w": guide_w, "sampler": sampler, "steps": steps}
+    settings = StudySettings(
+        *(model, sha256(find_model(model)), asked, count, seeds, candidates, names)
+    )
+    with ExitStack() as stack:
+        folder = out or Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        total = evaluations_of(loaded, settings)
+        with progress("drawing and reading", total, "evaluations") as advance:
+            study = run_study(loaded, settings, folder, advance)
+    from inkseed.study.show import print_study, save_study
+
+    pictures = [] if out is None else save_study(study, loaded, out)
+    if out is not None:
+        from inkseed.files import write_atomically
+
+        text = json.dumps(study.as_json(), indent=1) + "\n"
+        write_atomically(out / "study.json", lambda path: path.write_text(text, "utf-8"))
+    if as_json:
+        print(json.dumps(study.as_json()))
+        return
+    from rich.console import Console
+
+    console = Console()
+    print_study(study, console if console.is_terminal else Console(width=PAGE_WIDTH))
+    print(*pictures, sep="\n")

@@ -1,0 +1,101 @@
+"""Pools: several starting noises an image, all drawn to the end and scored, for every selector."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from inkseed.data.labelled import to_uint8
+from inkseed.model import Model
+from inkseed.noise import Start, Task
+from inkseed.noise.stability import ddim_stability, renoise_stability
+
+SCORES = ("stability", "renoise", "judge", "ink")
+
+
+@dataclass(frozen=True)
+class Pool:
+    """K candidates for each of N images; candidate 0 begins at the image's own noise."""
+
+    labels: np.ndarray  # int64 (N,): the digits asked for
+    images: np.ndarray  # uint8 (N, K, H, W)
+    scores: Mapping[str, np.ndarray]  # of each name in SCORES, float64 (N, K)
+
+    def prefix(self, candidates: int) -> "Pool":
+        """The same with the first `candidates` only: what a smaller search would have seen."""
+        scores = {name: score[:, :candidates] for name, score in self.scores.items()}
+        return Pool(self.labels, self.images[:, :candidates], scores)
+
+    def pick(self, score: np.ndarray) -> np.ndarray:
+        """Each image's candidate of the highest score (N, K): uint8 (N, H, W)."""
+        return self.images[np.arange(len(self.labels)), score.argmax(1)]
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """All of it by name, for an .npz."""
+        return {"labels": self.labels, "images": self.images, **self.scores}
+
+    @classmethod
+    def from_arrays(cls, arrays: Mapping[str, np.ndarray]) -> "Pool":
+        """What `arrays` gave."""
+        return cls(arrays["labels"], arrays["images"], {name: arrays[name] for name in SCORES})
+
+    @classmethod
+    def join(cls, pools: "list[Pool]") -> "Pool":
+        """The pools of several seeds as one."""
+        parts = [pool.arrays() for pool in pools]
+        return cls.from_arrays({key: np.concatenate([p[key] for p in parts]) for key in parts[0]})
+
+
+def draw_pool(
+    model: Model,
+    digits: np.ndarray,
+    seed: int,
+    candidates: int,
+    how: Mapping[str, Any],
+    tell: Callable[[int], object] | None = None,
+) -> Pool:
+    """Draw `candidates` images for each of the digits, from the noises that strategies try.
+
+    `how` are settings of `Model.sample`. `judge` is judge A's log-probability of the digit, `ink`
+    the mean ink of the image, the two stabilities are those of `inkseed.noise.stability`.
+    """
+    images, scores = [], []
+
+    def collect(task: Task) -> Start:
+        tries = task.tries()
+        x = task.sampler.images(tries.z, tries.condition, tries.keys)
+        found = (
+            ddim_stability(task, tries.z, tries.condition),
+            renoise_stability(task, tries),
+            task.judge(x, tries.labels),
+            (x.clamp(-1, 1).mean((1, 2, 3)) + 1) / 2,
+        )
+        images.append(to_uint8(x))
+        scores.append(torch.stack(found))
+        return Start(task.gaussian(), x=x[:: task.candidates])
+
+    labels = digits_to_labels(model, digits)
+    model.sample(labels, seed, **how, noise=collect, candidates=candidates, on_evaluations=tell)
+    shape = (len(digits), candidates)
+    table: Tensor = torch.cat(scores, 1).double()
+    return Pool(
+        labels=digits,
+        images=np.concatenate(images).reshape(*shape, *model.image_size),
+        scores={name: row.reshape(shape) for name, row in zip(SCORES, table.numpy(), strict=True)},
+    )
+
+
+def pool_cost(model: Model, how: Mapping[str, Any], candidates: int) -> int:
+    """Network evaluations that the pool costs an image: each candidate is drawn in three ways."""
+    draw = model.cost(**how)
+    names = ("stability", "stability_renoise")
+    scored = sum(model.cost(**how, noise=name, candidates=candidates) - draw for name in names)
+    return candidates * draw + scored
+
+
+def digits_to_labels(model: Model, digits: np.ndarray) -> list[int]:
+    """The model's class indices of digits 0 to 9."""
+    return model.indices([str(digit) for digit in digits])

@@ -1,0 +1,113 @@
+"""Does a selector's score tell good noise from bad? Correlations with B, and with itself."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from inkseed.evaluate.intervals import Estimate, around, resamples
+from inkseed.model import Model
+from inkseed.noise import Start, Task
+from inkseed.noise.stability import ddim_stability
+from inkseed.study.pool import Pool, digits_to_labels
+
+RANKED_STEPS = (10, 20, 50)
+RANKED_IMAGES = 20
+
+
+def correlations(pool: Pool, right: np.ndarray) -> dict[str, dict[str, Estimate]]:
+    """Of each score with B's correctness (N, K), within class; and with ink mass held fixed.
+
+    Both scores and correctness are centred within each class; "partial" also takes out what a
+    class's own straight line in ink mass explains. Intervals resample images with all their
+    candidates.
+    """
+    ink, good = pool.scores["ink"], right.astype(np.float64)
+    found = {}
+    for name, score in pool.scores.items():
+        if name == "oracle":
+            continue
+        plain = _within(pool.labels, score), _within(pool.labels, good)
+        found[name] = {"within_class": _correlation(*plain, pool.labels)}
+        if name != "ink":
+            rest = _without(pool.labels, score, ink), _without(pool.labels, good, ink)
+            found[name]["partial_on_ink"] = _correlation(*rest, pool.labels)
+    return found
+
+
+def rank_agreement(
+    model: Model, digits: np.ndarray, seed: int, candidates: int
+) -> dict[str, float]:
+    """Spearman's correlation of stability at 10 steps with that at more, over candidates.
+
+    The mean over RANKED_IMAGES images: of 1, a few steps would rank noises as many do.
+    """
+    scores: list[list[np.ndarray]] = []
+
+    def collect(task: Task) -> Start:
+        tries = task.tries()
+        scores.append(
+            [
+                ddim_stability(task, tries.z, tries.condition, steps).double().numpy()
+                for steps in RANKED_STEPS
+            ]
+        )
+        return Start(task.gaussian(), x=task.gaussian())
+
+    some = digits[:RANKED_IMAGES]
+    model.sample(digits_to_labels(model, some), seed, noise=collect, candidates=candidates)
+    table = np.concatenate([np.stack(batch) for batch in scores], 1)
+    ranks = table.reshape(len(RANKED_STEPS), len(some), candidates).argsort(2).argsort(2)
+
+    def agreement(a: np.ndarray, b: np.ndarray) -> float:
+        return float(np.mean([np.corrcoef(p, q)[0, 1] for p, q in zip(a, b, strict=True)]))
+
+    return {
+        str(steps): agreement(ranks[0], other)
+        for steps, other in zip(RANKED_STEPS[1:], ranks[1:], strict=True)
+    }
+
+
+def summary(pool: Pool) -> dict[str, Mapping[str, Any]]:
+    """How each stability is distributed over the pool's noises."""
+    return {
+        name: {
+            "mean": float(pool.scores[name].mean()),
+            "deviation": float(pool.scores[name].std()),
+            "low": float(np.quantile(pool.scores[name], 0.025)),
+            "high": float(np.quantile(pool.scores[name], 0.975)),
+        }
+        for name in ("stability", "renoise")
+    }
+
+
+def _within(labels: np.ndarray, values: np.ndarray) -> np.ndarray:
+    """Values (N, K) less the mean of their class."""
+    centred = values.astype(np.float64).copy()
+    for label in np.unique(labels):
+        own = labels == label
+        centred[own] -= centred[own].mean()
+    return centred
+
+
+def _without(labels: np.ndarray, values: np.ndarray, explained: np.ndarray) -> np.ndarray:
+    """Values (N, K) less their class's straight line in `explained`."""
+    y, x = _within(labels, values), _within(labels, explained)
+    for label in np.unique(labels):
+        own = labels == label
+        square = (x[own] ** 2).sum()
+        if square > 0:
+            y[own] -= (x[own] * y[own]).sum() / square * x[own]
+    return y
+
+
+def _correlation(a: np.ndarray, b: np.ndarray, labels: np.ndarray) -> Estimate:
+    """The correlation of two centred tables (N, K), its interval by resampling rows."""
+
+    def value(counts: np.ndarray) -> float:
+        products = [float(counts @ (p * q).sum(1)) for p, q in ((a, b), (a, a), (b, b))]
+        scale = (products[1] * products[2]) ** 0.5
+        return products[0] / scale if scale > 0 else 0.0
+
+    replicates = [value(counts) for counts in resamples(labels, 0)]
+    return around(value(np.ones(len(labels))), replicates, (-1.0, 1.0))
