@@ -7,7 +7,28 @@ from pathlib import Path
 
 from PIL import Image
 
+from inkseed.noise import registry
+
 EXAMPLES = Path(__file__).parents[1] / "examples"
+DOCS = EXAMPLES.parent / "docs"
+
+
+def test_a_strategy_in_a_file_works_first_time(inkseed, tiny_model, tmp_path, monkeypatch):
+    monkeypatch.setattr(registry, "_KNOWN", dict(registry._KNOWN))
+    out, own = tmp_path / "n.png", EXAMPLES / "my_strategy.py"
+    command = ("write", "2026", "--model", tiny_model, "--steps", 2, "--out", out)
+    assert inkseed(*command, "--noise", own, "--candidates", 3).status == 0
+    assert out.is_file()
+
+
+def test_the_page_on_noise_shows_the_strategy_as_it_is():
+    page = (DOCS / "noise.md").read_text("utf-8")
+    shown = next(part for part in page.split("```") if "def boldest" in part)
+    body = shown.removeprefix("python\n").split('"""The candidate')[0]
+    script = (EXAMPLES / "my_strategy.py").read_text("utf-8")
+    assert body.strip() in script
+    for line in shown.splitlines():
+        assert line.strip() in script or line == "python"
 
 
 def test_the_whole_idea_fits_in_one_file_that_runs_by_itself(tmp_path):

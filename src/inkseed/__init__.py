@@ -20,7 +20,7 @@ _HOMES = {
     "Number": "inkseed.number",
     "write": "inkseed.number",
 }
-_ROOMS = ("data", "ddpm", "nn", "samplers")
+_ROOMS = ("data", "ddpm", "nn", "noise", "samplers")
 
 
 def __getattr__(name: str) -> Any:

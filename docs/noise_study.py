@@ -1,0 +1,101 @@
+"""What starting noises are worth, with headroom and without: python docs/noise_study.py
+
+Runs `inkseed.study` under each of CONDITIONS, keeps what is drawn in `--out` (a stopped run goes on
+there), and makes the tables and pictures of docs/noise-study.md. `--only NAME` takes one of them;
+`--compile` uses torch.compile. The whole takes some hours on two cores.
+"""
+
+import argparse
+import json
+import time
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from pages import machine, replace
+
+from inkseed.files import sha256, write_atomically
+from inkseed.model import load
+from inkseed.pictures import save_picture
+from inkseed.study import StudySettings, run_study
+from inkseed.study.show import (
+    COLUMNS,
+    cells,
+    extremes,
+    quality_figure,
+    save_figure,
+    score_lines,
+    stability_figure,
+)
+from inkseed.weights import find_model
+
+DOCS = Path(__file__).parent
+PAGE, PICTURES = DOCS / "noise-study.md", DOCS / "pictures"
+SEEDS = 5
+
+
+class Condition(NamedTuple):
+    """A model and how it is sampled; `count` images for each of five seeds."""
+
+    name: str
+    model: str
+    how: dict[str, Any]
+    count: int
+    candidates: int
+    strategies: tuple[str, ...] | None = None  # None: all
+
+
+CHEAP = ("stability", "stability_renoise", "best_of", "early_prune", "antithetic", "sobol")
+CONDITIONS = [
+    Condition("headroom", "digits", {"guide_w": 0.0, "steps": 5}, 200, 16),
+    Condition("defaults", "digits", {}, 200, 8),
+    Condition(
+        *("report", "report", {"guide_w": 0.0, "sampler": "dpm_solver", "steps": 5}, 40, 16, CHEAP)
+    ),
+]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--out", type=Path, default=Path("runs/noise-study"))
+    parser.add_argument("--only", choices=[condition.name for condition in CONDITIONS])
+    parser.add_argument("--compile", action="store_true", help="use torch.compile")
+    asked = parser.parse_args()
+    for condition in CONDITIONS:
+        if asked.only not in (None, condition.name):
+            continue
+        model = load(condition.model)
+        if asked.compile:
+            model.compile()
+        settings = StudySettings(
+            condition.model,
+            sha256(find_model(condition.model)),
+            condition.how,
+            condition.count,
+            SEEDS,
+            condition.candidates,
+            condition.strategies,
+        )
+        began, told = time.monotonic(), [0, 0.0]
+
+        def tell(evaluations: int, began: float = began, told: list[Any] = told) -> None:
+            told[0] += evaluations
+            if time.monotonic() - told[1] > 60:
+                told[1] = time.monotonic()
+                print(f"{told[0]:,} evaluations, {told[1] - began:.0f} s", flush=True)
+
+        folder = asked.out / condition.name
+        study = run_study(model, settings, folder, tell)
+        text = json.dumps(study.as_json(), indent=1) + "\n"
+        write_atomically(folder / "study.json", lambda path, text=text: path.write_text(text))
+        lines = [f"| {' | '.join(COLUMNS)} |", "| --- " * len(COLUMNS) + "|"]
+        lines += [f"| {' | '.join(cells(result))} |" for result in study.results]
+        lines += ["", f"N = {study.n:,} a row, {SEEDS} seeds, {machine()}.", ""]
+        replace(PAGE, condition.name, lines + [f"- {line}" for line in score_lines(study)])
+        save_figure(quality_figure(study), PICTURES / f"noise_{condition.name}.png")
+        save_figure(stability_figure(study), PICTURES / f"stability_{condition.name}.png")
+        if condition.name == "defaults":
+            save_picture(extremes(model, 3), PICTURES / "extremes.png")
+
+
+if __name__ == "__main__":
+    main()
