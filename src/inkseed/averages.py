@@ -13,6 +13,7 @@ from inkseed.loss import loss_from
 from inkseed.nn import ContextUnet, PatchUnet
 from inkseed.recipes import Recipe
 from inkseed.rng import stream
+from inkseed.style import measure_style
 from inkseed.training_data import Batches, TrainingData, conditions_of
 
 CHOICE = 3  # the random streams of this choice; training has those before
@@ -62,7 +63,8 @@ def _validation_loss(
     device = next(network.parameters()).device
     denoiser = denoiser_from(network.eval(), config)
     loss_of = loss_from(config, recipe.noise_levels)
-    conditions = conditions_of(data.validation, "styles" in config["network"])
+    style = measure_style(data.validation.images) if "styles" in config["network"] else None
+    conditions = conditions_of(data.validation, style)
     batches = Batches(data.validation, conditions, recipe.batch_size, (recipe.seed, CHOICE))
     losses = []
     for step in range(-(-ROUNDS * len(data.validation) // recipe.batch_size)):

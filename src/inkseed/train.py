@@ -158,7 +158,7 @@ class _Run:
         """Take up where the state at `path` was written."""
         tensors, config = load_tensors(path)
         try:
-            self.network.load_state_dict(network_part(tensors))
+            self.network.load_state_dict(part_of(tensors, "network"))
             self.optimizer.restore(tensors)
             self.averages.restore(tensors)
             self.step = whole_number(config["training"]["step"], "step", 0, MOST)
@@ -168,15 +168,13 @@ class _Run:
 
 def weights_of_state(tensors: dict[str, Tensor], config: dict[str, Any]) -> dict[str, Tensor]:
     """The weights to draw with from a training state: the first average, if there is one."""
-    for decay in config["training"]["settings"]["ema"]:
-        prefix = f"ema.{decay}."
-        return {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)}
-    return network_part(tensors)
+    averages = config["training"]["settings"]["ema"]
+    return part_of(tensors, f"ema.{averages[0]}" if averages else "network")
 
 
-def network_part(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
-    """The network's weights in a training state."""
-    prefix = "network."
+def part_of(tensors: dict[str, Tensor], part: str) -> dict[str, Tensor]:
+    """The weights that a training state keeps under the name `part`."""
+    prefix = f"{part}."
     return {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)}
 
 
@@ -189,7 +187,9 @@ def _loop(
     network = engine.prepare(run.network) if engine.num_processes > 1 else run.network
     denoiser = denoiser_from(torch.compile(network) if compiled else network, run.config)
     loss_of = loss_from(run.config, recipe.noise_levels)
-    conditions = conditions_of(data.source, "styles" in run.config["network"])
+    conditions = conditions_of(
+        data.source, data.style if "styles" in run.config["network"] else None
+    )
     batches = Batches(data.source, conditions, recipe.batch_size, (recipe.seed, ORDER))
     share = recipe.batch_size // engine.num_processes
     part = slice(engine.process_index * share, (engine.process_index + 1) * share)

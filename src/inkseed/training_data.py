@@ -2,6 +2,7 @@
 
 import hashlib
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +35,11 @@ class TrainingData:
     validation: LabelledImages | None
     description: str
     a_pass: int  # how many images one of the recipe's epochs stands for
+
+    @cached_property
+    def style(self) -> tuple[np.ndarray, np.ndarray]:
+        """The source's slant and thickness, measured once."""
+        return measure_style(self.source.images)
 
     def identity(self) -> dict[str, Any]:
         """What tells these data from others, for a run that is to go on with the same."""
@@ -108,13 +114,12 @@ def _own_images(folder: Path, size: tuple[int, int] | None, a_pass: int) -> Trai
     return TrainingData(kept, source.subset(held_out), words, max(a_pass, len(kept)))
 
 
-def conditions_of(source: LabelledImages, styles: bool) -> Tensor:
-    """What each image is, as the condition that asks for it: labels, with style where wanted."""
+def conditions_of(source: LabelledImages, style: tuple[np.ndarray, np.ndarray] | None) -> Tensor:
+    """What each image is, as the condition that asks for it: labels, with style where given."""
     label = torch.from_numpy(source.labels.astype(np.int64))
-    if not styles:
+    if style is None:
         return label
-    measured = torch.from_numpy(np.stack(measure_style(source.images), 1))  # slant, thickness
-    return with_style(label, measured)
+    return with_style(label, torch.from_numpy(np.stack(style, 1)))  # slant, thickness
 
 
 def model_config(recipe: Recipe, name: str, data: TrainingData) -> dict[str, Any]:
@@ -125,7 +130,7 @@ def model_config(recipe: Recipe, name: str, data: TrainingData) -> dict[str, Any
         "n_classes": len(data.source.class_names),
     }
     if recipe.styles:
-        slant, thickness = measure_style(data.source.images)
+        slant, thickness = data.style
         network["styles"] = {"slant": _moments(slant), "thickness": _moments(thickness)}
     prediction = dict(recipe.prediction)
     if prediction.get("name") == "edm":
