@@ -15,7 +15,17 @@ from inkseed.condition import NULL_LABEL
 from inkseed.errors import InkseedError
 from inkseed.ledger import BACKWARD
 from inkseed.model import Model, load
-from inkseed.noise import CHANGED, SAME, SEARCH, Start, Task, available, find_strategy, register
+from inkseed.noise import (
+    CHANGED,
+    SAME,
+    SEARCH,
+    Start,
+    Task,
+    available,
+    find_strategy,
+    register,
+    strategies,
+)
 from inkseed.noise import registry as known
 from inkseed.noise.bound import BoundSampler
 from inkseed.noise.changed import Spectral, Truncated
@@ -57,7 +67,7 @@ def task_of(
     bound = BoundSampler(denoiser, denoiser, schedule, how, seed, CPU, 64)
     names = tuple(map(str, range(10)))
     condition = torch.from_numpy(labels)
-    return Task(condition, labels, names, seed, 0, numbers, shape, bound, candidates)
+    return Task(condition, labels, names, seed, numbers, shape, bound, candidates)
 
 
 def small(path) -> Model:
@@ -377,6 +387,8 @@ def test_a_function_or_a_class_of_ones_own_works_by_name_and_by_hand(model, forg
         register("gaussian")(still)
     with pytest.raises(InkseedError, match="promise"):
         register("other", "better")
+    with pytest.raises(InkseedError, match="a-z"):
+        register("gaussian, more steps")
 
 
 def test_a_strategy_is_stopped_before_the_network_runs_past_its_budget(tiny_model):
@@ -396,16 +408,42 @@ def test_a_strategy_is_stopped_before_the_network_runs_past_its_budget(tiny_mode
 @pytest.mark.parametrize(
     ("gives", "words"),
     [
+        (lambda task: None, "must give"),
         (lambda task: torch.zeros(1), "must give"),
         (lambda task: "noise", "must give"),
         (lambda task: task.gaussian() * math.nan, "must give"),
+        (lambda task: task.gaussian() + 0j, "must give"),
         (lambda task: Start(task.gaussian(), x=torch.zeros(2)), "must give"),
         (lambda task: Start(task.gaussian(), [(0,)]), "keys"),
+        (lambda task: Start(task.gaussian(), [0, 1]), "keys"),
+        (lambda task: Start(task.gaussian(), [(0,), (-1,)]), "keys"),
+        (lambda task: 1 / 0, "failed: ZeroDivisionError"),
+        (lambda task: task.tries().best([1.0]), "a score each"),
+        (lambda task: task.sampler.guesses(task.gaussian(), task.condition, task.keys, 0), "step"),
+        (KAntithetic(3), None),
+        (KAntithetic, None),
     ],
 )
 def test_a_strategy_that_gives_no_noise_is_told_so(model, gives, words):
+    if words is None:
+        assert model.sample([1, 2], noise=gives, steps=2).nfe > 0
+        return
     with pytest.raises(InkseedError, match=words):
         model.sample([1, 2], noise=gives, steps=2)
+
+
+@pytest.mark.parametrize("off", [torch.no_grad, torch.inference_mode])
+def test_gradient_steps_work_where_the_caller_has_switched_gradients_off(model, off):
+    plain = model.sample([1, 2], noise="optim_judge", steps=2, candidates=3)
+    with off():
+        found = model.sample([1, 2], noise="optim_judge", steps=2, candidates=3)
+    assert torch.allclose(plain.noise, found.noise, atol=1e-3)
+
+
+def test_an_images_number_has_an_end(model):
+    with pytest.raises(InkseedError, match="first"):
+        model.sample([1, 2], first=2**32 - 1, steps=2)
+    assert model.sample([1], first=2**32 - 1, steps=2).seeds[0, 1] == 2**32 - 1
 
 
 def test_a_file_of_ones_own_works_as_typed(inkseed, tiny_model, tmp_path, forget):
@@ -419,6 +457,8 @@ def test_a_file_of_ones_own_works_as_typed(inkseed, tiny_model, tmp_path, forget
     assert inkseed(*command, "--noise", own).status == 0
     assert inkseed(*command, "--noise", own).status == 0  # again, in the same process
     assert inkseed(*command, "--noise", "mine").status == 0
+    own.write_text("raise SystemExit")
+    assert "SystemExit" in inkseed(*command, "--noise", own).err
     own.write_text("1 / 0")
     failed = inkseed(*command, "--noise", own)
     assert failed.status == 2
@@ -430,14 +470,27 @@ def test_a_file_of_ones_own_works_as_typed(inkseed, tiny_model, tmp_path, forget
 
 def test_an_installed_packages_strategy_is_found(model, monkeypatch, forget):
     class Entry:
-        name = "theirs"
+        def __init__(self, name, load):
+            self.name, self.load = name, load
 
-        def load(self):
-            return lambda task: Start(task.gaussian())
+    def registers_itself():
+        return register("honest", CHANGED)(lambda task: task.gaussian())
 
-    monkeypatch.setattr(known, "entry_points", lambda group: [Entry()])
-    assert "theirs" in available()
+    def broken():
+        raise ImportError("no such module")
+
+    entries = [
+        Entry("theirs", lambda: lambda task: Start(task.gaussian())),
+        Entry("honest", registers_itself),
+        Entry("broken", broken),
+    ]
+    monkeypatch.setattr(known, "entry_points", lambda group: entries)
+    assert {"theirs", "honest", "broken"} <= set(available())
     assert model.sample([1], noise="theirs", candidates=2, steps=2).nfe > 0
+    assert find_strategy("honest").promise == CHANGED
+    for ask in (lambda: find_strategy("broken"), strategies):
+        with pytest.raises(InkseedError, match=r"broken.*no such module"):
+            ask()
 
 
 def test_the_command_line_knows_them_all(inkseed, tiny_model, tmp_path):

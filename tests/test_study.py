@@ -4,6 +4,7 @@ import json
 
 import numpy as np
 import pytest
+import scipy.stats
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -14,7 +15,7 @@ from inkseed.noise import strategies
 from inkseed.study import StudySettings, run_study
 from inkseed.study.pool import SCORES, Pool, draw_pool, pool_cost
 from inkseed.study.rows import EQUAL, PLAIN, most, rows_of
-from inkseed.study.ruler import METRICS, Ruler
+from inkseed.study.ruler import METRICS, Measure, Ruler
 from inkseed.study.scores import correlations
 from inkseed.study.study import evaluations_of
 
@@ -43,7 +44,7 @@ def test_the_most_that_a_budget_buys(budget, slope, offset, limit):
 def test_every_row_costs_at_most_its_budget_and_takes_all_that_it_buys(model):
     rows = rows_of(model, HOW, 16)
     budgets = {row.budget for row in rows} - {None}
-    assert budgets == {4, 8, 16, 32}
+    assert budgets == {4, 8, 16, 32, 322, 162}
     for row in rows:
         if row.budget is None:
             continue
@@ -57,11 +58,16 @@ def test_every_row_costs_at_most_its_budget_and_takes_all_that_it_buys(model):
             bigger = "steps" if row.role == "control" else "candidates"
             asked = {**row.asked, bigger: row.asked[bigger] + 1}
             assert model.cost(**asked) > row.budget
+            assert row.asked.get("candidates") != 1  # plain noise would go by another name
     names = {row.name for row in rows}
-    assert set(strategies()) <= names | {"optim_stability"}  # one step of it costs more than 32
-    assert [row.name for row in rows if row.budget is None][-3:] == [
-        *("stability", "stability_renoise", "least stable")
+    assert set(strategies()) <= names | {"optim_stability"}  # two tries of it cost 82
+    whole = [row for row in rows if row.budget in (322, 162)]
+    assert [row.name for row in whole] == [
+        *(EQUAL, "guide_w 1, more steps", "stability", "least stable"),
+        *(EQUAL, "guide_w 1, more steps", "stability_renoise"),
     ]
+    for row in whole:
+        assert row.nfe == row.budget or row.name.startswith("guide_w")
     drawn = [row.key for row in rows if row.selector is None]
     assert len(set(drawn)) == len(drawn)  # each has a file of its own
 
@@ -105,6 +111,18 @@ def test_real_digits_measure_well(ruler):
     assert found.estimate("accuracy").high <= 1.2
 
 
+def test_accuracies_are_told_apart_by_the_exact_sign_test():
+    rng = np.random.default_rng(0)
+    for gain in (0.0, 0.3):
+        one = rng.random(20) < 0.5
+        other = one ^ (rng.random(20) < 0.4 + gain)
+        a, b = (Measure({}, {}, right) for right in (one, other))
+        gained, lost = int((one & ~other).sum()), int((other & ~one).sum())
+        expected = scipy.stats.binomtest(gained, gained + lost).pvalue
+        assert a.sign_test(b) == pytest.approx(expected)
+        assert a.sign_test(a) == 1
+
+
 def table_of(score, ink, labels):
     scores = dict.fromkeys(SCORES, score) | {"ink": ink}
     return Pool(labels, np.zeros((*score.shape, 2, 2), np.uint8), scores)
@@ -137,7 +155,7 @@ def test_correlations_are_within_class_and_partial_on_ink_as_least_squares_has_i
 
 
 def settings(**changes) -> StudySettings:
-    asked = {"count": 10, "seeds": 2, "candidates": 2, "strategies": ("sobol", "zero_order")}
+    asked = {"count": 10, "seeds": 5, "candidates": 2, "strategies": ("sobol", "zero_order")}
     return StudySettings("tiny", "0", HOW, **asked | changes)
 
 
@@ -177,7 +195,7 @@ def test_the_study_as_typed(inkseed, tiny_model, tmp_path, monkeypatch):
     monkeypatch.setattr("inkseed.study.show.EXTREME_OF", 12)
     monkeypatch.setattr("inkseed.study.scores.RANKED_IMAGES", 2)
     out = tmp_path / "study"
-    small = ("--count", 10, "--seeds", 1, "--candidates", 2, "--steps", 1, "--sampler", "ddim")
+    small = ("--count", 10, "--seeds", 5, "--candidates", 2, "--steps", 1, "--sampler", "ddim")
     command = ("noise-study", "--model", tiny_model, *small, "--noise", "sobol,best_of")
     done = inkseed(*command, "--out", out)
     assert done.status == 0
@@ -186,11 +204,12 @@ def test_the_study_as_typed(inkseed, tiny_model, tmp_path, monkeypatch):
         *("quality.png", "stability.png", "extremes.png")
     }
     found = json.loads((out / "study.json").read_text("utf-8"))
-    assert found["settings"]["seeds"] == 1
+    assert found["settings"]["strategies"] == ["best_of", "sobol"]
     printed = json.loads(inkseed(*command, "--out", out, "--json").out)
     assert printed["rows"] == found["rows"]
     assert inkseed(*command, "--out", out, "--count", 12).status == 2
     assert inkseed(*command, "--noise", "best").status == 2
+    assert inkseed(*command, "--seeds", 1).status == 2
     occupied = tmp_path / "file"
     occupied.write_text("")
     assert inkseed(*command, "--out", occupied).status == 2

@@ -22,11 +22,12 @@ from inkseed.nn.precision import place
 from inkseed.noise import Strategy, Task
 from inkseed.noise.bound import BoundSampler
 from inkseed.request import (
+    TRIES_AT_ONCE,
     check_counts,
     check_labels,
-    check_start,
     check_strategy,
     condition_of,
+    start_of,
 )
 from inkseed.samplers import Sampler
 from inkseed.sampling import Sampling, settle
@@ -43,7 +44,7 @@ class Samples:
 
     images: np.ndarray
     labels: np.ndarray  # int64 (N,)
-    seeds: np.ndarray  # int64 (N, 2): image k's noise is the stream (seed, k)
+    seeds: np.ndarray  # int64 (N, 2): image k's own stream is (seed, k); a search has others too
     guide_w: np.ndarray  # float64 (N,)
     nfe: int  # network evaluations per image: all that the request cost, shared out, rounded up
     noise: Tensor  # float32 (N, C, H, W): the unit noise each began with
@@ -131,12 +132,13 @@ class Model:
         strategy that would spend more than the budget.
         """
         wanted = check_labels(labels, len(self.class_names))
-        seed, first, batch_size = check_counts(seed, first, batch_size)
+        seed, first, batch_size = check_counts(seed, first, batch_size, len(wanted))
         condition = condition_of(wanted, self.styles, {"slant": slant, "thickness": thickness})
         how = self.settings(guide_w, sampler, steps, spacing, guide_interval)
         strategy, tried, budget = check_strategy(
-            noise, candidates, budget, (len(wanted), *self._shape)
+            noise, candidates, budget, (len(wanted), *self._shape), first
         )
+        batch_size = min(batch_size, max(1, TRIES_AT_ONCE // tried))
         ledger = Ledger(on_evaluations)
         plain = ledger.watch(self.denoiser)
         denoiser = guided(plain, how.guide_w, self.schedule, how.guide_interval)
@@ -146,11 +148,18 @@ class Model:
             batch = slice(begin, min(begin + batch_size, len(wanted)))
             numbers = range(first + batch.start, first + batch.stop)
             task = Task(
-                *(condition[batch], wanted[batch], self.class_names, seed, first, numbers),
-                *(self._shape, bound, tried),
+                condition=condition[batch],
+                labels=wanted[batch],
+                class_names=self.class_names,
+                seed=seed,
+                numbers=numbers,
+                shape=self._shape,
+                sampler=bound,
+                candidates=tried,
+                budget=budget,
             )
             ledger.allow(None if budget is None else budget * len(task))
-            start = check_start(strategy(task), task)
+            start = start_of(strategy, task)
             starts.append(start.z)
             states = [] if start.x is None else [start.x]
             if start.x is None:
@@ -181,15 +190,24 @@ class Model:
         steps: int | None = None,
         noise: str | Strategy = "gaussian",
         candidates: int | None = None,
+        *,
+        spacing: str | None = None,
+        guide_interval: tuple[float, float] | None = None,
     ) -> int:
         """Network evaluations that an image would cost: counted, with a stub for the network.
 
-        Raises InkseedError for a request that `sample` would refuse.
+        True of strategies whose cost does not hang on what they see, as all bundled ones'. Raises
+        InkseedError for a request that `sample` would refuse.
         """
         blind = copy(self)
         blind.denoiser = _Blind(self.network, self.schedule)
-        how = (guide_w, sampler, steps)
-        return blind.sample([0], 0, *how, noise=noise, candidates=candidates).nfe
+        return blind.sample(
+            *([0], 0, guide_w, sampler, steps),
+            spacing=spacing,
+            guide_interval=guide_interval,
+            noise=noise,
+            candidates=candidates,
+        ).nfe
 
     @property
     def _shape(self) -> tuple[int, int, int]:

@@ -12,10 +12,12 @@ from inkseed.checks import brief, whole_number
 from inkseed.condition import REACH, with_style
 from inkseed.errors import InkseedError
 from inkseed.noise import SEARCH, Start, Strategy, Task, find_strategy
+from inkseed.noise.registry import built, home
 
 MOST_IMAGES = 10**9
 LAST_SEED = 2**63 - 1
-CANDIDATES, MOST_CANDIDATES = 10, 100_000  # of a search, for each image
+CANDIDATES, MOST_CANDIDATES = 10, 10_000  # of a search, for each image
+TRIES_AT_ONCE = 50_000  # their noises lie in memory together
 MOST_BUDGET = 10**12
 LAST_IMAGE = 2**32 - 1  # an image's number is a key of numpy's SeedSequence
 
@@ -35,11 +37,11 @@ def check_labels(labels: Any, classes: int) -> np.ndarray:
     return wanted.astype(np.int64)
 
 
-def check_counts(seed: Any, first: Any, batch_size: Any) -> tuple[int, int, int]:
-    """(seed, first, batch_size) as Python whole numbers."""
+def check_counts(seed: Any, first: Any, batch_size: Any, images: int) -> tuple[int, int, int]:
+    """(seed, first, batch_size) of a request for so many images, as Python whole numbers."""
     return (
         whole_number(seed, "seed", 0, LAST_SEED),
-        whole_number(first, "first", 0, LAST_IMAGE),
+        whole_number(first, "first", 0, LAST_IMAGE + 1 - images),
         whole_number(batch_size, "batch_size", 1, MOST_IMAGES),
     )
 
@@ -79,9 +81,9 @@ def condition_of(
 
 
 def check_strategy(
-    noise: Any, candidates: Any, budget: Any, shape: tuple[int, ...]
+    noise: Any, candidates: Any, budget: Any, shape: tuple[int, ...], first: int
 ) -> tuple[Strategy, int, int | None]:
-    """(strategy, candidates, budget) of a request for images of `shape` (N, C, H, W).
+    """(strategy, candidates, budget) of a request for images of `shape` (N, C, H, W) from `first`.
 
     `noise` names a strategy, is one, or is the caller's own unit noise. Raises InkseedError for
     what is none of the three, or for candidates where nothing is searched.
@@ -91,9 +93,9 @@ def check_strategy(
         named = find_strategy(noise)
         strategy, searching = named.choose, named.promise == SEARCH
     elif callable(noise):  # tensors are not
-        strategy = noise
+        strategy = built(noise)
     else:
-        strategy, searching = OwnNoise(_own_noise(noise, shape)), False
+        strategy, searching = OwnNoise(_own_noise(noise, shape), first), False
     if candidates is not None and not searching:
         raise InkseedError("candidates are for noise strategies that search: leave them out")
     tried = CANDIDATES if candidates is None else candidates
@@ -120,31 +122,56 @@ def _own_noise(noise: Any, shape: tuple[int, ...]) -> Tensor:
 
 @dataclass(frozen=True)
 class OwnNoise:
-    """Unit noise (N, C, H, W) that the caller has chosen, as a strategy."""
+    """Unit noise (N, C, H, W) that the caller has chosen for images `first` and on."""
 
     z: Tensor
+    first: int
 
     def __call__(self, task: Task) -> Tensor:
-        first = task.numbers[0] - task.first
-        return self.z[first : first + len(task)]
+        """The batch's part of it."""
+        begin = task.numbers[0] - self.first
+        return self.z[begin : begin + len(task)]
 
 
-def check_start(found: Any, task: Task) -> Start:
-    """What a strategy gave, as a `Start` of the task's images.
+def start_of(strategy: Strategy, task: Task) -> Start:
+    """What a strategy gives for the task, checked.
 
-    Raises InkseedError where it is not unit noise, or not as many images as were asked for.
+    Raises InkseedError where a user's strategy fails, or where what comes is not unit noise for as
+    many images as were asked for.
     """
+    try:
+        found = strategy(task)
+    except (InkseedError, MemoryError):
+        raise
+    except Exception as error:
+        if home(strategy).startswith("inkseed."):
+            raise  # our own mistake
+        words = f"{type(error).__name__}: {error}"
+        raise InkseedError(f"the noise strategy failed: {words}") from error
     start = found if isinstance(found, Start) else Start(found)
     shape = (len(task), *task.shape)
-    words = "x".join(map(str, shape))
-    for tensor in (start.z, start.x):
-        if tensor is not None and (
-            not isinstance(tensor, Tensor)
-            or tuple(tensor.shape) != shape
-            or not tensor.isfinite().all()
-        ):
-            raise InkseedError(f"the noise strategy must give {words} finite numbers: it did not")
-    if start.keys is not None and len(start.keys) != len(task):
-        raise InkseedError(f"the noise strategy gave {len(start.keys)} keys for {len(task)} images")
+    if not _is_float(start.z, shape) or not (start.x is None or _is_float(start.x, shape)):
+        words = "x".join(map(str, shape))
+        raise InkseedError(f"the noise strategy must give {words} finite numbers: it did not")
+    if start.keys is not None and not _are_keys(start.keys, len(task)):
+        raise InkseedError(
+            f"the noise strategy must name {len(task)} streams by keys such as (7,) or (7, 1)"
+        )
     x = None if start.x is None else start.x.detach().cpu().float()
     return Start(start.z.detach().cpu().float(), start.keys, x)
+
+
+def _is_float(tensor: Any, shape: tuple[int, ...]) -> bool:
+    if not isinstance(tensor, Tensor) or tuple(tensor.shape) != shape:
+        return False
+    return tensor.is_floating_point() and bool(tensor.isfinite().all())
+
+
+def _are_keys(keys: Any, count: int) -> bool:
+    try:
+        return len(keys) == count and all(
+            isinstance(key, tuple) and key and all(0 <= int(part) <= LAST_IMAGE for part in key)
+            for key in keys
+        )
+    except (TypeError, ValueError):
+        return False

@@ -30,11 +30,11 @@ PAGE_WIDTH = 120  # of the table where it goes to a file
 def noise_study(
     model: ModelName = DEFAULT_MODEL,
     count: Annotated[
-        int, typer.Option(help="Images for each seed, in MNIST's own mix.", min=10, max=100_000)
+        int, typer.Option(help="Images for each seed, in MNIST's own mix.", min=10, max=10_000)
     ] = 40,
-    seeds: Annotated[int, typer.Option(help="Seeds, 0 and on.", min=1, max=1000)] = 5,
+    seeds: Annotated[int, typer.Option(help="Seeds, 0 and on.", min=1, max=100)] = 5,
     candidates: Annotated[
-        int, typer.Option(help="The largest budget is best-of-so-many's.", min=2, max=1024)
+        int, typer.Option(help="The largest budget is best-of-so-many's.", min=2, max=256)
     ] = 8,
     noise: Annotated[
         str | None,
@@ -64,7 +64,9 @@ def noise_study(
     from inkseed.study.study import evaluations_of
     from inkseed.weights import find_model
 
-    names = None if noise is None else tuple(find_strategy(n).name for n in noise.split(","))
+    names = None
+    if noise is not None:
+        names = tuple(dict.fromkeys(find_strategy(each.strip()).name for each in noise.split(",")))
     asked = {"guide_w": guide_w, "sampler": sampler, "steps": steps}
     settings = StudySettings(
         *(model, sha256(find_model(model)), asked, count, seeds, candidates, names)

@@ -66,7 +66,12 @@ class BoundSampler:
     def guesses(
         self, z: Tensor, condition: Tensor, keys: Sequence[Key], steps: int | None
     ) -> Tensor:
-        """What the images look like after `steps` steps: the guess x_0 there; None: at the end."""
+        """What the images look like after `steps` steps: the guess x_0 there; None: at the end.
+
+        Raises InkseedError for fewer than one step.
+        """
+        if steps is not None and steps < 1:
+            raise InkseedError(f"a guess needs a step or more, not {steps}")
         found = []
         for rows in self._batches(len(z)):
             walked = self.walk(z[rows], condition[rows], keys[rows])

@@ -14,7 +14,7 @@ from inkseed.noise.task import Start, Task, Tries
 from inkseed.rng import ImageStreams, stream
 from inkseed.samplers import posterior
 
-RESAMPLING = 2  # the last word of the key of the draws that resample
+RESAMPLING = 2  # the last word of the key (k, 0, 2) of the draws that resample
 STRENGTH = 1.0  # of judge A's probability in the paths' weights
 
 
@@ -24,21 +24,15 @@ def fk_steering(task: Task) -> Start:
 
     The potential of a step is the rise of judge A's log-probability of the label at the guess x_0
     (the paper's "difference"); particles are drawn anew, with the weights so far, whenever fewer
-    than half of them count (effective sample size). Of the last particles A's favourite is kept.
+    than half of them count (effective sample size; of two, one always does). Of the last particles
+    A's favourite is kept.
     """
     tries, bound = task.tries(), task.sampler
     each = max(1, bound.batch_size // task.candidates)  # whole images at a time
     starts = []
     for first in range(0, len(task), each):
         rows = slice(first * task.candidates, (first + each) * task.candidates)
-        part = Tries(
-            tries.z[rows],
-            tries.keys[rows],
-            tries.condition[rows],
-            tries.labels[rows],
-            task.candidates,
-        )
-        starts.append(_steer(task, part))
+        starts.append(_steer(task, tries[rows]))
     joined = zip(*starts, strict=True)
     z, keys, x = (list(parts) for parts in joined)
     return Start(torch.cat(z), [key for part in keys for key in part], torch.cat(x))
@@ -50,7 +44,7 @@ def _steer(task: Task, tries: Tries) -> Start:
     z, condition = tries.z, tries.condition.to(bound.device)
     streams = ImageStreams(task.seed, tries.keys)
     streams.normal(task.shape)  # z, which came first
-    choices = [stream(task.seed, *key, RESAMPLING) for key in tries.keys[:: tries.count]]
+    choices = [stream(task.seed, *key, 0, RESAMPLING) for key in tries.keys[:: tries.count]]
     x = schedule.start_scale * z
     liked = torch.zeros(len(x))
     weights = torch.zeros(len(x) // tries.count, tries.count)  # logarithms, group by group

@@ -6,17 +6,26 @@ as two evaluations. The best noise that was tried is kept, the image's own inclu
 
 import math
 from collections.abc import Callable
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
 from inkseed.noise.registry import register
 from inkseed.noise.stability import ddim_stability
-from inkseed.noise.task import Start, Task
+from inkseed.noise.task import Start, Task, comparable
 
-STABILITY_RATE, JUDGE_RATE = 0.02, 0.02  # of Adam, in deviations of the noise
+RATE = 0.02  # of Adam, in deviations of the noise
 NORM_WEIGHT = 1.0
 ROWS = 16  # images at a time: what a backward pass remembers fills memory
+
+
+class Scored(NamedTuple):
+    """What noises are compared by and what is climbed, each (n,); images, where they are drawn."""
+
+    compared: Tensor
+    climbed: Tensor
+    x: Tensor | None = None
 
 
 @register("optim_stability")
@@ -26,11 +35,11 @@ def optim_stability(task: Task) -> Start:
     Each step makes 1 - cosine smaller and sets the norm back to what it was.
     """
 
-    def score(z: Tensor, rows: slice) -> tuple[Tensor, Tensor]:
+    def score(z: Tensor, rows: slice) -> Scored:
         found = ddim_stability(task, z, task.condition[rows])
-        return found, found
+        return Scored(found, found)
 
-    return Start(_climb(task, score, STABILITY_RATE, keep_norm=True))
+    return _climb(task, score, keep_norm=True)
 
 
 @register("optim_judge")
@@ -41,45 +50,52 @@ def optim_judge(task: Task) -> Start:
     arXiv 2304.14530): `(d - 1) log |z| - |z|^2 / 2`, over d.
     """
 
-    def score(z: Tensor, rows: slice) -> tuple[Tensor, Tensor]:
+    def score(z: Tensor, rows: slice) -> Scored:
         x = task.sampler.images(z, task.condition[rows], task.keys[rows])
         liked = task.judge(x, task.labels[rows])
         square, d = z.flatten(1).square().sum(1), z[0].numel()
         norm = ((d - 1) / 2 * square.log() - square / 2) / d
-        return liked, liked + NORM_WEIGHT * norm
+        return Scored(liked, liked + NORM_WEIGHT * norm, x)
 
-    return Start(_climb(task, score, JUDGE_RATE, keep_norm=False))
+    return _climb(task, score, keep_norm=False)
 
 
-def _climb(
-    task: Task,
-    score: Callable[[Tensor, slice], tuple[Tensor, Tensor]],
-    rate: float,
+def _climb(task: Task, score: Callable[[Tensor, slice], Scored], keep_norm: bool) -> Start:
+    """The noises of the highest score that Adam comes by, with their images if drawn."""
+    parts = []
+    with torch.inference_mode(False), torch.enable_grad():  # whatever the caller has switched off
+        own = task.gaussian()
+        for first in range(0, len(own), ROWS):
+            rows = slice(first, first + ROWS)
+            parts.append(_climb_some(own[rows], rows, score, task.candidates, keep_norm))
+    best, images = (list(each) for each in zip(*parts, strict=True))
+    return Start(torch.cat(best), x=None if images[0] is None else torch.cat(images))
+
+
+def _climb_some(
+    own: Tensor,
+    rows: slice,
+    score: Callable[[Tensor, slice], Scored],
+    tries: int,
     keep_norm: bool,
-) -> Tensor:
-    """The noises of the highest score among those that Adam comes by.
-
-    `score` gives what noises are compared by and what is climbed, each (n,), for some of the rows.
-    """
-    own, found = task.gaussian(), []
-    for first in range(0, len(own), ROWS):
-        rows = slice(first, first + ROWS)
-        best = own[rows]
-        norm = best.flatten(1).norm(dim=1)[:, None, None, None]
-        highest = torch.full((len(best),), -math.inf)
-        z = best.clone().requires_grad_()
-        adam = torch.optim.Adam([z], rate)
-        for k in range(task.candidates):
-            compared, climbed = score(z, rows)
-            better = compared.detach() > highest
-            best = torch.where(better[:, None, None, None], z.detach(), best)
-            highest = torch.maximum(highest, compared.detach())
-            if k + 1 == task.candidates:
-                break
-            (z.grad,) = torch.autograd.grad(-climbed.sum(), [z])
-            adam.step()
-            if keep_norm:
-                with torch.no_grad():
-                    z *= norm / z.flatten(1).norm(dim=1)[:, None, None, None]
-        found.append(best)
-    return torch.cat(found)
+) -> tuple[Tensor, Tensor | None]:
+    norm = own.flatten(1).norm(dim=1)[:, None, None, None]
+    z = own.clone().requires_grad_()
+    adam = torch.optim.Adam([z], RATE)
+    best, highest, drawn = own, torch.full((len(own),), -math.inf), None
+    for k in range(tries):
+        found = score(z, rows)
+        now = comparable(found.compared)
+        better = (now > highest)[:, None, None, None]
+        best, highest = torch.where(better, z.detach(), best), torch.maximum(highest, now)
+        if found.x is not None:
+            x = found.x.detach()
+            drawn = x if drawn is None else torch.where(better, x, drawn)
+        if k + 1 == tries:
+            break
+        (z.grad,) = torch.autograd.grad(-found.climbed.sum(), [z])
+        adam.step()
+        if keep_norm:
+            with torch.no_grad():
+                z *= norm / z.flatten(1).norm(dim=1)[:, None, None, None]
+    return best, drawn

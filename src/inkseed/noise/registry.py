@@ -1,13 +1,16 @@
-"""The strategies by name: those here, and a user's own."""
+"""The strategies by name: those here, a file's, and those of installed packages."""
 
 import importlib.util
+import re
+import sys
 from collections.abc import Callable
-from importlib.metadata import entry_points
+from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
 from inkseed.checks import brief
 from inkseed.errors import InkseedError
+from inkseed.files import sha256
 from inkseed.noise.task import Strategy
 
 SAME = "same distribution, no extra cost"
@@ -27,6 +30,7 @@ class Named(NamedTuple):
 
 
 _KNOWN: dict[str, Named] = {}
+_FILES: dict[tuple[Path, str], Named] = {}  # by path and SHA-256: a file is run once
 
 S = TypeVar("S", bound=Callable[..., Any])
 
@@ -35,37 +39,58 @@ def register(name: str, promise: str = SEARCH) -> Callable[[S], S]:
     """Make a function of a `Task`, or a class of such functions, known under `name`.
 
     A class is built without arguments. `promise` is SAME, CHANGED or SEARCH; the first line of the
-    docstring is its summary. Raises InkseedError for a name that another file's strategy has.
+    docstring is its summary. Raises InkseedError for a name that another module's strategy has, or
+    that is not made of the characters a-z, 0-9 and _.
     """
     if promise not in PROMISES:
         raise InkseedError(f"a strategy's promise is one of {PROMISES}, not {brief(promise)}")
+    if not re.fullmatch("[a-z0-9_]+", name):
+        raise InkseedError(f"a strategy's name is made of a-z, 0-9 and _, not {brief(name)}")
 
     def keep(strategy: S) -> S:
         there = _KNOWN.get(name)
-        if there is not None and _home(there.choose) != _home(strategy):
-            raise InkseedError(
-                f"there is a noise strategy {brief(name)} already: take another name"
-            )
-        choose = strategy() if isinstance(strategy, type) else strategy
+        if there is not None and home(there.choose) != home(strategy):
+            raise InkseedError(f"there is a noise strategy {brief(name)}: take another name")
         summary = (strategy.__doc__ or "").strip().split("\n")[0]
-        _KNOWN[name] = Named(name, promise, summary, choose)
+        _KNOWN[name] = Named(name, promise, summary, built(strategy))
         return strategy
 
     return keep
 
 
+def built(strategy: Any) -> Strategy:
+    """The function itself, or an instance of the class. Raises InkseedError for neither."""
+    try:
+        function = strategy() if isinstance(strategy, type) else strategy
+    except TypeError as error:
+        raise InkseedError(f"the noise strategy cannot be built: {error}") from error
+    if not callable(function):
+        raise InkseedError("a noise strategy is a function, or a class with __call__")
+    return function
+
+
+def home(strategy: Any) -> str:
+    """The module that a strategy was defined in: running it again may replace its own."""
+    kind = strategy if hasattr(strategy, "__qualname__") else type(strategy)
+    return str(kind.__module__)
+
+
 def strategies() -> dict[str, Named]:
-    """All strategies by name, those of installed packages too, in the order of their promises."""
+    """All strategies by name, those of installed packages too, in the order of their promises.
+
+    Raises InkseedError for an installed one that cannot be loaded.
+    """
     for entry in entry_points(group=ENTRY_POINTS):
-        if entry.name not in _KNOWN:
-            register(entry.name)(entry.load())
+        _load(entry)
     in_order = sorted(_KNOWN.values(), key=lambda named: PROMISES.index(named.promise))
     return {named.name: named for named in in_order}
 
 
 def available() -> list[str]:
-    """The strategies' names."""
-    return list(strategies())
+    """The strategies' names; nothing is loaded."""
+    return list(
+        dict.fromkeys([*_KNOWN, *(entry.name for entry in entry_points(group=ENTRY_POINTS))])
+    )
 
 
 def find_strategy(name: str) -> Named:
@@ -77,36 +102,49 @@ def find_strategy(name: str) -> Named:
         return _KNOWN[name]
     if Path(name).suffix == ".py":
         return _from_file(Path(name))
-    known = strategies()
-    if name not in known:
-        raise InkseedError(
-            f"no noise strategy {brief(name)}: give one of {', '.join(known)}, or a .py file's path"
-        )
-    return known[name]
+    for entry in entry_points(group=ENTRY_POINTS):
+        if entry.name == name:
+            return _load(entry)
+    known = ", ".join(available())
+    raise InkseedError(
+        f"no noise strategy {brief(name)}: give one of {known}, or a .py file's path"
+    )
+
+
+def _load(entry: EntryPoint) -> Named:
+    """An installed package's strategy, which may register itself when it is imported."""
+    if entry.name not in _KNOWN:
+        try:
+            loaded = entry.load()
+            if entry.name not in _KNOWN:
+                register(entry.name)(loaded)
+        except Exception as error:
+            words = f"{type(error).__name__}: {error}"
+            raise InkseedError(f"the installed noise strategy {entry.name!r}: {words}") from error
+    return _KNOWN[entry.name]
 
 
 def _from_file(path: Path) -> Named:
-    """Run the file, and take the strategy that it registers last."""
+    """Run the file, unless it has been, and take the strategy that it registers last."""
     if not path.is_file():
         raise InkseedError(f"no such file: {path}")
-    before = dict(_KNOWN)
-    spec = importlib.util.spec_from_file_location(path.stem, path)
+    key = path.resolve(), sha256(path)
+    if key in _FILES:
+        return _FILES[key]
+    name = f"inkseed_strategy_{path.stem}"
+    spec = importlib.util.spec_from_file_location(name, path)
     if spec is None or spec.loader is None:
         raise InkseedError(f"{path} cannot be imported")
     module = importlib.util.module_from_spec(spec)
+    before, sys.modules[name] = dict(_KNOWN), module  # dataclasses look their module up
     try:
         spec.loader.exec_module(module)
     except InkseedError:
         raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise InkseedError(f"{path} cannot be run: {type(error).__name__}: {error}") from error
     new = [named for name, named in _KNOWN.items() if before.get(name) is not named]
     if not new:
         raise InkseedError(f"{path} registers no strategy: decorate it with inkseed.noise.register")
+    _FILES[key] = new[-1]
     return new[-1]
-
-
-def _home(strategy: Any) -> str:
-    """The module that a strategy was defined in: running it again may replace its own."""
-    kind = strategy if hasattr(strategy, "__qualname__") else type(strategy)
-    return str(kind.__module__)

@@ -59,18 +59,21 @@ class KAntithetic:
 
 @register("sobol", SAME)
 def sobol(task: Task) -> Tensor:
-    """Scrambled Sobol points through the normal quantile: image k begins at point k (Owen 1998).
+    """Scrambled Sobol points through the normal quantile: image k begins at point k.
 
-    The seed scrambles the sequence, which makes each point uniform. 2^m images from number 0 fill
-    every dimension evenly. Raises InkseedError for images of too many pixels.
+    The seed scrambles the sequence (Matousek 1998: linearly, with a digital shift), which makes
+    each point uniform. 2^m images from number 0 fill every dimension evenly. Raises InkseedError
+    for images of too many pixels, or numbers past the sequence's end.
     """
     dimensions = torch.Size(task.shape).numel()
     if dimensions > MOST_DIMENSIONS:
         raise InkseedError(
             f"sobol has {MOST_DIMENSIONS:,} dimensions, fewer than an image's {dimensions:,}"
         )
-    engine = torch.quasirandom.SobolEngine(dimensions, scramble=True, seed=task.seed)
     first, last = min(task.numbers), max(task.numbers)
+    if last >= 2**SOBOL_BITS:
+        raise InkseedError(f"sobol has 2^{SOBOL_BITS} points: image {last} is past them")
+    engine = torch.quasirandom.SobolEngine(dimensions, scramble=True, seed=task.seed)
     if first:
         engine.fast_forward(first)
     points = engine.draw(last - first + 1, dtype=torch.float64) + 2.0 ** -(SOBOL_BITS + 1)

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from inkseed.noise.registry import register
-from inkseed.noise.task import Start, Task
+from inkseed.noise.task import Start, Task, comparable
 from inkseed.rng import ImageStreams
 
 NEIGHBOURS = 4  # noises that zero-order search tries around the best at a time
@@ -44,7 +44,7 @@ def zero_order(task: Task) -> Start:
     """
     best = task.gaussian()
     x = task.sampler.images(best, task.condition, task.keys)
-    score = task.judge(x, task.labels)
+    score = comparable(task.judge(x, task.labels))
     for first in range(1, task.candidates, NEIGHBOURS):
         count = min(NEIGHBOURS, task.candidates - first)
         numbers = range(first, first + count)
@@ -55,7 +55,7 @@ def zero_order(task: Task) -> Start:
         own = [(k,) for k in task.numbers for _ in numbers]
         drawn = task.sampler.images(near, condition, own)
         labels = task.labels.repeat(count)
-        scores = task.judge(drawn, labels).nan_to_num(nan=-torch.inf).view(-1, count)
+        scores = comparable(task.judge(drawn, labels)).view(-1, count)
         highest, which = scores.max(1)
         rows = which + torch.arange(len(task)) * count
         better = (highest > score)[:, None, None, None]

@@ -17,7 +17,7 @@ from inkseed.samplers import ancestral
 from inkseed.schedule import times
 
 STEPS = 10  # each way: few leave more spread in the score than many
-AGAIN = 1  # the last word of the key of noise drawn for noising again
+AGAIN = 1  # the last word of the key (k, j, 0, 1) of noise drawn for noising again
 
 
 @register("stability")
@@ -50,16 +50,16 @@ def renoise_stability(task: Task, tries: Tries, steps: int = STEPS) -> Tensor:
     grid = times(bound.schedule, steps, bound.how.spacing)
     found = []
     for first in range(0, len(tries.z), bound.batch_size):
-        rows = slice(first, first + bound.batch_size)
-        z, condition = tries.z[rows], tries.condition[rows].to(bound.device)
-        again: list[Key] = [(*key, 0, AGAIN) for key in tries.keys[rows]]
-        noise = Later(task.seed, again, z.shape[1:], bound.device)
-        start = (bound.schedule.start_scale * z).to(bound.device)
+        part = tries[first : first + bound.batch_size]
+        again: list[Key] = [(*key, 0, AGAIN) for key in part.keys]
+        noise = Later(task.seed, again, part.z.shape[1:], bound.device)
+        start = (bound.schedule.start_scale * part.z).to(bound.device)
+        condition = part.condition.to(bound.device)
         for step in ancestral(bound.plain, bound.schedule, start, condition, grid, noise, eta=1.0):
             x_0 = step.x
         alpha, sigma = bound.schedule.level(1.0)
         noised = (alpha * x_0 + sigma * noise()).cpu()
-        found.append(cosine(z, noised / bound.schedule.start_scale))
+        found.append(cosine(part.z, noised / bound.schedule.start_scale))
     return torch.cat(found)
 
 

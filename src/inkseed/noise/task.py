@@ -40,11 +40,11 @@ class Task:
     labels: np.ndarray  # int64 (N,): indices into class_names
     class_names: tuple[str, ...]
     seed: int
-    first: int  # the number of the request's first image
     numbers: Sequence[int]
     shape: tuple[int, int, int]  # (C, H, W)
     sampler: BoundSampler
     candidates: int  # how many a search may try for each image
+    budget: int | None = None  # evaluations that an image may cost in all; None: any number
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -68,15 +68,15 @@ class Task:
         condition = self.condition.repeat_interleave(self.candidates, 0)
         return Tries(z, keys, condition, np.repeat(self.labels, self.candidates), self.candidates)
 
-    def judge(self, x: Tensor, labels: np.ndarray) -> Tensor:
-        """Judge A's log-probability (M,) of each image x (M, C, H, W) showing its label.
+    def judge(self, x: Tensor, labels: Sequence[int] | np.ndarray) -> Tensor:
+        """Judge A's log-probability (M,) of each image x (M, C, H, W) showing its label (M,).
 
         Judge A is the selectors' judge; B, who evaluates, is kept from strategies. Gradients flow.
         Raises InkseedError for a model whose classes are not digits.
         """
         if not set(self.class_names) <= set(DIGITS):
             raise InkseedError("this strategy asks judge A, who reads the digits 0 to 9 alone")
-        digits = torch.tensor([int(name) for name in self.class_names])[torch.from_numpy(labels)]
+        digits = torch.tensor([int(name) for name in self.class_names])[torch.as_tensor(labels)]
         logits = _judge_a().logits(x)
         return logits.log_softmax(1).gather(1, digits[:, None])[:, 0]
 
@@ -91,15 +91,29 @@ class Tries:
     labels: np.ndarray
     count: int
 
+    def __getitem__(self, rows: slice) -> "Tries":
+        """Some of the tries."""
+        part = self.z[rows], self.keys[rows], self.condition[rows], self.labels[rows]
+        return Tries(*part, self.count)
+
     def best(self, scores: Tensor, x: Tensor | None = None) -> Start:
         """Each image's try of the highest score (M,); of equal ones the first. NaN never wins.
 
-        `x` are the finished images of all tries, where they have been drawn.
+        `x` are the finished images of all tries, where they have been drawn. Raises InkseedError
+        for another number of scores.
         """
-        table = scores.detach().nan_to_num(nan=-torch.inf, neginf=-torch.inf).view(-1, self.count)
+        table = comparable(torch.as_tensor(scores))
+        if table.shape != (len(self.z),):
+            raise InkseedError(f"{len(self.z)} tries need a score each, not {tuple(table.shape)}")
+        table = table.view(-1, self.count)
         rows = table.argmax(1) + torch.arange(len(table)) * self.count
         chosen = [self.keys[row] for row in rows.tolist()]
         return Start(self.z[rows], chosen, None if x is None else x[rows])
+
+
+def comparable(scores: Tensor) -> Tensor:
+    """Scores without gradients, NaN below all others."""
+    return scores.detach().nan_to_num(nan=-torch.inf, posinf=torch.inf, neginf=-torch.inf)
 
 
 Strategy = Callable[[Task], Tensor | Start]

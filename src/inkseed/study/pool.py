@@ -31,7 +31,8 @@ class Pool:
 
     def pick(self, score: np.ndarray) -> np.ndarray:
         """Each image's candidate of the highest score (N, K): uint8 (N, H, W)."""
-        return self.images[np.arange(len(self.labels)), score.argmax(1)]
+        best = np.nan_to_num(score, nan=-np.inf, neginf=-np.inf).argmax(1)
+        return self.images[np.arange(len(self.labels)), best]
 
     def arrays(self) -> dict[str, np.ndarray]:
         """All of it by name, for an .npz."""

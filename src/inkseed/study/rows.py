@@ -1,16 +1,19 @@
 """What a study compares: strategies and controls, each at what a budget buys."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from inkseed.model import Model
-from inkseed.noise import SEARCH, strategies
+from inkseed.noise import SEARCH, Named, find_strategy, strategies
+from inkseed.request import MOST_CANDIDATES
+from inkseed.sampling import MOST_GUIDE_W
+from inkseed.schedule import MAX_STEPS
 from inkseed.study.pool import Pool
 
-MOST_STEPS = 1000
 STRATEGY, CONTROL, CEILING = "strategy", "control", "ceiling"
 PLAIN, EQUAL = "gaussian", "gaussian, more steps"
 RAISED = 1.0  # how much the control of guidance adds to guide_w
@@ -37,15 +40,15 @@ SELECTORS = (
     ),
     Selector("least stable", CONTROL, "stability", lambda pool: -pool.scores["stability"]),
     Selector("random pick", CONTROL, "best_of", _random),
-    Selector("thinnest", CONTROL, "best_of", lambda pool: -pool.scores["ink"]),
-    Selector("boldest", CONTROL, "best_of", lambda pool: pool.scores["ink"]),
+    Selector("least ink", CONTROL, "best_of", lambda pool: -pool.scores["ink"]),
+    Selector("most ink", CONTROL, "best_of", lambda pool: pool.scores["ink"]),
     Selector("oracle, judge B", CEILING, "best_of", lambda pool: pool.scores["oracle"]),
 )
 IN_POOL = {selector.cost_of for selector in SELECTORS}
 
 
 class Row(NamedTuple):
-    """One line of the study. `budget` is None where there is none: `nfe` is what it costs."""
+    """One line of the study: `nfe` is its cost beforehand; `budget` is None for one plain draw."""
 
     name: str
     role: str
@@ -62,73 +65,84 @@ class Row(NamedTuple):
 
 
 def rows_of(
-    model: Model, how: dict[str, Any], candidates: int, names: Sequence[str] | None = None
+    model: Model, how: Mapping[str, Any], candidates: int, names: Sequence[str] | None = None
 ) -> list[Row]:
-    """All rows: what costs one draw; what each budget buys; selectors dearer than the last.
+    """All rows: what costs one draw; what each budget buys; selectors that see the whole pool.
 
-    A budget is what best-of-K costs, for K doubling from 2 to `candidates`, the pool's size.
-    Strategies by `names`, or all.
+    A budget is what best-of-K costs, for K doubling from 2 to `candidates`, the pool's size; and
+    what it costs a dearer selector to see the whole pool. Strategies by `names`, or all.
     """
+    known = strategies() if names is None else {name: find_strategy(name) for name in names}
+    maker = _Rows(model, how, candidates, {PLAIN: find_strategy(PLAIN), **known})
+    found = list(maker.free())
     draw = model.cost(**how)
-    found = list(_free(model, how))
     for budget in (draw * 2**k for k in range(1, candidates.bit_length())):
-        found += _controls(model, how, budget)
-        found += _searching(model, how, budget, candidates)
-    found += _whole_pool(found, model, how, candidates)
-    wanted = None if names is None else {PLAIN, *names}
-    return [r for r in found if wanted is None or r.role != STRATEGY or r.name in wanted]
+        found += [*maker.controls(budget), *maker.selectors(budget), *maker.searches(budget)]
+    seen = {row.name for row in found if row.selector and row.asked["candidates"] == candidates}
+    for name in sorted(IN_POOL):
+        budget = model.cost(**how, noise=name, candidates=candidates)
+        dear = [
+            row
+            for row in maker.selectors(budget)
+            if row.selector and row.selector.cost_of == name and row.name not in seen
+        ]
+        found += [*maker.controls(budget), *dear] if dear else []
+    return found
 
 
-def _free(model: Model, how: dict[str, Any]) -> Iterator[Row]:
-    for named in strategies().values():
-        if named.promise != SEARCH:
-            asked = {**how, "noise": named.name}
-            yield Row(named.name, STRATEGY, None, model.cost(**asked), asked)
+@dataclass(frozen=True)
+class _Rows:
+    """Makes the rows of one study."""
 
+    model: Model
+    how: Mapping[str, Any]
+    candidates: int
+    known: Mapping[str, Named]
 
-def _controls(model: Model, how: dict[str, Any], budget: int) -> Iterator[Row]:
-    """Gaussian noise at the same cost: more steps; and more steps and more guidance."""
-    settled = model.settings(**how)
-    guided = settled.guide_w + RAISED
-    for name, w in ((EQUAL, settled.guide_w), (f"guide_w {guided:g}, more steps", guided)):
-        asked = {**how, "guide_w": w}
-        steps = most(partial(_cost_of_steps, model, asked), budget, MOST_STEPS)
-        if steps:
-            asked["steps"] = steps
-            yield Row(name, CONTROL, budget, model.cost(**asked), asked)
+    def free(self) -> Iterator[Row]:
+        """What costs no more than a draw."""
+        for named in self.known.values():
+            if named.promise != SEARCH:
+                asked = {**self.how, "noise": named.name}
+                yield Row(named.name, STRATEGY, None, self.model.cost(**asked), asked)
 
+    def controls(self, budget: int) -> Iterator[Row]:
+        """Gaussian noise at the same cost: more steps; and more steps and more guidance."""
+        plain = self.model.settings(**self.how).guide_w
+        raised = min(plain + RAISED, MOST_GUIDE_W)
+        for name, w in ((EQUAL, plain), (f"guide_w {raised:g}, more steps", raised)):
+            asked = {**self.how, "guide_w": w}
+            if steps := most(partial(self._cost_of_steps, asked), budget, MAX_STEPS):
+                asked["steps"] = steps
+                yield Row(name, CONTROL, budget, self.model.cost(**asked), asked)
 
-def _cost_of_steps(model: Model, asked: dict[str, Any], steps: int) -> int:
-    return model.cost(**{**asked, "steps": steps})
+    def _cost_of_steps(self, asked: Mapping[str, Any], steps: int) -> int:
+        return self.model.cost(**{**asked, "steps": steps})
 
+    def selectors(self, budget: int) -> Iterator[Row]:
+        """Choices from the pool; of one candidate there is none."""
+        tried = {name: min(self._bought(name, budget), self.candidates) for name in sorted(IN_POOL)}
+        for selector in SELECTORS:
+            count = tried[selector.cost_of]
+            if count > 1 and (selector.role != STRATEGY or selector.name in self.known):
+                nfe = self.model.cost(**self.how, noise=selector.cost_of, candidates=count)
+                asked = {"candidates": count}
+                yield Row(selector.name, selector.role, budget, nfe, asked, selector)
 
-def _searching(model: Model, how: dict[str, Any], budget: int, candidates: int) -> Iterator[Row]:
-    """What the budget buys of each search; a selector of one candidate selects nothing."""
+    def searches(self, budget: int) -> Iterator[Row]:
+        """Strategies that search in ways of their own; with one candidate they are plain noise."""
+        for named in self.known.values():
+            if named.promise == SEARCH and named.name not in IN_POOL:
+                count = self._bought(named.name, budget)
+                if count > 1:
+                    asked = {**self.how, "noise": named.name, "candidates": count}
+                    yield Row(named.name, STRATEGY, budget, self.model.cost(**asked), asked)
 
-    def afforded(name: str) -> int:
-        return most(lambda n: model.cost(**how, noise=name, candidates=n), budget, budget)
+    def _bought(self, name: str, budget: int) -> int:
+        def cost(count: int) -> int:
+            return self.model.cost(**self.how, noise=name, candidates=count)
 
-    in_pool = {name: min(afforded(name), candidates) for name in sorted(IN_POOL)}
-    for selector in SELECTORS:
-        if (tried := in_pool[selector.cost_of]) > 1:
-            nfe = model.cost(**how, noise=selector.cost_of, candidates=tried)
-            yield Row(*(selector.name, selector.role, budget, nfe, {"candidates": tried}, selector))
-    for named in strategies().values():
-        if named.promise == SEARCH and named.name not in IN_POOL and (n := afforded(named.name)):
-            asked = {**how, "noise": named.name, "candidates": n}
-            yield Row(named.name, STRATEGY, budget, model.cost(**asked), asked)
-
-
-def _whole_pool(
-    found: list[Row], model: Model, how: dict[str, Any], candidates: int
-) -> Iterator[Row]:
-    """Selectors that see the whole pool, whatever it costs, where no budget has bought it."""
-    bought = {row.name for row in found if row.selector and row.asked["candidates"] == candidates}
-    for selector in SELECTORS:
-        if selector.name not in bought:
-            nfe = model.cost(**how, noise=selector.cost_of, candidates=candidates)
-            asked = {"candidates": candidates}
-            yield Row(selector.name, selector.role, None, nfe, asked, selector)
+        return most(cost, budget, min(budget, MOST_CANDIDATES))
 
 
 def most(cost: Callable[[int], int], budget: int, limit: int) -> int:

@@ -5,7 +5,7 @@ resampling the images, the same ones in every row at a time, so that what two ro
 labels, the noise, the luck of the draw) cancels in their difference.
 """
 
-from collections.abc import Callable
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,7 +20,6 @@ from inkseed.evaluate.neighbours import manifolds, radii
 from inkseed.judges import JudgeB
 
 METRICS = ("accuracy", "frechet", "coverage", "recall", "precision")
-BOOTSTRAP_SEED = 0
 
 
 @dataclass(frozen=True)
@@ -35,6 +34,16 @@ class Measure:
         """The figure with its 95 % interval."""
         return around(self.values[metric], list(self.replicates[metric]))
 
+    def sign_test(self, other: "Measure") -> float:
+        """How often chance alone would tell two rows' accuracies so far apart: exact, two-sided.
+
+        McNemar's test, on the images that one row has right and the other wrong.
+        """
+        gained = int((self.right & ~other.right).sum())
+        both = gained + int((other.right & ~self.right).sum())
+        tail = sum(math.comb(both, k) for k in range(min(gained, both - gained) + 1))
+        return min(1.0, 2 * tail / 2**both)
+
     def minus(self, other: "Measure", metric: str) -> Estimate:
         """The paired difference, with its 95 % interval."""
         spread = self.replicates[metric] - other.replicates[metric]
@@ -44,26 +53,27 @@ class Measure:
 class Ruler:
     """Judge B with as many of part A's images as a row has, which B never saw."""
 
-    def __init__(self, labels: np.ndarray, tell: Callable[[int], object] = lambda _: None) -> None:
-        self.labels, self.judge, self.tell = labels, JudgeB(), tell
+    def __init__(self, labels: np.ndarray) -> None:
+        self.labels, self.judge = labels, JudgeB()
         part_a = split_mnist().part_a
-        _, features = self.judge.read(part_a.images, tell)
+        _, features = self.judge.read(part_a.images)
         self.gaussian = fit_gaussian(features)
         chosen = choose(part_a.labels, len(labels))
         self.reference, self.reference_labels = features[chosen], part_a.labels[chosen]
         self.radii = radii(self.reference)
+        # how often each image is in each resample, float64 (N, 200): the same for every row
+        self.counts = _counts(labels, 0), _counts(self.reference_labels, 1)
 
     def read(self, images: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Judge B's probability (M,) of each image's label, and whether it reads it."""
-        found = self.judge.read(images, self.tell)[0].double().numpy()
+        found = self.judge.read(images)[0].double().numpy()
         return found[np.arange(len(labels)), labels], found.argmax(1) == labels
 
     def measure(self, images: np.ndarray) -> Measure:
         """A row's images uint8 (N, H, W), in the order of the labels."""
-        probabilities, features = self.judge.read(images, self.tell)
+        probabilities, features = self.judge.read(images)
         right = probabilities.argmax(1).numpy() == self.labels
         found = manifolds(features, self.reference, self.radii)
-        inside = torch.cdist(self.reference.double(), features.double()) < self.radii[:, None]
         values = {
             "accuracy": float(right.mean()),
             "frechet": frechet_distance(fit_gaussian(features), self.gaussian),
@@ -71,23 +81,29 @@ class Ruler:
             "recall": float(found.recall.mean()),
             "precision": float(found.precision.mean()),
         }
-        replicates: dict[str, list[float]] = {metric: [] for metric in METRICS}
-        drawn = zip(
-            resamples(self.labels, BOOTSTRAP_SEED),
-            resamples(self.reference_labels, BOOTSTRAP_SEED + 1),
-            strict=True,
-        )
-        for counts, real in drawn:
-            here, there = torch.from_numpy(counts), torch.from_numpy(real)
-            moved = fit_gaussian(features, here)
-            replicates["accuracy"].append(float(counts @ right) / len(right))
-            replicates["frechet"].append(frechet_distance(moved, self.gaussian))
-            replicates["coverage"].append(float(there @ _held(inside, here)) / len(real))
-            replicates["recall"].append(float(there @ found.recall) / len(real))
-            replicates["precision"].append(float(here @ found.precision) / len(counts))
-        return Measure(values, {k: np.array(v) for k, v in replicates.items()}, right)
+        return Measure(values, self._replicates(features, right), right)
+
+    def _replicates(self, features: Tensor, right: np.ndarray) -> dict[str, np.ndarray]:
+        """Every metric of 200 resamples of the row's images, and of the real ones, at once."""
+        counts, real = self.counts
+        distance = torch.cdist(self.reference.double(), features.double())
+        near_real = (distance < self.radii[:, None]).float()  # inside the real image's ball
+        near_own = (distance < radii(features)[None]).float()
+        here, there = (counts > 0).float(), (real > 0).float()
+        shares = {
+            "coverage": (real * (near_real @ here > 0)).sum(0) / len(real),
+            "recall": (real * (near_own @ here > 0)).sum(0) / len(real),
+            "precision": (counts * (near_real.T @ there > 0)).sum(0) / len(counts),
+            "accuracy": (counts * torch.from_numpy(right)[:, None]).sum(0) / len(counts),
+        }
+        distances = [
+            frechet_distance(fit_gaussian(features, column), self.gaussian) for column in counts.T
+        ]
+        return {
+            "frechet": np.array(distances),
+            **{name: share.numpy() for name, share in shares.items()},
+        }
 
 
-def _held(inside: Tensor, counts: Tensor) -> Tensor:
-    """Which reference images' balls hold an image that was drawn, float64 (m,)."""
-    return (inside.float() @ (counts > 0).float() > 0).double()
+def _counts(labels: np.ndarray, seed: int) -> Tensor:
+    return torch.from_numpy(np.stack(list(resamples(labels, seed)), 1))

@@ -36,7 +36,7 @@ def correlations(pool: Pool, right: np.ndarray) -> dict[str, dict[str, Estimate]
 
 
 def rank_agreement(
-    model: Model, digits: np.ndarray, seed: int, candidates: int
+    model: Model, digits: np.ndarray, candidates: int, how: Mapping[str, Any]
 ) -> dict[str, float]:
     """Spearman's correlation of stability at 10 steps with that at more, over candidates.
 
@@ -55,7 +55,7 @@ def rank_agreement(
         return Start(task.gaussian(), x=task.gaussian())
 
     some = digits[:RANKED_IMAGES]
-    model.sample(digits_to_labels(model, some), seed, noise=collect, candidates=candidates)
+    model.sample(digits_to_labels(model, some), 0, **how, noise=collect, candidates=candidates)
     table = np.concatenate([np.stack(batch) for batch in scores], 1)
     ranks = table.reshape(len(RANKED_STEPS), len(some), candidates).argsort(2).argsort(2)
 

@@ -1,7 +1,8 @@
 """The study for people: a table in the terminal, plots and pictures in its folder."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from matplotlib import colormaps
@@ -14,7 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from inkseed.data.labelled import to_uint8
-from inkseed.evaluate.intervals import Estimate
+from inkseed.evaluate.intervals import Z
 from inkseed.evaluate.metrics import READINGS, shown
 from inkseed.files import write_atomically
 from inkseed.model import Model
@@ -24,6 +25,7 @@ from inkseed.pictures import Band, draw_bands, save_picture
 from inkseed.study.rows import CEILING, CONTROL, STRATEGY
 from inkseed.study.study import Result, Study
 
+CHANCE, Z_999 = 0.001, 3.290527
 PLOTTED = ("accuracy", "frechet", "coverage")
 STYLES = {STRATEGY: "-", CONTROL: "--", CEILING: ":"}
 EXTREME_OF, EXTREMES = 200, 10  # noises of a digit that are scored, and shown of either end
@@ -38,7 +40,9 @@ def print_study(study: Study, console: Console) -> None:
 
 def study_table(study: Study) -> Table:
     """Strategies and controls, with differences from Gaussian noise at as many evaluations."""
-    how = ", ".join(f"{key} {value}" for key, value in study.settings.how.items() if value)
+    how = ", ".join(
+        f"{key} {value}" for key, value in study.settings.how.items() if value is not None
+    )
     title = f"{study.settings.model}, {how or 'defaults'}: {study.n:,} images a row, judge B"
     table = Table(title=title, title_justify="left", title_style="bold", box=SIMPLE_HEAD)
     for column in COLUMNS:
@@ -60,18 +64,32 @@ def cells(result: Result) -> list[str]:
     texts = [result.row.name, str(result.row.nfe)]
     for metric in PLOTTED:
         texts.append(shown(metric, result.measure.values[metric]))
-        texts.append(_difference(metric, result.measure.minus(result.equal, metric)))
+        texts.append(difference(result, metric))
     return texts
 
 
-def _difference(metric: str, found: Estimate) -> str:
-    """The difference and half its interval; an asterisk where that excludes zero."""
-    scale, digits = (100, 2) if metric == "accuracy" else (1, 3)
-    reach = max(found.high - found.value, found.value - found.low)
-    if found.value == reach == 0:
+def difference(result: Result, metric: str) -> str:
+    """The difference from Gaussian noise of equal cost, and half its 95 % interval.
+
+    An asterisk stands where chance would go so far less than once in a thousand: among the hundred
+    and more comparisons of a table, 95 % intervals alone would find five effects where none is.
+    """
+    if result.measure is result.equal:
         return ""
-    star = "*" if found.low > 0 or found.high < 0 else ""
+    found = result.measure.minus(result.equal, metric)
+    scale, digits = (100, 2) if metric == "accuracy" else (1, 3)
+    reach = (found.high - found.low) / 2
+    star = "*" if certain(result, metric) else ""
     return f"{scale * found.value:+.{digits}f} ± {scale * reach:.{digits}f}{star}"
+
+
+def certain(result: Result, metric: str) -> bool:
+    """Whether chance would tell the row so far from Gaussian noise less than once in 1,000."""
+    found = result.measure.minus(result.equal, metric)
+    beyond = abs(found.value) > Z_999 / Z * (found.high - found.low) / 2
+    if metric == "accuracy":
+        return beyond and result.measure.sign_test(result.equal) < CHANCE
+    return beyond
 
 
 def score_lines(study: Study) -> list[str]:
@@ -89,7 +107,7 @@ def save_study(study: Study, model: Model, folder: Path) -> list[Path]:
     """Write the plots and the pictures; return their paths."""
     save_figure(quality_figure(study), folder / "quality.png")
     save_figure(stability_figure(study), folder / "stability.png")
-    save_picture(extremes(model, 3), folder / "extremes.png")
+    save_picture(extremes(model, 3, study.settings.how), folder / "extremes.png")
     return [folder / name for name in ("quality.png", "stability.png", "extremes.png")]
 
 
@@ -148,7 +166,7 @@ def stability_figure(study: Study) -> Figure:
     return figure
 
 
-def extremes(model: Model, digit: int) -> Image.Image:
+def extremes(model: Model, digit: int, how: Mapping[str, Any]) -> Image.Image:
     """The most and the least stable noises of a digit, with the images that they become."""
     scores: list[np.ndarray] = []
 
@@ -157,7 +175,7 @@ def extremes(model: Model, digit: int) -> Image.Image:
         return Start(task.gaussian())
 
     label = model.indices([str(digit)])[0]
-    drawn = model.sample([label] * EXTREME_OF, 0, noise=collect)
+    drawn = model.sample([label] * EXTREME_OF, 0, **how, noise=collect)
     table = np.concatenate(scores)
     order = table.argsort()
     bands: list[Band] = []

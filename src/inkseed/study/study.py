@@ -1,7 +1,10 @@
 """Run a study: draw what is missing, measure, compare at equal network evaluations."""
 
+import hashlib
+import inspect
 import json
 import time
+from collections import defaultdict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,16 +12,20 @@ from typing import Any
 
 import numpy as np
 
+from inkseed import __version__
 from inkseed.data.mnist import DIGITS
 from inkseed.errors import InkseedError
 from inkseed.evaluate.intervals import Estimate
 from inkseed.evaluate.sets import natural_labels
 from inkseed.files import write_atomically
 from inkseed.model import Model
+from inkseed.noise import Strategy, find_strategy, strategies
 from inkseed.study.pool import Pool, digits_to_labels, draw_pool, pool_cost
 from inkseed.study.rows import EQUAL, PLAIN, Row, rows_of
 from inkseed.study.ruler import METRICS, Measure, Ruler
 from inkseed.study.scores import correlations, rank_agreement, summary
+
+FEWEST = 50  # images a row: below, an interval says nothing
 
 Tell = Callable[[int], object]
 
@@ -27,7 +34,8 @@ Tell = Callable[[int], object]
 class StudySettings:
     """What is studied: `how` are settings of `Model.sample`, `count` images for each seed.
 
-    A budget is what best-of-K costs, for K doubling from 2 to `candidates`.
+    The largest budget is that of best-of-`candidates`; `strategies` are all, if none are named.
+    Raises InkseedError for so few images that their luck cannot be told.
     """
 
     model: str
@@ -38,11 +46,28 @@ class StudySettings:
     candidates: int = 8
     strategies: tuple[str, ...] | None = None
 
+    def __post_init__(self) -> None:
+        if self.count * self.seeds < FEWEST:
+            raise InkseedError(f"a study needs {FEWEST} images or more: raise --count or --seeds")
+
     def as_json(self) -> dict[str, Any]:
-        """Plain values."""
-        names = None if self.strategies is None else list(self.strategies)
+        """Plain values, and a digest of the strategies' sources: others would draw other images."""
+        known = strategies() if self.strategies is None else self.strategies
+        names = sorted(known)
+        digest = hashlib.sha256(__version__.encode())
+        for name in names:
+            digest.update(_source(find_strategy(name).choose))
         kept = {"model": self.model, "sha256": self.sha256, "how": self.how, "count": self.count}
-        return {**kept, "seeds": self.seeds, "candidates": self.candidates, "strategies": names}
+        kept |= {"seeds": self.seeds, "candidates": self.candidates, "strategies": names}
+        return {**kept, "sources": digest.hexdigest()}
+
+
+def _source(strategy: Strategy) -> bytes:
+    kind: Any = strategy if inspect.isroutine(strategy) else type(strategy)
+    try:
+        return inspect.getsource(kind).encode()
+    except (OSError, TypeError):  # typed at a prompt: its name must do
+        return repr(kind).encode()
 
 
 @dataclass(frozen=True)
@@ -58,13 +83,14 @@ class Result:
         """Figures, intervals, and paired differences from Gaussian noise."""
         row = self.row
         described = {"name": row.name, "role": row.role, "budget": row.budget, "nfe": row.nfe}
-        metrics = {}
+        metrics: dict[str, dict[str, Any]] = {}
         for name in METRICS:
             metrics[name] = {
                 **_interval(self.measure.estimate(name)),
                 "minus_gaussian": _interval(self.measure.minus(self.plain, name)),
                 "minus_equal_nfe": _interval(self.measure.minus(self.equal, name)),
             }
+        metrics["accuracy"]["sign_test"] = self.measure.sign_test(self.equal)
         asked = {key: value for key, value in row.asked.items() if value is not None}
         return {**described, "asked": asked, "metrics": metrics}
 
@@ -108,51 +134,54 @@ def run_study(
     """Draw, measure and compare. What is drawn is kept in `folder`: a stopped study goes on there.
 
     `tell` hears of network evaluations; `evaluations_of` says how many there are in all. Raises
-    InkseedError for a model of other classes, or a folder that holds another study.
+    InkseedError for a model of other classes, a folder that holds another study, or a strategy that
+    spends more than its budget.
     """
     began = time.perf_counter()
     if set(model.class_names) != set(DIGITS):
         raise InkseedError("the study needs a model of the digits 0 to 9: the judges read those")
     _claim(folder, settings)
-    rows, digits = _rows(model, settings), natural_labels(settings.count)
-    pools, drawn = [], []
+    rows = rows_of(model, settings.how, settings.candidates, settings.strategies)
+    drawing = _Drawing(model, settings, natural_labels(settings.count), folder, tell)
+    pools = []
+    drawn: dict[str, list[Mapping[str, np.ndarray]]] = defaultdict(list)  # a list over seeds
     for seed in range(settings.seeds):
-        pools.append(_pool(model, settings, digits, seed, folder, tell))
-        drawn.append([_images(model, row, digits, seed, folder, tell) for row in rows])
+        pools.append(drawing.pool(seed))
+        for row in rows:
+            if row.selector is None:
+                drawn[row.key].append(drawing.row(row, seed))
     pool = Pool.join(pools)
     ruler = Ruler(pool.labels)
     flat = pool.images.reshape(-1, *pool.images.shape[2:])
-    each = np.repeat(pool.labels, settings.candidates)
-    oracle, right = ruler.read(flat, each)
+    oracle, right = ruler.read(flat, np.repeat(pool.labels, settings.candidates))
     shape = (len(pool.labels), settings.candidates)
     pool = Pool(pool.labels, pool.images, {**pool.scores, "oracle": oracle.reshape(shape)})
-    measures = []
-    for k, row in enumerate(rows):
+    spent, measures = [], []
+    for row in rows:
         if row.selector is None:
-            images = np.concatenate([own[k] for own in drawn])
+            own = drawn[row.key]
+            spent.append(row._replace(nfe=max(int(each["nfe"]) for each in own)))
+            measures.append(ruler.measure(np.concatenate([each["images"] for each in own])))
         else:
             seen = pool.prefix(row.asked["candidates"])
-            images = seen.pick(row.selector.score(seen))
-        measures.append(ruler.measure(images))
+            spent.append(row)
+            measures.append(ruler.measure(seen.pick(row.selector.score(seen))))
     return Study(
         settings,
-        _results(rows, measures),
+        _results(spent, measures),
         pool,
         correlations(pool, right.reshape(shape)),
-        rank_agreement(model, digits, 0, settings.candidates),
+        rank_agreement(model, drawing.digits, settings.candidates, settings.how),
         time.perf_counter() - began,
     )
 
 
 def evaluations_of(model: Model, settings: StudySettings) -> int:
     """Network evaluations that the drawing costs in all."""
-    drawn = sum(row.nfe for row in _rows(model, settings) if row.selector is None)
+    rows = rows_of(model, settings.how, settings.candidates, settings.strategies)
+    drawn = sum(row.nfe for row in rows if row.selector is None)
     pooled = pool_cost(model, settings.how, settings.candidates)
     return settings.count * settings.seeds * (drawn + pooled)
-
-
-def _rows(model: Model, settings: StudySettings) -> list[Row]:
-    return rows_of(model, settings.how, settings.candidates, settings.strategies)
 
 
 def _results(rows: list[Row], measures: list[Measure]) -> list[Result]:
@@ -168,56 +197,62 @@ def _claim(folder: Path, settings: StudySettings) -> None:
     """Begin the folder, or go on in one of the very same settings."""
     path, text = folder / "settings.json", json.dumps(settings.as_json(), indent=1) + "\n"
     if path.exists():
-        if path.read_text("utf-8") != text:
-            raise InkseedError(f"{folder} holds a study of other settings: give another --out")
+        if path.read_text("utf-8", errors="replace") != text:
+            raise InkseedError(
+                f"{folder} holds a study of other settings or strategies: give another --out"
+            )
         return
     write_atomically(path, lambda temporary: temporary.write_text(text, "utf-8"))
 
 
-def _pool(
-    model: Model,
-    settings: StudySettings,
-    digits: np.ndarray,
-    seed: int,
-    folder: Path,
-    tell: Tell,
-) -> Pool:
-    def draw() -> Mapping[str, np.ndarray]:
-        return draw_pool(model, digits, seed, settings.candidates, settings.how, tell).arrays()
+@dataclass(frozen=True)
+class _Drawing:
+    """Draws what the study needs, seed by seed, and keeps it in the folder."""
 
-    spent = settings.count * pool_cost(model, settings.how, settings.candidates)
-    return Pool.from_arrays(_kept(folder / f"seed_{seed}" / "pool.npz", draw, spent, tell))
+    model: Model
+    settings: StudySettings
+    digits: np.ndarray
+    folder: Path
+    tell: Tell
 
+    def pool(self, seed: int) -> Pool:
+        """The candidates of one seed's images."""
+        how, candidates = self.settings.how, self.settings.candidates
 
-def _images(
-    model: Model, row: Row, digits: np.ndarray, seed: int, folder: Path, tell: Tell
-) -> np.ndarray | None:
-    """A row's images for one seed; None for a selector, which takes them from the pool."""
-    if row.selector is not None:
-        return None
+        def draw() -> Mapping[str, np.ndarray]:
+            pool = draw_pool(self.model, self.digits, seed, candidates, how, self.tell)
+            return pool.arrays()
 
-    def draw() -> Mapping[str, np.ndarray]:
-        labels = digits_to_labels(model, digits)
-        return {"images": model.sample(labels, seed, **row.asked, on_evaluations=tell).images}
+        spent = self.settings.count * pool_cost(self.model, how, candidates)
+        return Pool.from_arrays(self._kept(seed, "pool", draw, spent))
 
-    path = folder / f"seed_{seed}" / f"{row.key}.npz"
-    return _kept(path, draw, len(digits) * row.nfe, tell)["images"]
+    def row(self, row: Row, seed: int) -> Mapping[str, np.ndarray]:
+        """One seed's `images` of a row that draws its own, and the `nfe` of each."""
 
+        def draw() -> Mapping[str, np.ndarray]:
+            labels = digits_to_labels(self.model, self.digits)
+            drawn = self.model.sample(
+                labels, seed, **row.asked, budget=row.budget or row.nfe, on_evaluations=self.tell
+            )
+            return {"images": drawn.images, "nfe": np.array(drawn.nfe)}
 
-def _kept(
-    path: Path, draw: Callable[[], Mapping[str, Any]], spent: int, tell: Tell
-) -> Mapping[str, np.ndarray]:
-    """The arrays in the file, drawn first if it is not there."""
-    if path.exists():
-        tell(spent)
-    else:
-        arrays = draw()
-        write_atomically(path, lambda temporary: np.savez_compressed(temporary, **arrays))
-    try:
-        with np.load(path, allow_pickle=False) as opened:
-            return {name: opened[name] for name in opened.files}
-    except Exception as error:  # zip, zlib and numpy's header parser raise a dozen kinds
-        raise InkseedError(f"{path} is damaged: remove it, and it is drawn again") from error
+        return self._kept(seed, row.key, draw, len(self.digits) * row.nfe)
+
+    def _kept(
+        self, seed: int, name: str, draw: Callable[[], Mapping[str, Any]], spent: int
+    ) -> Mapping[str, np.ndarray]:
+        """The arrays in the file, drawn first if it is not there."""
+        path = self.folder / f"seed_{seed}" / f"{name}.npz"
+        if path.exists():
+            self.tell(spent)
+        else:
+            arrays = draw()
+            write_atomically(path, lambda temporary: np.savez_compressed(temporary, **arrays))
+        try:
+            with np.load(path, allow_pickle=False) as opened:
+                return {key: opened[key] for key in opened.files}
+        except Exception as error:  # zip, zlib and numpy's header parser raise a dozen kinds
+            raise InkseedError(f"{path} is damaged: remove it, and it is drawn again") from error
 
 
 def _interval(estimate: Estimate) -> dict[str, float]:
