@@ -18,6 +18,7 @@ from inkseed.study.rows import EQUAL, PLAIN, most, rows_of
 from inkseed.study.ruler import METRICS, Measure, Ruler
 from inkseed.study.scores import correlations
 from inkseed.study.study import evaluations_of
+from inkseed.study.variance import GROUPS, SIZE, relative_variance
 
 HOW = {"guide_w": 0.0, "sampler": "ddim", "steps": 2}
 DIGITS = np.arange(20) % 10
@@ -154,12 +155,24 @@ def test_correlations_are_within_class_and_partial_on_ink_as_least_squares_has_i
     assert shifted["within_class"].value == pytest.approx(found["within_class"].value)
 
 
+def test_the_variance_of_a_mean_is_told_relative_to_independent_images():
+    rng = np.random.default_rng(0)
+    shape = (GROUPS, 10, SIZE, 3)
+    independent = rng.normal(size=shape) + 5 * np.arange(10)[:, None, None]
+    half = rng.normal(size=(GROUPS, 10, SIZE // 2, 3))
+    opposite = np.concatenate((half, -half), 2)
+    alike = np.concatenate((half, half), 2)
+    for values, expected in ((independent, 1), (opposite, 0), (alike, 2)):
+        for estimate in relative_variance(values, independent).values():
+            assert estimate.low - 1e-9 <= expected <= estimate.high + 1e-9
+
+
 def settings(**changes) -> StudySettings:
     asked = {"count": 10, "seeds": 5, "candidates": 2, "strategies": ("sobol", "zero_order")}
     return StudySettings("tiny", "0", HOW, **asked | changes)
 
 
-def test_a_stopped_study_goes_on_to_the_same_end(model, tmp_path):
+def test_a_stopped_study_goes_on_to_the_same_end(model, tmp_path, monkeypatch):
     class StopError(Exception):
         pass
 
@@ -173,6 +186,8 @@ def test_a_stopped_study_goes_on_to_the_same_end(model, tmp_path):
     with pytest.raises(StopError):
         run_study(model, settings(), tmp_path / "a", stop)
     assert list((tmp_path / "a").glob("seed_*/*.npz"))
+    monkeypatch.setattr("inkseed.study.study.GROUPS", 2)
+    monkeypatch.setattr("inkseed.study.variance.GROUPS", 2)
     heard = []
     resumed = run_study(model, settings(), tmp_path / "a", heard.append).as_json()
     whole = run_study(model, settings(), tmp_path / "b").as_json()
@@ -194,6 +209,8 @@ def test_a_stopped_study_goes_on_to_the_same_end(model, tmp_path):
 def test_the_study_as_typed(inkseed, tiny_model, tmp_path, monkeypatch):
     monkeypatch.setattr("inkseed.study.show.EXTREME_OF", 12)
     monkeypatch.setattr("inkseed.study.scores.RANKED_IMAGES", 2)
+    monkeypatch.setattr("inkseed.study.study.GROUPS", 2)
+    monkeypatch.setattr("inkseed.study.variance.GROUPS", 2)
     out = tmp_path / "study"
     small = ("--count", 10, "--seeds", 5, "--candidates", 2, "--steps", 1, "--sampler", "ddim")
     command = ("noise-study", "--model", tiny_model, *small, "--noise", "sobol,best_of")

@@ -100,6 +100,10 @@ def score_lines(study: Study) -> list[str]:
         lines.append(f"{name}: {'; '.join(both)}")
     agreed = ", ".join(f"{value:.2f} at {steps}" for steps, value in study.rank_agreement.items())
     lines.append(f"rank agreement of stability at 10 steps with that at more: {agreed}")
+    lines.append("variance of a mean of 8 images of a digit, over that of independent images:")
+    for name, kinds in study.variance.items():
+        figures = [f"{what} {e.value:.2f} ± {e.high - e.value:.2f}" for what, e in kinds.items()]
+        lines.append(f"{name}: {', '.join(figures)}")
     return lines
 
 

@@ -13,17 +13,18 @@ from typing import Any
 import numpy as np
 
 from inkseed import __version__
-from inkseed.data.mnist import DIGITS
+from inkseed.data.mnist import DIGITS as CLASSES
 from inkseed.errors import InkseedError
 from inkseed.evaluate.intervals import Estimate
 from inkseed.evaluate.sets import natural_labels
 from inkseed.files import write_atomically
 from inkseed.model import Model
-from inkseed.noise import Strategy, find_strategy, strategies
+from inkseed.noise import SAME, Strategy, find_strategy, strategies
 from inkseed.study.pool import Pool, digits_to_labels, draw_pool, pool_cost
 from inkseed.study.rows import EQUAL, PLAIN, Row, rows_of
 from inkseed.study.ruler import METRICS, Measure, Ruler
 from inkseed.study.scores import correlations, rank_agreement, summary
+from inkseed.study.variance import DIGITS, GROUPS, draw_means, relative_variance
 
 FEWEST = 50  # images a row: below, an interval says nothing
 
@@ -104,6 +105,7 @@ class Study:
     pool: Pool
     correlations: dict[str, dict[str, Estimate]]
     rank_agreement: dict[str, float]
+    variance: dict[str, dict[str, Estimate]]
     seconds: float
 
     @property
@@ -124,6 +126,10 @@ class Study:
             },
             "stability": summary(self.pool),
             "rank_agreement": self.rank_agreement,
+            "variance_of_a_mean": {
+                name: {what: _interval(estimate) for what, estimate in kinds.items()}
+                for name, kinds in self.variance.items()
+            },
             "seconds": round(self.seconds, 1),
         }
 
@@ -138,7 +144,7 @@ def run_study(
     spends more than its budget.
     """
     began = time.perf_counter()
-    if set(model.class_names) != set(DIGITS):
+    if set(model.class_names) != set(CLASSES):
         raise InkseedError("the study needs a model of the digits 0 to 9: the judges read those")
     _claim(folder, settings)
     rows = rows_of(model, settings.how, settings.candidates, settings.strategies)
@@ -150,6 +156,7 @@ def run_study(
         for row in rows:
             if row.selector is None:
                 drawn[row.key].append(drawing.row(row, seed))
+    means = {row.name: drawing.means(row) for row in _same(rows)}
     pool = Pool.join(pools)
     ruler = Ruler(pool.labels)
     flat = pool.images.reshape(-1, *pool.images.shape[2:])
@@ -172,6 +179,7 @@ def run_study(
         pool,
         correlations(pool, right.reshape(shape)),
         rank_agreement(model, drawing.digits, settings.candidates, settings.how),
+        {name: relative_variance(each, means[PLAIN]) for name, each in means.items()},
         time.perf_counter() - began,
     )
 
@@ -181,7 +189,14 @@ def evaluations_of(model: Model, settings: StudySettings) -> int:
     rows = rows_of(model, settings.how, settings.candidates, settings.strategies)
     drawn = sum(row.nfe for row in rows if row.selector is None)
     pooled = pool_cost(model, settings.how, settings.candidates)
-    return settings.count * settings.seeds * (drawn + pooled)
+    means = sum(row.nfe for row in _same(rows)) * GROUPS * len(DIGITS)
+    return settings.count * settings.seeds * (drawn + pooled) + means
+
+
+def _same(rows: list[Row]) -> list[Row]:
+    """The strategies that keep the distribution."""
+    free = [row for row in rows if row.budget is None]
+    return [row for row in free if find_strategy(row.name).promise == SAME]
 
 
 def _results(rows: list[Row], measures: list[Measure]) -> list[Result]:
@@ -224,7 +239,7 @@ class _Drawing:
             return pool.arrays()
 
         spent = self.settings.count * pool_cost(self.model, how, candidates)
-        return Pool.from_arrays(self._kept(seed, "pool", draw, spent))
+        return Pool.from_arrays(self._kept(f"seed_{seed}/pool", draw, spent))
 
     def row(self, row: Row, seed: int) -> Mapping[str, np.ndarray]:
         """One seed's `images` of a row that draws its own, and the `nfe` of each."""
@@ -236,13 +251,22 @@ class _Drawing:
             )
             return {"images": drawn.images, "nfe": np.array(drawn.nfe)}
 
-        return self._kept(seed, row.key, draw, len(self.digits) * row.nfe)
+        return self._kept(f"seed_{seed}/{row.key}", draw, len(self.digits) * row.nfe)
+
+    def means(self, row: Row) -> np.ndarray:
+        """What a strategy's images of each digit measure, group by group."""
+
+        def draw() -> Mapping[str, np.ndarray]:
+            return {"values": draw_means(self.model, self.settings.how, row.name, self.tell)}
+
+        spent = row.nfe * GROUPS * len(DIGITS)
+        return self._kept(f"means/{row.key}", draw, spent)["values"]
 
     def _kept(
-        self, seed: int, name: str, draw: Callable[[], Mapping[str, Any]], spent: int
+        self, name: str, draw: Callable[[], Mapping[str, Any]], spent: int
     ) -> Mapping[str, np.ndarray]:
         """The arrays in the file, drawn first if it is not there."""
-        path = self.folder / f"seed_{seed}" / f"{name}.npz"
+        path = self.folder / f"{name}.npz"
         if path.exists():
             self.tell(spent)
         else:
