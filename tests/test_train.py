@@ -22,6 +22,7 @@ from inkseed.checkpoint import load_tensors
 from inkseed.data import load_mnist
 from inkseed.ema import WeightAverages
 from inkseed.errors import InkseedError
+from inkseed.files import sha256
 from inkseed.loss import LOSSES
 from inkseed.model import load
 from inkseed.recipes import load_recipe, names
@@ -289,6 +290,11 @@ def test_ones_own_hand_is_trained_and_fine_tuned(inkseed, ours, hand, tmp_path):
     assert inkseed("train", ours, "--out", tuned, *wide).status == 0
     model = load(tuned / "model.safetensors")
     assert model.sample([1], steps=2).images.shape == (1, 32, 16)
+    before = model.config["training"]["from"]
+    assert before["images_seen"] == load(start).config["training"]["images_seen"]
+    assert before["sha256"] == sha256(start)
+    number = ("write", "3", "--model", tuned / "model.safetensors", "--out", tmp_path / "n.png")
+    assert inkseed(*number).status == 0  # not square
 
 
 def test_unusable_images_are_told_in_one_line(inkseed, ours, hand, tmp_path):

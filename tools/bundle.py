@@ -1,8 +1,8 @@
 """Bundle a run's weights, as float16: python tools/bundle.py runs/digits digits
 
 Takes the model of a finished run or, of one that goes on, the average as of its last state; the
-metadata says how many images it saw. How it is sampled is taken from the bundled recipe of that
-name as it stands now: sampling is chosen after training.
+metadata says how many images it saw. How it is sampled is taken from the recipe of the bundled name
+as it stands now: sampling is chosen after training.
 """
 
 import sys
@@ -18,7 +18,7 @@ run, name = Path(sys.argv[1]), sys.argv[2]
 finished = run / "model.safetensors"
 tensors, config = load_tensors(finished if finished.exists() else run / STATE)
 weights = tensors if finished.exists() else weights_of_state(tensors, config)
-recipe = load_recipe(config["training"]["recipe"])
+recipe = load_recipe(name)
 config["sampling"] = config["training"]["settings"]["sampling"] = recipe.sampling
 target = WEIGHTS / f"{name}.safetensors"
 save_tensors(target, as_float16(weights), config)

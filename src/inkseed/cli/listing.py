@@ -38,11 +38,17 @@ def _lines(each: "Bundled") -> list[str]:
         f"{each.name} ({size:.1f} MB{default})",
         f"  draws {', '.join(each.config['class_names'])}, {height}x{width}",
         f"  trained by recipe {training['recipe']}: {training['data']}; "
-        f"{training['images_seen']:,} images seen, {training['date']}",
+        f"{training['images_seen']:,} images seen{_before(training)}, {training['date']}",
     ]
     if each.quality is None:
         return [*lines, "  not measured yet"]
     return [*lines, f"  measured: {_quality(each.quality)}"]
+
+
+def _before(training: dict) -> str:
+    """What a model had seen that this one was trained on from."""
+    seen = training.get("from", {}).get("images_seen")
+    return f" after {seen:,} of an earlier run" if seen else ""
 
 
 def _quality(quality: dict) -> str:
