@@ -28,16 +28,15 @@ LEAST_PROBABLE = 1e-6  # log-probabilities below this say nothing more
 SEED = 1000
 EVERYWHERE, MIDDLE, HIGH = (0.0, float("inf")), (0.3, 6.0), (0.6, 6.0)
 ROWS: list[tuple[str, int, float, tuple[float, float]]] = [
-    *[("dpm_solver", steps, 0.0, EVERYWHERE) for steps in (6, 10, 20)],
-    *[("dpm_solver_sde", steps, 0.0, EVERYWHERE) for steps in (10, 20)],
+    *[("dpm_solver", steps, 0.0, EVERYWHERE) for steps in (10, 20)],
+    ("dpm_solver_sde", 10, 0.0, EVERYWHERE),
     ("ddim", 10, 0.0, EVERYWHERE),
-    ("heun", 5, 0.0, EVERYWHERE),
     *[("dpm_solver", 8, w, EVERYWHERE) for w in (0.3, 0.5)],
-    *[("dpm_solver", 10, w, MIDDLE) for w in (0.2, 0.3, 0.4, 0.5, 0.6, 0.8)],
-    *[("dpm_solver", 14, w, MIDDLE) for w in (0.3, 0.5)],
-    *[("dpm_solver", 12, w, HIGH) for w in (0.4, 0.6)],
-    *[("dpm_solver_sde", 10, w, MIDDLE) for w in (0.1, 0.2, 0.3, 0.5)],
-    *[("dpm_solver_sde", 14, w, MIDDLE) for w in (0.1, 0.2, 0.3)],
+    *[("dpm_solver", 10, w, MIDDLE) for w in (0.3, 0.4, 0.5, 0.6, 0.8)],
+    *[("dpm_solver", 14, w, MIDDLE) for w in (0.4, 0.5, 0.6)],
+    *[("dpm_solver", 12, w, HIGH) for w in (0.4, 0.6, 0.8)],
+    *[("dpm_solver_sde", 10, w, MIDDLE) for w in (0.2, 0.3)],
+    *[("dpm_solver_sde", 14, w, MIDDLE) for w in (0.2, 0.3)],
     ("ddim", 10, 0.5, MIDDLE),
 ]
 
