@@ -47,7 +47,7 @@ class Condition(NamedTuple):
 
 CHEAP = ("stability", "stability_renoise", "best_of", "early_prune", "antithetic", "sobol")
 CONDITIONS = [
-    Condition("headroom", "digits", {"guide_w": 0.0, "steps": 5}, 400, 8),
+    Condition("headroom", "digits", {"guide_w": 0.0, "steps": 5}, 200, 8),
     Condition("defaults", "digits", {}, 200, 8),
     Condition("early", "runs/quick/model.safetensors", {"guide_w": 0.0, "steps": 5}, 100, 8),
     Condition(
