@@ -59,8 +59,9 @@ def test_only_evaluation_knows_judge_b_and_it_does_not_know_judge_a():
         room = path.relative_to(SOURCE).parts[0]
         if room == "judges":
             continue
-        assert "JudgeB" not in names or room == "evaluate", path
-        assert "JudgeA" not in names or room != "evaluate", path
+        evaluates = room == "evaluate" or path == SOURCE / "study" / "ruler.py"
+        assert "JudgeB" not in names or evaluates, path
+        assert "JudgeA" not in names or not evaluates, path
 
 
 def test_judge_b_reads_the_same_in_any_batch():
