@@ -7,6 +7,7 @@ labels, the noise, the luck of the draw) cancels in their difference.
 
 import math
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 import torch
@@ -54,9 +55,8 @@ class Ruler:
     """Judge B with as many of part A's images as a row has, which B never saw."""
 
     def __init__(self, labels: np.ndarray) -> None:
-        self.labels, self.judge = labels, JudgeB()
-        part_a = split_mnist().part_a
-        _, features = self.judge.read(part_a.images)
+        self.labels, part_a = labels, split_mnist().part_a
+        self.judge, features = _judge_and_part_a()
         self.gaussian = fit_gaussian(features)
         chosen = choose(part_a.labels, len(labels))
         self.reference, self.reference_labels = features[chosen], part_a.labels[chosen]
@@ -103,6 +103,13 @@ class Ruler:
             "frechet": np.array(distances),
             **{name: share.numpy() for name, share in shares.items()},
         }
+
+
+@cache
+def _judge_and_part_a() -> tuple[JudgeB, Tensor]:
+    """Judge B, and its features of part A: read once, since neither ever changes."""
+    judge = JudgeB()
+    return judge, judge.read(split_mnist().part_a.images)[1]
 
 
 def _counts(labels: np.ndarray, seed: int) -> Tensor:
