@@ -7,14 +7,13 @@ there), and makes the tables and pictures of docs/noise-study.md. `--only NAME` 
 """
 
 import argparse
-import json
 import time
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from pages import machine, replace
 
-from inkseed.files import sha256, write_atomically
+from inkseed.files import sha256, write_json
 from inkseed.model import load
 from inkseed.pictures import save_picture
 from inkseed.study import StudySettings, run_study
@@ -87,8 +86,7 @@ def main() -> None:
 
         folder = asked.out / condition.name
         study = run_study(model, settings, folder, tell)
-        text = json.dumps(study.as_json(), indent=1) + "\n"
-        write_atomically(folder / "study.json", lambda path, text=text: path.write_text(text))
+        write_json(folder / "study.json", study.as_json())
         lines = [f"| {' | '.join(COLUMNS)} |", "| --- " * len(COLUMNS) + "|"]
         lines += [f"| {' | '.join(cells(result))} |" for result in study.results]
         lines += ["", f"N = {study.n:,} a row, {SEEDS} seeds, {machine()}.", ""]

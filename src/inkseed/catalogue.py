@@ -7,7 +7,7 @@ from typing import Any
 
 from inkseed.checkpoint import load_config
 from inkseed.errors import InkseedError
-from inkseed.files import sha256, write_atomically
+from inkseed.files import sha256, write_json
 from inkseed.weights import available, find_model
 
 
@@ -39,8 +39,7 @@ def record_quality(name: str, quality: dict[str, Any]) -> Path:
     """Keep a measurement beside the bundled weights, tied to these very bytes; return its path."""
     path = find_model(name)
     kept = path.with_suffix(".json")
-    text = json.dumps({"sha256": sha256(path), **quality}, indent=1) + "\n"
-    write_atomically(kept, lambda temporary: temporary.write_text(text, "utf-8"))
+    write_json(kept, {"sha256": sha256(path), **quality})
     return kept
 
 

@@ -1,10 +1,12 @@
 """Writing files so that a crash, a full disk or kill -9 never leaves half of one behind."""
 
 import hashlib
+import json
 import os
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from inkseed.errors import InkseedError
 
@@ -35,6 +37,12 @@ def write_atomically(path: str | Path, write: Callable[[Path], object]) -> None:
         raise InkseedError(f"cannot write {path}: {error.strerror or error}") from error
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Write plain values as JSON for people and programs, whole or not at all."""
+    text = json.dumps(value, indent=1) + "\n"
+    write_atomically(path, lambda temporary: temporary.write_text(text, "utf-8"))
 
 
 def sha256(path: Path) -> str:

@@ -58,7 +58,7 @@ def noise_study(
     loaded = load_model(model, device, threads)
     if compile_network:
         loaded.compile()
-    from inkseed.files import sha256
+    from inkseed.files import sha256, write_json
     from inkseed.noise import find_strategy
     from inkseed.study import StudySettings, run_study
     from inkseed.study.study import evaluations_of
@@ -80,10 +80,7 @@ def noise_study(
 
     pictures = [] if out is None else save_study(study, loaded, out)
     if out is not None:
-        from inkseed.files import write_atomically
-
-        text = json.dumps(study.as_json(), indent=1) + "\n"
-        write_atomically(out / "study.json", lambda path: path.write_text(text, "utf-8"))
+        write_json(out / "study.json", study.as_json())
     if as_json:
         print(json.dumps(study.as_json()))
         return

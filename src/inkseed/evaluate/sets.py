@@ -84,7 +84,7 @@ def draw_sets(
     if set(model.class_names) != set(DIGITS):
         raise InkseedError("the model's classes are not the digits 0 to 9: the judge reads those")
     digits = natural_labels(count)
-    classes = np.array(model.indices(DIGITS))[digits].tolist()
+    classes = digits_to_labels(model, digits)
     sets = []
     for w in strengths:
         drawn = model.sample(classes, seed, w, sampler, steps, on_evaluations=on_evaluations)
@@ -92,6 +92,11 @@ def draw_sets(
             EvaluatedSet(LabelledImages(drawn.images, digits, DIGITS), float(drawn.guide_w[0]))
         )
     return sets
+
+
+def digits_to_labels(model: Model, digits: np.ndarray) -> list[int]:
+    """The model's class indices of digits 0 to 9."""
+    return np.array(model.indices(DIGITS))[digits].tolist()
 
 
 def natural_labels(count: int) -> np.ndarray:

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from inkseed.data.labelled import to_uint8
+from inkseed.evaluate.sets import digits_to_labels
 from inkseed.model import Model
 from inkseed.noise import Start, Task
 from inkseed.noise.stability import ddim_stability, renoise_stability
@@ -95,8 +96,3 @@ def pool_cost(model: Model, how: Mapping[str, Any], candidates: int) -> int:
     names = ("stability", "stability_renoise")
     scored = sum(model.cost(**how, noise=name, candidates=candidates) - draw for name in names)
     return candidates * draw + scored
-
-
-def digits_to_labels(model: Model, digits: np.ndarray) -> list[int]:
-    """The model's class indices of digits 0 to 9."""
-    return model.indices([str(digit) for digit in digits])

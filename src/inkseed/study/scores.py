@@ -6,10 +6,11 @@ from typing import Any
 import numpy as np
 
 from inkseed.evaluate.intervals import Estimate, around, resamples
+from inkseed.evaluate.sets import digits_to_labels
 from inkseed.model import Model
 from inkseed.noise import Start, Task
 from inkseed.noise.stability import ddim_stability
-from inkseed.study.pool import Pool, digits_to_labels
+from inkseed.study.pool import Pool
 
 RANKED_STEPS = (10, 20, 50)
 RANKED_IMAGES = 20

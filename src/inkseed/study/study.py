@@ -16,11 +16,11 @@ from inkseed import __version__
 from inkseed.data.mnist import DIGITS as CLASSES
 from inkseed.errors import InkseedError
 from inkseed.evaluate.intervals import Estimate
-from inkseed.evaluate.sets import natural_labels
+from inkseed.evaluate.sets import digits_to_labels, natural_labels
 from inkseed.files import write_atomically
 from inkseed.model import Model
 from inkseed.noise import SAME, Strategy, find_strategy, strategies
-from inkseed.study.pool import Pool, digits_to_labels, draw_pool, pool_cost
+from inkseed.study.pool import Pool, draw_pool, pool_cost
 from inkseed.study.rows import EQUAL, PLAIN, Row, rows_of
 from inkseed.study.ruler import METRICS, Measure, Ruler
 from inkseed.study.scores import correlations, rank_agreement, summary

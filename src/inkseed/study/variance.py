@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 
 from inkseed.evaluate.intervals import Estimate, Z
+from inkseed.evaluate.sets import digits_to_labels
 from inkseed.model import Model
-from inkseed.study.pool import digits_to_labels
 from inkseed.style import measure_style
 
 GROUPS, SIZE = 12, 8  # means for each digit, and images in each: whole pairs, groups and nets
