@@ -13,6 +13,7 @@ from inkseed.condition import (
 )
 from inkseed.guidance import ClassifierFreeGuidance
 from inkseed.nn import PatchUnet, network_from
+from inkseed.nn.patch_unet import spread
 
 STYLES = {"thickness": (2.4, 0.6), "slant": (6.0, 15.0)}
 NAN = float("nan")
@@ -135,3 +136,49 @@ def test_guidance_contrasts_with_nothing_asked():
     mixed = ClassifierFreeGuidance(denoiser, 2.0)(x, torch.tensor(0.5), condition)
     torch.testing.assert_close(mixed, torch.full_like(x, 3 * 3.0 - 2 * NULL_LABEL))
     torch.testing.assert_close(seen[0][1:], nothing_asked(condition), equal_nan=True)
+
+
+@pytest.fixture
+def two_places() -> PatchUnet:
+    torch.manual_seed(0)
+    network = PatchUnet(1, 100, (16, 64), 1, STYLES, places=2).eval()
+    for parameter in network.parameters():
+        torch.nn.init.normal_(parameter, std=0.1)
+    return network
+
+
+def test_each_place_is_told_of_its_own_digit_from_one_table(two_places):
+    assert len(two_places.label.weight) == 11
+    vectors = two_places._condition(
+        torch.tensor([7, 70, 77]), torch.zeros(3), torch.tensor([0, 0, 1]), None
+    )
+    assert vectors.shape[:2] == (3, 2)
+    assert torch.equal(vectors[0, 0], vectors[1, 1])  # 0
+    assert torch.equal(vectors[0, 1], vectors[1, 0])  # 7
+    assert torch.equal(vectors[2, 0], vectors[2, 1])  # no label
+    assert not torch.equal(vectors[0, 0], vectors[2, 0])
+
+
+def test_a_network_of_places_hears_both_digits(two_places):
+    x, _, t, mask = inputs(1, 28, 56)
+    of = {c: two_places(x, torch.tensor([c]), t, mask) for c in (7, 8, 17)}
+    assert (of[7] - of[8]).abs().max() > 1e-3
+    assert (of[7] - of[17]).abs().max() > 1e-3
+    left, right = (of[7] - of[8]).abs().mean((0, 1, 2)).split(28)
+    assert right.mean() > left.mean()  # the units stand on the right
+
+
+@pytest.mark.parametrize("places", [1, 2, 3, 5])
+def test_places_share_the_width_and_fade_into_each_other(places):
+    values = torch.eye(places)[None]  # place p is the vector with a 1 at p
+    weights = spread(values, 60)[0, :, 0]
+    assert torch.allclose(weights.sum(0), torch.ones(weights.shape[1]))
+    if places > 1:
+        assert weights.sum(1).tolist() == pytest.approx([60 / places] * places)
+        for p in range(places):
+            assert weights[p, 60 * p // places + 30 // places] == 1
+
+
+def test_classes_that_are_no_places_are_refused():
+    with pytest.raises(ValueError, match="places"):
+        PatchUnet(1, 99, places=2)

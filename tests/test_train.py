@@ -2,6 +2,7 @@
 
 import contextlib
 import csv
+import dataclasses
 import json
 import os
 import random
@@ -18,6 +19,7 @@ import torch
 from PIL import Image
 
 import inkseed.train as training
+from inkseed.batches import Batches, Examples
 from inkseed.checkpoint import load_tensors
 from inkseed.data import load_mnist
 from inkseed.ema import WeightAverages
@@ -27,7 +29,6 @@ from inkseed.loss import LOSSES
 from inkseed.model import load
 from inkseed.recipes import load_recipe, names
 from inkseed.run_folder import STATE
-from inkseed.training_data import Batches
 
 REPORTS = """
 drop_prob = 0.1
@@ -69,6 +70,9 @@ sigma_max = 20.0
 sigma_min = 0.02
 [prediction]
 name = "edm"
+[sampling]
+sampler = "ddim"
+steps = 3
 """
 
 
@@ -102,7 +106,7 @@ def test_the_reports_recipe_is_the_reports():
     assert report.schedule == {"name": "linear_betas", "betas": [1e-4, 0.02], "n_T": 400}
     assert (report.drop_prob, report.epochs, report.batch_size) == (0.1, 20, 256)
     assert (report.learning_rate, report.weight_decay, report.ema) == (1e-4, 0.0, ())
-    assert names() == ["digits", "quick", "report", "smoke"]
+    assert names() == ["digits", "pairs", "quick", "report", "report-pairs", "smoke"]
 
 
 def test_a_run_leaves_what_it_promises(inkseed, recipe, tmp_path):
@@ -370,6 +374,12 @@ def test_a_run_goes_on_with_its_own_data_only(inkseed, ours, hand, tmp_path):
         (f"seed = 1{5000 * '0'}", "not a TOML file"),
         ('network = {name = "patch_unet", n_classes = 3}', "leave n_classes out"),
         ("network = 3", "must be a table"),
+        ("start = 3", "start must be"),
+        ("size = [28]", "size must be"),
+        ("size = [28, 30]", "size must be"),
+        ('without = "07"', "without must be"),
+        ('without = ["07"]', 'are for data = "pairs"'),
+        ("layout = 3", "must be a table"),
         ("epochs = ", "not a TOML file"),
     ],
 )
@@ -438,11 +448,16 @@ def test_an_average_is_the_recursion_of_its_decay():
 
 
 def test_batches_take_every_image_once_a_pass_and_know_no_past():
-    data = load_mnist(train=True).subset(np.arange(10))
-    batches = Batches(data, torch.arange(10), 4, (0, 1))
-    seen = torch.cat([batches[step][1] for step in range(5)])
+    digits = load_mnist(train=True).subset(np.arange(10))
+    examples = Examples(dataclasses.replace(digits, labels=np.arange(10)))
+
+    def batches(size):
+        return Batches(lambda _: examples, False, size, (0, 1))
+
+    four = batches(4)
+    seen = torch.cat([four[step][1] for step in range(5)])
     assert sorted(seen[:10].tolist()) == sorted(seen[10:].tolist()) == [*range(10)]
     assert seen[:10].tolist() != seen[10:].tolist()
-    assert torch.equal(Batches(data, torch.arange(10), 4, (0, 1))[3][1], batches[3][1])
-    whole = Batches(data, torch.arange(10), 25, (0, 1))[0][1]  # a batch larger than the data
+    assert torch.equal(batches(4)[3][1], four[3][1])
+    whole = batches(25)[0][1]  # a batch larger than the data
     assert whole.bincount().tolist().count(0) == 0

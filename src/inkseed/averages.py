@@ -7,14 +7,14 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from inkseed.batches import Batches
 from inkseed.checkpoint import save_tensors
 from inkseed.denoiser import denoiser_from
 from inkseed.loss import loss_from
 from inkseed.nn import ContextUnet, PatchUnet
 from inkseed.recipes import Recipe
 from inkseed.rng import stream
-from inkseed.style import measure_style
-from inkseed.training_data import Batches, TrainingData, conditions_of
+from inkseed.training_data import TrainingData
 
 CHOICE = 3  # the random streams of this choice; training has those before
 ROUNDS = 4  # of noise for every validation image: the averages differ by little
@@ -63,11 +63,11 @@ def _validation_loss(
     device = next(network.parameters()).device
     denoiser = denoiser_from(network.eval(), config)
     loss_of = loss_from(config, recipe.noise_levels)
-    style = measure_style(data.validation.images) if "styles" in config["network"] else None
-    conditions = conditions_of(data.validation, style)
-    batches = Batches(data.validation, conditions, recipe.batch_size, (recipe.seed, CHOICE))
+    examples = data.validation
+    styled = "styles" in config["network"]
+    batches = Batches(lambda _: examples, styled, recipe.batch_size, (recipe.seed, CHOICE))
     losses = []
-    for step in range(-(-ROUNDS * len(data.validation) // recipe.batch_size)):
+    for step in range(-(-ROUNDS * batches.size // recipe.batch_size)):
         x, condition = (each.to(device) for each in batches[step])
         noise = stream(recipe.seed, CHOICE, step)
         losses.append(float(loss_of(denoiser, x, condition, recipe.drop_prob, noise)))

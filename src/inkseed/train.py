@@ -17,6 +17,7 @@ from accelerate import Accelerator
 from torch import Tensor
 
 from inkseed.averages import choose_average, with_weights
+from inkseed.batches import Batches
 from inkseed.checkpoint import load_tensors, save_tensors
 from inkseed.checks import whole_number
 from inkseed.denoiser import denoiser_from
@@ -34,19 +35,14 @@ from inkseed.recipes import MOST, Recipe
 from inkseed.rng import stream
 from inkseed.run_folder import STATE, draw_loss, open_log, open_run
 from inkseed.sampling import settle
-from inkseed.training_data import (
-    Batches,
-    TrainingData,
-    conditions_of,
-    model_config,
-    training_data,
-)
+from inkseed.training_data import TrainingData, model_config, training_data
 from inkseed.warm_start import start_from
 from inkseed.weights import find_model
 
 INITIAL, ORDER, LOSS = range(3)  # what a random stream of the run is for
 SAMPLE_SEED = 0  # all grids of a run begin from the same noise
 STATE_SECONDS = 60.0
+MOST_DRAWN = 20  # classes in a grid of samples
 
 
 def train(
@@ -63,12 +59,12 @@ def train(
     """Train by `recipe` into the folder `out`; return the path of the finished model.
 
     `data` is a folder of one's own images, resized to `size` (height, width) if given; `start` is a
-    model to go on from. With `resume` an unfinished run goes on; all else must be as it was. Under
-    `torchrun` the processes share each batch.
+    model to go on from, in place of the recipe's. With `resume` an unfinished run goes on; all else
+    must be as it was. Under `torchrun` the processes share each batch.
     Raises InkseedError where the folder, the images and the request do not fit, or the loss is not
     finite any more.
     """
-    out = Path(out)
+    out, start = Path(out), start or recipe.start or None
     engine = Accelerator(cpu=device is None or device.type == "cpu")
     if recipe.batch_size % engine.num_processes:
         raise InkseedError(
@@ -187,10 +183,8 @@ def _loop(
     network = engine.prepare(run.network) if engine.num_processes > 1 else run.network
     denoiser = denoiser_from(torch.compile(network) if compiled else network, run.config)
     loss_of = loss_from(run.config, recipe.noise_levels)
-    conditions = conditions_of(
-        data.source, data.style if "styles" in run.config["network"] else None
-    )
-    batches = Batches(data.source, conditions, recipe.batch_size, (recipe.seed, ORDER))
+    styled = "styles" in run.config["network"]
+    batches = Batches(data.of_pass, styled, recipe.batch_size, (recipe.seed, ORDER))
     share = recipe.batch_size // engine.num_processes
     part = slice(engine.process_index * share, (engine.process_index + 1) * share)
     main = engine.is_main_process
@@ -258,13 +252,14 @@ def learning_rate(recipe: Recipe, step: int, steps: int) -> float:
 
 
 def _draw_samples(run: _Run, recipe: Recipe, path: Path) -> None:
-    """Two images a class from the first average, always from the same noise."""
+    """Two images a class, of 20 at most, from the first average, always from the same noise."""
     weights = next(iter(run.averages.averages.values()), run.network.state_dict())
     model = Model(with_weights(run.network, weights), run.config, run.device)
-    classes = len(model.class_names)
+    every = -(-len(model.class_names) // MOST_DRAWN)
+    classes = [*range(0, len(model.class_names), every)]
     try:
-        drawn = model.sample([*range(classes)] * 2, SAMPLE_SEED)
+        drawn = model.sample(classes * 2, SAMPLE_SEED)
     except InkseedError:  # young weights may draw nothing finite: no picture, but no end either
         return
     caption = f"after {run.step * recipe.batch_size:,} images"
-    save_picture(draw_bands([Band(caption, drawn.images)], min(classes, 20)), path)
+    save_picture(draw_bands([Band(caption, drawn.images)], len(classes)), path)

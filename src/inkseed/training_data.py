@@ -1,45 +1,47 @@
 """What a run learns from: images, their conditions, and what a model must know of them."""
 
 import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
-from torch import Tensor
 
-from inkseed.condition import with_style
+from inkseed.batches import Examples
 from inkseed.data import join, load_mnist, read_folder
-from inkseed.data.labelled import LabelledImages, to_tensor
+from inkseed.data.labelled import LabelledImages
+from inkseed.data.pairs import CELL, PAIRS, Hands, Layout, compose_pairs
 from inkseed.data.split import split_mnist
 from inkseed.errors import InkseedError
-from inkseed.recipes import Recipe
-from inkseed.rng import stream
-from inkseed.style import measure_style
+from inkseed.recipes import MAX_SIDE, TWO_DIGITS, Recipe
 
 FEWEST = 8  # images of a class: fewer say nothing of how it varies
 HELD_OUT = 10  # one image in ten chooses among averages, where there are plenty of one's own
 PLENTY = 500
 VALIDATION = 2000  # of MNIST's validation images, at most as many choose
-MAX_SIDE = 256
 A_PASS = 50_000  # images: with a user's own, few or many, a pass of a recipe is at least as long
+TRAINING, CHOICE = range(2)  # what composites are drawn for
 
 
 @dataclass(frozen=True)
 class TrainingData:
     """Images to learn from and, where there are enough, others to choose an average by."""
 
-    source: LabelledImages
-    validation: LabelledImages | None
+    examples: Examples  # of the first pass
+    validation: Examples | None
     description: str
     a_pass: int  # how many images one of the recipe's epochs stands for
+    composed: Callable[[int], Examples] | None = None  # later passes; None: they see the same
 
-    @cached_property
-    def style(self) -> tuple[np.ndarray, np.ndarray]:
-        """The source's slant and thickness, measured once."""
-        return measure_style(self.source.images)
+    @property
+    def source(self) -> LabelledImages:
+        """The images of the first pass."""
+        return self.examples.images
+
+    def of_pass(self, number: int) -> Examples:
+        """What the run sees in one pass."""
+        return self.examples if self.composed is None or number == 0 else self.composed(number)
 
     def identity(self) -> dict[str, Any]:
         """What tells these data from others, for a run that is to go on with the same."""
@@ -65,8 +67,12 @@ def training_data(
 ) -> TrainingData:
     """The digits that the recipe names or, instead, a user's own `folder/<label>/*.png`.
 
+    A recipe of two-digit images makes them of the one or the other, anew for each pass.
+
     Raises InkseedError for images that are too few, or of sides that no network here takes.
     """
+    if recipe.data == TWO_DIGITS:
+        return _two_digits(recipe, folder, size)
     if folder is not None:
         return _own_images(folder, size, recipe.images or A_PASS)
     if size is not None:
@@ -83,7 +89,44 @@ def training_data(
         words += f", the first {recipe.images:,} of them"
     if validation is not None:
         validation = validation.subset(np.arange(min(VALIDATION, -(-len(source) // HELD_OUT))))
-    return TrainingData(source, validation, words, len(source))
+    chosen_by = None if validation is None else Examples(validation)
+    return TrainingData(Examples(source), chosen_by, words, len(source))
+
+
+def _two_digits(recipe: Recipe, folder: Path | None, size: tuple[int, int] | None) -> TrainingData:
+    """Composites of single digits, those of validation from digits that no pass sees."""
+    if size is not None:
+        raise InkseedError("the recipe says how large its images are: leave --size out")
+    if unknown := sorted(set(recipe.without) - set(PAIRS)):
+        raise InkseedError(f"recipe: without has labels from 00 to 99, not {unknown[0]!r}")
+    labels = np.array([k for k, name in enumerate(PAIRS) if name not in recipe.without])
+    if not len(labels):
+        raise InkseedError("recipe: without leaves no label to learn")
+    layout = Layout.of(recipe.layout)
+    if folder is None:
+        split = split_mnist()
+        source, held_out = join([split.part_a, split.part_b]), split.validation
+        words = "pairs of MNIST's digits, parts A and B of its training digits (50,000)"
+    else:
+        own = _own_images(folder, (CELL, CELL), A_PASS)
+        source = own.source
+        held_out = source if own.validation is None else own.validation.images
+        words = f"pairs of {own.description}"
+    n = recipe.images or A_PASS
+    hands = Hands(source)
+
+    def composed(number: int) -> Examples:
+        drawn = compose_pairs(
+            hands, np.resize(labels, n), (recipe.seed, TRAINING, number), recipe.size, layout
+        )
+        return Examples(drawn.source, drawn.style)
+
+    chosen_by = np.resize(labels, min(VALIDATION, -(-n // HELD_OUT)))
+    drawn = compose_pairs(Hands(held_out), chosen_by, (recipe.seed, CHOICE), recipe.size, layout)
+    validation = Examples(drawn.source, drawn.style)
+    if recipe.without:
+        words += f", without {len(recipe.without)} of the 100 labels"
+    return TrainingData(composed(0), validation, words, n, composed)
 
 
 def _own_images(folder: Path, size: tuple[int, int] | None, a_pass: int) -> TrainingData:
@@ -106,20 +149,13 @@ def _own_images(folder: Path, size: tuple[int, int] | None, a_pass: int) -> Trai
         raise InkseedError(f"the images in {folder} are all blank: there is nothing to learn")
     words = f"{len(source):,} images of {folder.resolve().name}"
     if len(source) < PLENTY:
-        return TrainingData(source, None, words, max(a_pass, len(source)))
+        return TrainingData(Examples(source), None, words, max(a_pass, len(source)))
     order = np.random.RandomState(0).permutation(len(source))
     held_out = np.zeros(len(source), bool)
     held_out[order[: len(source) // HELD_OUT]] = True
     kept = source.subset(~held_out)
-    return TrainingData(kept, source.subset(held_out), words, max(a_pass, len(kept)))
-
-
-def conditions_of(source: LabelledImages, style: tuple[np.ndarray, np.ndarray] | None) -> Tensor:
-    """What each image is, as the condition that asks for it: labels, with style where given."""
-    label = torch.from_numpy(source.labels.astype(np.int64))
-    if style is None:
-        return label
-    return with_style(label, torch.from_numpy(np.stack(style, 1)))  # slant, thickness
+    validation = Examples(source.subset(held_out))
+    return TrainingData(Examples(kept), validation, words, max(a_pass, len(kept)))
 
 
 def model_config(recipe: Recipe, name: str, data: TrainingData) -> dict[str, Any]:
@@ -130,7 +166,7 @@ def model_config(recipe: Recipe, name: str, data: TrainingData) -> dict[str, Any
         "n_classes": len(data.source.class_names),
     }
     if recipe.styles:
-        slant, thickness = data.style
+        slant, thickness = data.examples.style
         network["styles"] = {"slant": _moments(slant), "thickness": _moments(thickness)}
     prediction = dict(recipe.prediction)
     if prediction.get("name") == "edm":
@@ -148,30 +184,3 @@ def model_config(recipe: Recipe, name: str, data: TrainingData) -> dict[str, Any
 
 def _moments(values: np.ndarray) -> list[float]:
     return [round(float(values.mean()), 3), max(round(float(values.std()), 3), 1e-3)]
-
-
-class Batches:
-    """The run's endless sequence of images: one shuffled pass after another, in equal batches."""
-
-    def __init__(
-        self, data: LabelledImages, conditions: Tensor, batch_size: int, key: tuple
-    ) -> None:
-        self.data, self.conditions, self.batch_size, self.key = data, conditions, batch_size, key
-        self._orders: dict[int, Tensor] = {}
-
-    def __getitem__(self, step: int) -> tuple[Tensor, Tensor]:
-        """Batch number `step`, whatever came before: (float32 (B, 1, H, W), conditions of B)."""
-        places = torch.arange(step * self.batch_size, (step + 1) * self.batch_size)
-        n = len(self.data)
-        epochs = places // n
-        indices = torch.empty_like(places)
-        for epoch in epochs.unique().tolist():
-            within = epochs == epoch
-            indices[within] = self._order(epoch)[places[within] % n]
-        return to_tensor(self.data.images[indices.numpy()]), self.conditions[indices]
-
-    def _order(self, epoch: int) -> Tensor:
-        if epoch not in self._orders:
-            shuffled = torch.randperm(len(self.data), generator=stream(*self.key, epoch))
-            self._orders = {epoch: shuffled}  # the last alone: a pass is never gone back to
-        return self._orders[epoch]

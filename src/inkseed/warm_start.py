@@ -1,5 +1,6 @@
 """Fine-tuning: a new run that begins at a trained model's weights, whatever the new labels are."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ from inkseed.model import load
 from inkseed.nn import ContextUnet, PatchUnet, network_from
 from inkseed.weights import find_model
 
-LABELS = "label.weight"  # a row for each class, and one for no label
+LABELS = "label.weight"  # a row for each class (or each digit of several places), one for none
 
 
 def start_from(name: str | Path, config: dict[str, Any]) -> ContextUnet | PatchUnet:
@@ -19,11 +20,13 @@ def start_from(name: str | Path, config: dict[str, Any]) -> ContextUnet | PatchU
 
     The model's network, schedule and prediction replace those in `config`, whose training tells
     what it went on from. Labels that both know keep what the model learned of them; new ones begin
-    as no label does.
+    as no label does. A label of several digits keeps what was learned of each of them.
     Raises InkseedError for a model that is missing, or whose labels cannot be exchanged.
     """
     model = load(name)
-    known, wanted = model.class_names, tuple(config["class_names"])
+    places = config["network"].get("places", 1)
+    known = symbols(model.class_names, model.config["network"].get("places", 1))
+    wanted = symbols(config["class_names"], places)
     config["schedule"] = model.config["schedule"]
     config["prediction"] = model.config.get("prediction", {"name": "eps"})
     before = model.config["training"]
@@ -33,7 +36,9 @@ def start_from(name: str | Path, config: dict[str, Any]) -> ContextUnet | PatchU
         "recipe": before.get("recipe"),
         "images_seen": before.get("images_seen", 0) + earlier,
     }
-    config["network"] = {**model.config["network"], "n_classes": len(wanted)}
+    config["network"] = {**model.config["network"], "n_classes": len(config["class_names"])}
+    if places > 1 or "places" in config["network"]:
+        config["network"]["places"] = places
     network = network_from(config["network"])
     weights = model.network.state_dict()
     if known != wanted:
@@ -46,3 +51,10 @@ def start_from(name: str | Path, config: dict[str, Any]) -> ContextUnet | PatchU
         weights[LABELS] = torch.stack([*rows, nothing])
     network.load_state_dict(weights)
     return network
+
+
+def symbols(names: Sequence[str], places: int) -> tuple[str, ...]:
+    """What the rows of a table of labels stand for: the classes, or the digits of their places."""
+    if places == 1:
+        return tuple(names)
+    return tuple(name[-1] for name in names[: round(len(names) ** (1 / places))])

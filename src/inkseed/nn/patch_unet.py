@@ -4,6 +4,10 @@ Folding each 2x2 patch of pixels into channels first (Shi et al., arXiv 1609.051
 all work at a half and a quarter of the image's sides, where a processor is bound by arithmetic
 rather than by memory. Blocks are those of ADM (Dhariwal and Nichol, arXiv 2105.05233): adaptive
 group normalisation carries the conditions, and there is attention at the lowest resolution only.
+
+A label of several digits is factorised: every digit has its own place in the image's width, and
+each column of features is scaled and shifted by the digit whose place it lies in. All places share
+one table of digits, so that what is learned of a digit holds wherever it stands.
 """
 
 import math
@@ -18,6 +22,7 @@ PATCH = 2  # pixels a side, folded into channels
 GROUPS = 16
 TIME_FEATURES = 64
 HEAD_CHANNELS = 64
+BLEND = 0.5  # of a place's width: how far two neighbours' conditions fade into each other
 
 
 class PatchUnet(nn.Module):
@@ -26,7 +31,9 @@ class PatchUnet(nn.Module):
     `widths` are the channels at a half and at a quarter of the sides, `blocks` how many residual
     blocks each resolution has on the way down, and again on the way up. `styles` names the
     continuous attributes, each with the (mean, deviation) of the data in its own unit; they are
-    taken in alphabetical order. Raises ValueError for widths or moments that cannot be.
+    taken in alphabetical order. With `places` above 1 a class is that many digits of a base, the
+    first one leftmost and the most significant: `n_classes` is the base to the power of `places`.
+    Raises ValueError for widths, moments or places that cannot be.
     """
 
     edges = frozenset({"into", "time", "label", "style", "out"})  # layers that Muon is not for
@@ -38,6 +45,7 @@ class PatchUnet(nn.Module):
         widths: Sequence[int] = (96, 192),
         blocks: int = 1,
         styles: Mapping[str, Sequence[float]] | None = None,
+        places: int = 1,
     ) -> None:
         super().__init__()
         high, low = widths
@@ -46,17 +54,20 @@ class PatchUnet(nn.Module):
         moments = [list(map(float, pair)) for _, pair in sorted((styles or {}).items())]
         if not all(len(pair) == 2 and pair[1] > 0 for pair in moments):
             raise ValueError(f"a style needs a mean and a deviation above 0: {styles}")
-        self.in_channels, self.n_classes = in_channels, n_classes
+        if places < 1 or round(n_classes ** (1 / places)) ** places != n_classes:
+            raise ValueError(f"{n_classes} classes are not all digits of {places} places")
+        self.in_channels, self.n_classes, self.places = in_channels, n_classes, places
+        self.base = round(n_classes ** (1 / places))
         self.frequencies: Tensor
         self.style_moments: Tensor
         embedding = 4 * high
         self.register_buffer("frequencies", torch.tensor(_frequencies(TIME_FEATURES // 2)))
         self.register_buffer("style_moments", torch.tensor(moments).reshape(-1, 2))
         self.time = nn.Linear(TIME_FEATURES, embedding)
-        rows = torch.empty(n_classes + 1, embedding)  # the last is no label
+        rows = torch.empty(self.base + 1, embedding)  # the last is no label
         if not rows.is_meta:  # normal_ would import torch's compiler there: a second
             nn.init.normal_(rows)
-        self.label = nn.Embedding(n_classes + 1, embedding, _weight=rows)
+        self.label = nn.Embedding(self.base + 1, embedding, _weight=rows)
         self.style = nn.Linear(4 * len(moments), embedding, bias=False) if moments else None
         self.mix = nn.Linear(embedding, embedding)
 
@@ -104,12 +115,14 @@ class PatchUnet(nn.Module):
         return nn.functional.pixel_shuffle(x, PATCH)
 
     def _condition(self, c: Tensor, t: Tensor, dropped: Tensor, style: Tensor | None) -> Tensor:
-        """All that the image is to obey, as one vector an image, (N, E)."""
+        """All that the image is to obey, as one vector a place, (N, P, E)."""
         angles = t.reshape(-1, 1).to(self.frequencies) * self.frequencies
         total = self.time(torch.cat((angles.cos(), angles.sin()), 1))
-        total = total + self.label(torch.where(dropped > 0, self.n_classes, c))
         if self.style is not None and style is not None:
             total = total + self.style(self._style_features(style))
+        digits = [c // self.base**power % self.base for power in reversed(range(self.places))]
+        rows = torch.where(dropped[:, None] > 0, self.base, torch.stack(digits, 1))
+        total = total[:, None] + self.label(rows)
         return nn.functional.silu(self.mix(nn.functional.silu(total)))
 
     def _style_features(self, style: Tensor) -> Tensor:
@@ -136,11 +149,27 @@ class Block(nn.Module):
         self.skip = nn.Identity() if same else nn.Conv2d(in_channels, channels, 1)
 
     def forward(self, x: Tensor, condition: Tensor) -> Tensor:
-        """x (N, in, H, W), condition (N, E) -> (N, channels, H, W)."""
-        scale, shift = self.adapt(condition)[:, :, None, None].chunk(2, 1)
+        """x (N, in, H, W), condition (N, P, E) -> (N, channels, H, W)."""
+        scale, shift = spread(self.adapt(condition), x.shape[-1]).chunk(2, 1)
         h = self.conv_in(nn.functional.silu(self.norm_in(x)))
         h = nn.functional.silu(self.norm_mid(h) * (1 + scale) + shift)
         return (self.skip(x) + self.conv_mid(h)) * math.sqrt(0.5)
+
+
+def spread(values: Tensor, width: int) -> Tensor:
+    """One vector a place (N, P, C) -> one a column, (N, C, 1, width), or (N, C, 1, 1) for P = 1.
+
+    Places are equally wide, and fade into each other linearly round the border between them.
+    """
+    places = values.shape[1]
+    if places == 1:
+        return values[:, 0, :, None, None]
+    x = (torch.arange(width, device=values.device) + 0.5) * places / width
+    borders = torch.arange(1, places, device=values.device)[:, None]
+    passed = ((x - borders) / BLEND + 0.5).clamp(0, 1).to(values.dtype)  # (P - 1, width)
+    begun = torch.cat((torch.ones_like(passed[:1]), passed))
+    ended = torch.cat((passed, torch.zeros_like(passed[:1])))
+    return (values.transpose(1, 2) @ (begun - ended))[:, :, None]
 
 
 class Attention(nn.Module):

@@ -10,8 +10,10 @@ from inkseed.errors import InkseedError
 
 FOLDER = Path(__file__).parent
 OPTIMIZERS = ("adamw", "muon")
-DATA = ("mnist", "mnist_parts_a_b")
+TWO_DIGITS = "pairs"
+DATA = ("mnist", "mnist_parts_a_b", TWO_DIGITS)
 MOST = 10**7
+MAX_SIDE = 256  # pixels
 
 
 @dataclass(frozen=True)
@@ -38,13 +40,17 @@ class Recipe:
     weight_decay: float = 0.0
     clip: float = 0.0  # the gradient's largest norm; 0 does not clip
     ema: tuple[float, ...] = ()  # decays of weight averages; validation chooses one
+    start: str = ""  # the model to begin at, if none is given; "" begins from scratch
     data: str = "mnist"
     images: int = 0  # use only the first so many training images; 0 uses all
+    size: tuple[int, int] = (28, 56)  # height, width of two-digit images, like the next two
+    layout: dict[str, Any] = field(default_factory=dict)  # of `inkseed.data.pairs.Layout`
+    without: tuple[str, ...] = ()  # labels that are held out
     pictures: int = 20  # how often in a run a grid of samples is drawn
     seed: int = 0
 
     def __post_init__(self) -> None:
-        for name in ("network", "schedule", "prediction", "sampling"):
+        for name in ("network", "schedule", "prediction", "sampling", "layout"):
             if not isinstance(getattr(self, name), dict):
                 raise InkseedError(f"recipe: {name} must be a table, [{name}]")
         if given := sorted({"in_channels", "n_classes", "styles"} & set(self.network)):
@@ -66,10 +72,23 @@ class Recipe:
             raise InkseedError("recipe: noise_levels must be [mean, deviation], deviation above 0")
         if self.data not in DATA:
             raise InkseedError(f"recipe: data must be one of {', '.join(DATA)}, not {self.data!r}")
+        size = self._numbers("size")
+        if len(size) != 2 or any(side not in range(4, MAX_SIDE + 1, 4) for side in size):
+            raise InkseedError(
+                f"recipe: size must be [height, width], divisible by 4, to {MAX_SIDE}"
+            )
+        object.__setattr__(self, "size", (int(size[0]), int(size[1])))
+        if type(self.without) not in (list, tuple):
+            raise InkseedError(f"recipe: without must be a list of labels, not {self.without!r}")
+        object.__setattr__(self, "without", tuple(map(str, self.without)))
+        if self.data != TWO_DIGITS and (self.layout or self.without):
+            raise InkseedError(f'recipe: layout and without are for data = "{TWO_DIGITS}"')
         if self.optimizer not in OPTIMIZERS:
             raise InkseedError(
                 f"recipe: optimizer must be one of {', '.join(OPTIMIZERS)}, not {self.optimizer!r}"
             )
+        if not isinstance(self.start, str):
+            raise InkseedError(f"recipe: start must be a model's name, not {self.start!r}")
         if type(self.styles) is not bool:
             raise InkseedError(f"recipe: styles must be true or false, not {self.styles!r}")
 

@@ -1,0 +1,178 @@
+"""Two-digit images "00" to "99", made of single digits that look like one hand.
+
+Labels are the 100 pairs of digits; a composite is made anew, from a seed, whenever it is asked for.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from inkseed.data.labelled import LabelledImages, to_tensor, to_uint8
+from inkseed.data.mnist import DIGITS
+from inkseed.errors import InkseedError
+from inkseed.style import measure_style
+
+PAIRS = tuple(f"{number:02d}" for number in range(100))
+INK = 64  # of 255: a pixel with less is taken for paper when a digit's box is found
+CELL = 28  # pixels a side: MNIST's digits
+CANVAS = (CELL, 2 * CELL)
+MOST_ALIKE = 1000
+MARGIN = 2  # pixels of paper that the widest pair keeps at the canvas's edge
+
+
+@dataclass(frozen=True)
+class Layout:
+    """How two digits stand side by side; distances in pixels of MNIST's 28x28 digits.
+
+    `gap` is the mean and the deviation of the paper between the ink of the two (below 0 they touch
+    or overlap), `jitter` the deviation of one's height over the other's. `alike` is how many digits
+    of the second label are looked at for the one nearest in slant, thickness and height: 1 takes
+    any. Raises InkseedError for numbers that say nothing of the kind.
+    """
+
+    gap: tuple[float, float] = (2.0, 1.5)
+    jitter: float = 0.7
+    alike: int = 48
+
+    def __post_init__(self) -> None:
+        lengths = (*self.gap, self.jitter)
+        if not all(abs(length) <= CELL for length in lengths) or min(lengths[1:]) < 0:
+            raise InkseedError(f"gap and jitter are pixels, their deviations from 0 on: {self}")
+        if not 1 <= self.alike <= MOST_ALIKE:
+            raise InkseedError(f"alike is from 1 to {MOST_ALIKE}, not {self.alike}")
+
+    @classmethod
+    def of(cls, settings: Mapping[str, Any]) -> "Layout":
+        """A layout from a recipe's table. Raises InkseedError for what is none."""
+        given = {**vars(cls()), **settings}
+        try:
+            (mean, deviation), jitter, alike = (given.pop(k) for k in ("gap", "jitter", "alike"))
+            layout = cls((float(mean), float(deviation)), float(jitter), int(alike))
+        except (TypeError, ValueError, OverflowError) as error:
+            raise InkseedError(
+                f"a layout has gap = [mean, deviation], jitter, alike: {error}"
+            ) from error
+        if given:
+            raise InkseedError(f"a layout has gap, jitter and alike, and no {min(given)!a}")
+        return layout
+
+
+class Composites(NamedTuple):
+    """Two-digit images with each digit's box in them: half-open (x0, y0, x1, y1)."""
+
+    source: LabelledImages  # labels are indices into PAIRS
+    boxes: np.ndarray  # int64 (N, 2, 4)
+    parts: np.ndarray  # int64 (N, 2): the digits that they were made of
+    style: tuple[np.ndarray, np.ndarray]  # float64 (N,): the mean of both, as `measure_style` gives
+
+
+class Hands:
+    """Single digits 0 to 9, measured so that two of one hand can be found.
+
+    Raises InkseedError for other classes.
+    """
+
+    def __init__(self, digits: LabelledImages) -> None:
+        if digits.class_names != DIGITS or digits.images.shape[1:] != (CELL, CELL):
+            raise InkseedError(f"two-digit images are made of the digits 0 to 9, {CELL}x{CELL}")
+        self.images, self.boxes = digits.images, ink_boxes(digits.images)
+        self.style = measure_style(digits.images)
+        height = self.boxes[:, 3] - self.boxes[:, 1]
+        features = np.stack((*self.style, height), 1)
+        self.features = (features - features.mean(0)) / features.std(0).clip(min=1e-9)
+        self.order = np.argsort(digits.labels, kind="stable")  # all of one digit side by side
+        self.counts = np.bincount(digits.labels, minlength=len(DIGITS))
+        if not self.counts.all():
+            raise InkseedError(f"there is no {self.counts.argmin()} to make two-digit images of")
+
+    def draw(self, digits: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        """The index of a random image of each digit, shaped as `digits`."""
+        within = (rng.random(digits.shape) * self.counts[digits]).astype(np.int64)
+        return self.order[(self.counts.cumsum() - self.counts)[digits] + within]
+
+    def match(
+        self, firsts: np.ndarray, digits: np.ndarray, alike: int, rng: np.random.Generator
+    ) -> np.ndarray:
+        """For each of `firsts` (n,), the nearest of `alike` random images of the digit (n,).
+
+        An image is never its own match, so that "77" is two sevens and not one twice.
+        """
+        looked = self.draw(np.repeat(digits[:, None], alike, 1), rng)
+        distance = np.square(self.features[looked] - self.features[firsts][:, None]).sum(2)
+        distance[looked == firsts[:, None]] = np.inf
+        return looked[np.arange(len(firsts)), distance.argmin(1)]
+
+
+def compose_pairs(
+    hands: Hands,
+    labels: np.ndarray,
+    seed: int | tuple[int, ...],
+    size: tuple[int, int] = CANVAS,
+    layout: Layout | None = None,
+) -> Composites:
+    """One two-digit image for each label (n,) from 0 to 99: uint8 (n, *size), ink 255.
+
+    The pair's ink is centred on a canvas of 28 by 56, digits in the size that MNIST gives them,
+    then resized to `size` (height, width).
+    """
+    layout = layout or Layout()
+    labels = np.asarray(labels, np.int64)
+    rng = np.random.default_rng(np.random.SeedSequence(seed))
+    firsts = hands.draw(labels // 10, rng)
+    parts = np.stack((firsts, hands.match(firsts, labels % 10, layout.alike, rng)), 1)
+    gaps = rng.normal(*layout.gap, len(labels))
+    drops = rng.normal(0, layout.jitter, len(labels))
+    canvases = np.zeros((len(labels), *CANVAS), np.uint8)
+    boxes = np.zeros((len(labels), 2, 4), np.int64)
+    for k, (pair, gap, drop) in enumerate(zip(parts, gaps, drops, strict=True)):
+        boxes[k] = _set(canvases[k], hands, pair, round(gap), round(drop))
+    source = LabelledImages(_resize(canvases, size), labels, PAIRS)
+    scale = np.array([size[1] / CANVAS[1], size[0] / CANVAS[0]] * 2)
+    outward = np.array([np.floor, np.floor, np.ceil, np.ceil])
+    scaled = boxes * scale
+    boxes = np.stack([f(scaled[..., i]) for i, f in enumerate(outward)], -1).astype(np.int64)
+    slant, thickness = (each[parts].mean(1) for each in hands.style)
+    return Composites(source, boxes, parts, (slant, thickness))
+
+
+def _set(canvas: np.ndarray, hands: Hands, pair: np.ndarray, gap: int, drop: int) -> np.ndarray:
+    """Ink two digits into the canvas; return their boxes there, (2, 4)."""
+    cuts = [
+        hands.images[i][y0:y1, x0:x1]
+        for i, (x0, y0, x1, y1) in zip(pair, hands.boxes[pair], strict=True)
+    ]
+    widths = [cut.shape[1] for cut in cuts]
+    gap = max(gap, -min(widths) // 2)  # overlapping by half is as near as digits come
+    over = sum(widths) + gap - (CANVAS[1] - 2 * MARGIN)
+    gap -= max(over, 0)
+    left = (CANVAS[1] - sum(widths) - gap) // 2
+    found = []
+    for cut, x, dy in zip(cuts, (left, left + widths[0] + gap), (0, drop), strict=True):
+        height, width = cut.shape
+        y = min(max((CANVAS[0] - height) // 2 + dy, 0), CANVAS[0] - height)
+        here = canvas[y : y + height, x : x + width]
+        np.maximum(here, cut, out=here)
+        found.append((x, y, x + width, y + height))
+    return np.array(found)
+
+
+def ink_boxes(images: np.ndarray) -> np.ndarray:
+    """The tight box of each image's ink (n, H, W), int64 (n, 4); the whole where there is none."""
+    ink: np.ndarray = images >= INK
+    boxes = []
+    for axis in (1, 2):  # rows run together: what is left are the columns, and the other way round
+        line = np.any(ink, axis=axis)
+        first = np.where(line.any(1), line.argmax(1), 0)
+        last = np.where(line.any(1), line.shape[1] - line[:, ::-1].argmax(1), line.shape[1])
+        boxes.append((first, last))
+    (x0, x1), (y0, y1) = boxes
+    return np.stack((x0, y0, x1, y1), 1).astype(np.int64)
+
+
+def _resize(images: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """uint8 (n, H, W) -> uint8 (n, *size), antialiased."""
+    if images.shape[1:] == size:
+        return images
+    return to_uint8(to_tensor(images, size))
