@@ -1,5 +1,7 @@
 """The bundled `digits` weights, the default, as a user meets them."""
 
+import json
+
 import numpy as np
 import pytest
 import torch
@@ -9,7 +11,8 @@ from inkseed.data import to_tensor
 from inkseed.data.split import split_mnist
 from inkseed.judges import JudgeA
 from inkseed.model import Model, load
-from inkseed.number import SCALE
+from inkseed.number import write
+from inkseed.reading import read_number
 from inkseed.style import measure_style
 from inkseed.weights import DEFAULT_MODEL, WEIGHTS
 
@@ -33,11 +36,24 @@ def test_weights_say_what_they_are(digits):
 
 def test_the_demos_number_is_read_by_a_classifier(inkseed, reader, tmp_path):
     out = tmp_path / "number.png"
-    assert inkseed("write", "00297375", "--seed", 7, "--out", out).status == 0
+    boxes = json.loads(inkseed("write", "00297375", "--seed", 7, "--out", out, "--json").out)[
+        "boxes"
+    ]
     with Image.open(out) as picture:
-        small = picture.resize((picture.width // SCALE, 28), Image.Resampling.BOX)
-    written = 255 - np.stack(np.split(np.asarray(small), 8, axis=1))
-    assert "".join(map(str, reader(to_tensor(written)).tolist())) == "00297375"
+        read = read_number(picture, boxes, lambda images: reader(to_tensor(images)).numpy())
+    assert read == "00297375"
+
+
+def test_a_number_is_in_one_hand_and_the_seed_decides_which():
+    first, second = (write("0123456789", seed) for seed in (1, 2))
+    assert (first.slant, first.thickness) != (second.slant, second.thickness)
+    for number in (first, second):
+        slant, thickness = measure_style(number.samples.images)
+        assert thickness.std() < 0.25
+        assert abs(np.median(slant) - number.slant) < 5
+    asked = write("0123", 1, slant=-10.0, thickness=3.5)
+    assert (asked.slant, asked.thickness) == (-10.0, 3.5)
+    assert write("42", 1).slant == first.slant  # whatever the number
 
 
 @pytest.mark.parametrize(("name", "low", "high"), [("slant", -15, 30), ("thickness", 1.6, 3.5)])

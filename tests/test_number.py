@@ -5,7 +5,12 @@ import pytest
 from PIL import Image
 
 import inkseed as package
-from inkseed.number import INK, SCALE, compose, write
+from inkseed import number
+from inkseed.checkpoint import save_tensors
+from inkseed.data.pairs import INK
+from inkseed.nn import network_from
+from inkseed.number import write
+from inkseed.typeset import SCALE, gaps, typeset
 
 
 def test_a_number_is_one_picture_of_its_digits(inkseed, tiny_model, tmp_path):
@@ -15,7 +20,7 @@ def test_a_number_is_one_picture_of_its_digits(inkseed, tiny_model, tmp_path):
     assert result.out.strip() == str(out)
     with Image.open(out) as picture:
         assert picture.mode == "L"
-        assert picture.size == (4 * 28 * SCALE, 28 * SCALE)
+        assert picture.height == 28 * SCALE
     assert [path.name for path in tmp_path.iterdir()] == ["number.png"]
 
 
@@ -37,27 +42,37 @@ def test_json_says_what_was_written(inkseed, tiny_model, tmp_path):
 
 
 def test_boxes_are_tight_round_each_digits_ink():
-    images = np.zeros((3, 28, 28), np.uint8)
-    images[0, 4:20, 6:10] = 255
-    images[0, 12, 6:28] = 255  # to the edge of its cell, and not beyond
-    images[1, 10, 12] = 255
-    picture, boxes = compose(images)
+    blocks = np.zeros((3, 1, 28, 28), np.uint8)
+    blocks[0, 0, 4:20, 6:10] = 255
+    blocks[0, 0, 12, 6:28] = 255
+    blocks[1, 0, 10, 12] = 255
+    picture, boxes = typeset(blocks, np.array([3.0, 2.0]))
     ink = 255 - np.asarray(picture).astype(int) >= INK
-    for k, (x0, y0, x1, y1) in enumerate(boxes[:2]):
+    for x0, y0, x1, y1 in boxes[:2]:
         assert ink[y0:y1, x0:x1].any(0)[[0, -1]].all()
         assert ink[y0:y1, x0:x1].any(1)[[0, -1]].all()
         ink[y0:y1, x0:x1] = False
-        assert not ink[:, k * 28 * SCALE : (k + 1) * 28 * SCALE].any()
-    assert boxes[2] == (2 * 28 * SCALE, 0, 3 * 28 * SCALE, 28 * SCALE)  # blank: its whole cell
-    assert boxes[1][0] > (28 + 10) * SCALE
-    assert abs(boxes[0][0] - 6 * SCALE) <= 2
-    assert abs(boxes[0][3] - 20 * SCALE) <= 2
+    assert not ink.any()
+    assert boxes[0][3] == pytest.approx(24 * SCALE, abs=2)  # both stand on the line
+    assert boxes[1][3] == pytest.approx(24 * SCALE, abs=2)
+    assert boxes[1][0] - boxes[0][2] == pytest.approx(3 * SCALE, abs=4)
+    assert boxes[2][2] - boxes[2][0] == boxes[2][3] - boxes[2][1] == 28 * SCALE  # blank: the whole
     assert np.asarray(picture).max() == 255
+
+
+def test_digits_of_one_image_stay_as_they_stand():
+    block = np.zeros((2, 28, 56), np.uint8)
+    block[0, 4:24, 8:20] = 255
+    block[1, 6:26, 18:30] = 255  # over the first, and lower
+    _, (left, right) = typeset([block], gaps(0, 0))
+    assert right[0] - left[0] == pytest.approx(10 * SCALE, abs=1)
+    assert right[1] - left[1] == pytest.approx(2 * SCALE, abs=1)
+    assert (left[3] + right[3]) / 2 == pytest.approx(24 * SCALE, abs=2)
 
 
 def test_from_python(tiny_model, tmp_path):
     number = package.write("00297375", seed=7, model=tiny_model)
-    assert number.image.size == (8 * 28 * SCALE, 28 * SCALE)
+    assert number.image.height == 28 * SCALE
     assert number.nfe == 8 * 2 * 20
     assert len(number.boxes) == 8
     number.save(tmp_path / "n.png")
@@ -77,7 +92,7 @@ def test_lengths_at_the_limits(inkseed, tiny_model, tmp_path, length):
     out = tmp_path / "n.png"
     assert inkseed("write", "8" * length, "--model", tiny_model, "--out", out).status == 0
     with Image.open(out) as picture:
-        assert picture.width == length * 28 * SCALE
+        assert picture.height == 28 * SCALE
 
 
 @pytest.mark.parametrize(
@@ -92,3 +107,79 @@ def test_anything_but_digits_is_refused_in_one_line(inkseed, tiny_model, tmp_pat
     assert len(result.err.strip().splitlines()) == 1
     assert "1 to 64" in result.err
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.fixture(scope="module")
+def pairs_model(tmp_path_factory):
+    """Untrained, of the labels 00 to 99: it draws noise in milliseconds."""
+    config = {
+        "network": {
+            **{"name": "patch_unet", "in_channels": 1, "n_classes": 100, "widths": [16, 64]},
+            "places": 2,
+            "styles": {"slant": [6.0, 15.0], "thickness": [2.4, 0.6]},
+        },
+        "schedule": {"name": "variance_exploding", "sigma_max": 20.0, "sigma_min": 0.02},
+        "prediction": {"name": "edm"},
+        "sampling": {"sampler": "ddim", "steps": 2, "guide_w": 0.0},
+        "image_size": [28, 56],
+        "class_names": [f"{k:02d}" for k in range(100)],
+        "training": {},
+    }
+    path = tmp_path_factory.mktemp("pairs") / "pairs.safetensors"
+    save_tensors(path, network_from(config["network"]).state_dict(), config)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("text", "drawn"), [("00297375", [0, 29, 73, 75]), ("123", [12, 31]), ("7", [71])]
+)
+def test_a_model_of_pairs_draws_two_digits_at_a_time(pairs_model, text, drawn):
+    written = write(text, 3, model=pairs_model)
+    assert written.samples.labels.tolist() == drawn
+    assert written.nfe == 2 * len(drawn)
+    assert len(written.boxes) == len(text)
+    width, height = written.image.size
+    for x0, y0, x1, y1 in written.boxes:
+        assert 0 <= x0 < x1 <= width
+        assert 0 <= y0 < y1 <= height
+
+
+def test_what_the_judge_misreads_is_drawn_again(pairs_model, monkeypatch):
+    answers = [[0, 3], [3], []]
+    monkeypatch.setattr(number, "misread", lambda _: answers.pop(0))
+    plain = write("00297375", 3, model=pairs_model)
+    checked = write("00297375", 3, model=pairs_model, check=True)
+    assert answers == []
+    assert (checked.redrawn, checked.misread, checked.nfe) == (3, [], plain.nfe + 3 * 2)
+    assert np.asarray(plain.image).tobytes() != np.asarray(checked.image).tobytes()
+    answers += [[5]] * (number.ATTEMPTS + 1)
+    never = write("00297375", 3, model=pairs_model, check=True)
+    assert (never.redrawn, never.misread) == (number.ATTEMPTS, [5])
+
+
+def test_variants_boxes_and_a_check_as_typed(inkseed, pairs_model, tmp_path):
+    out = tmp_path / "n.png"
+    asked = ("write", "007", "--model", pairs_model, "--out", out, "--seed", 5)
+    told = json.loads(inkseed(*asked, "--count", 3, "--boxes", "--check", "--json").out)
+    assert [each["seed"] for each in told["variants"]] == [5, 6, 7]
+    assert {each["out"] for each in told["variants"]} == {
+        str(tmp_path / f"n_{k}.png") for k in (5, 6, 7)
+    }
+    for k in (5, 6, 7):
+        kept = json.loads((tmp_path / f"n_{k}.json").read_text())
+        assert kept["picture"] == f"n_{k}.png"
+        assert kept["number"] == "007"
+        assert len(kept["boxes"]) == 3
+        with Image.open(tmp_path / kept["picture"]) as picture:
+            assert picture.size == (kept["width"], kept["height"])
+    alone = inkseed("write", "007", "--model", pairs_model, "--out", out, "--seed", 6)
+    assert alone.out.strip() == str(out)
+    unchecked = write("007", 6, model=pairs_model)
+    with Image.open(out) as picture:
+        assert picture.tobytes() == unchecked.image.tobytes()
+    told = inkseed(*asked, "--check")
+    assert "judge A" in told.err
+    assert len(told.err.strip().splitlines()) == 1
+    last = inkseed(*asked[:-1], 2**63 - 1, "--count", 2)
+    assert last.status == 2
+    assert "--seed or --count" in last.err

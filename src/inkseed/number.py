@@ -1,24 +1,31 @@
-"""A string of digits -> one picture of the whole number, each digit's ink box with it."""
+"""A string of digits -> one picture of the whole number, in one hand, with each digit's box."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
+from statistics import NormalDist
+from typing import Any, NamedTuple
 
 import numpy as np
 from PIL import Image
 from torch import Tensor
 
-from inkseed.labels import check_number
+from inkseed.data.pairs import PAIRS
+from inkseed.judges import JudgeA
+from inkseed.labels import MAX_DIGITS, check_number
 from inkseed.model import Model, Samples, load
 from inkseed.noise import Strategy
-from inkseed.pictures import PAPER, save_picture
+from inkseed.pictures import save_picture
+from inkseed.reading import read_number
 from inkseed.samplers import Sampler
+from inkseed.seam import part_pairs
+from inkseed.typeset import Box, gaps, typeset
 from inkseed.weights import DEFAULT_MODEL
 
-INK = 64  # a pixel at least this much darker than paper is ink
-SCALE = 4  # picture pixels for each of the model's, so that a person need not squint
-
-Box = tuple[int, int, int, int]
+FILLER = "1"  # stands beside an odd last digit, and is cut off: the narrowest, so it rarely touches
+USUAL = (0.05, 0.95)  # quantiles of the data's slant and thickness that a hand is drawn from
+HAND = (0, 0, 1)  # the random stream of a number's hand; its spaces have (k, 0, 0)
+ATTEMPTS = 10  # how often a digit that is misread is drawn again
 
 
 @dataclass
@@ -28,16 +35,41 @@ class Number:
     text: str
     image: Image.Image
     boxes: list[Box]  # one a digit: (x0, y0, x1, y1), half-open pixels of `image`, tight round ink
-    samples: Samples  # the digits as the model drew them
-
-    @property
-    def nfe(self) -> int:
-        """Network evaluations for the whole number."""
-        return self.samples.nfe * len(self.text)
+    samples: Samples  # what the model drew at first: a digit an image, or two
+    nfe: int  # network evaluations for the whole number
+    slant: float | None = None  # the hand's, in degrees; None: the model knows no style
+    thickness: float | None = None  # in pixels of the model's images
+    redrawn: int = 0  # images that were drawn again because judge A misread them
+    misread: list[int] = field(default_factory=list)  # places that it misreads still
 
     def save(self, path: str | Path) -> None:
         """Write the picture in the format of the path's suffix."""
         save_picture(self.image, path)
+
+    def layout(self) -> dict[str, Any]:
+        """What stands where in the picture, as plain values."""
+        width, height = self.image.size
+        return {"number": self.text, "width": width, "height": height, "boxes": self.boxes}
+
+    def facts(self) -> dict[str, Any]:
+        """How it was drawn, as plain values; a style that was left free is null."""
+        style = {"slant": self.slant, "thickness": self.thickness}
+        free = {name: None for name, value in style.items() if value is None or value != value}
+        return {
+            "guide_w": float(self.samples.guide_w[0]),
+            "nfe": self.nfe,
+            **style,
+            **free,
+            "redrawn": self.redrawn,
+            "misread": self.misread,
+        }
+
+
+class Part(NamedTuple):
+    """What the model draws as one image: its label, of which the first `digits` are wanted."""
+
+    label: str
+    digits: int
 
 
 def write(
@@ -52,46 +84,88 @@ def write(
     on_evaluations: Callable[[int], object] | None = None,
     slant: float | None = None,
     thickness: float | None = None,
+    check: bool = False,
 ) -> Number:
-    """Draw every digit of `number`, leading zeros too, and set them side by side.
+    """Draw every digit of `number`, leading zeros too, and set them on one line, in one hand.
 
-    Digit k begins from the noise stream (seed, k); the rest is as in `Model.sample`. Raises
-    InkseedError for anything but 1 to 64 of the characters 0-9, or for a model without those
+    A model of single digits draws one an image, a model of 00 to 99 two. All share a slant and a
+    thickness: those given, or the seed's. Image k begins from the noise stream (seed, k); the rest
+    is as in `Model.sample`. With `check` judge A reads the picture, and what it misreads is drawn
+    again, up to 10 times, from other streams.
+    Raises InkseedError for anything but 1 to 64 of the characters 0-9, or for a model without those
     classes.
     """
     text = check_number(number)
     model = model if isinstance(model, Model) else load(model)
-    samples = model.sample(
-        *(model.indices(text), seed, guide_w, sampler, steps),
-        slant=slant,
-        thickness=thickness,
-        noise=noise,
-        candidates=candidates,
-        on_evaluations=on_evaluations,
+    parts = parts_of(text, model)
+    owners = [k for k, part in enumerate(parts) for _ in range(part.digits)]
+    hand = hand_of(model, seed, slant, thickness)
+
+    def draw(
+        wanted: list[Part], first: int, noise: str | Tensor | Strategy
+    ) -> tuple[Samples, list[np.ndarray]]:
+        samples = model.sample(
+            *(model.indices([part.label for part in wanted]), seed, guide_w, sampler, steps),
+            slant=hand["slant"],
+            thickness=hand["thickness"],
+            noise=noise,
+            candidates=candidates,
+            first=first,
+            on_evaluations=on_evaluations,
+        )
+        return samples, blocks_of(samples.images, wanted)
+
+    samples, blocks = draw(parts, 0, noise)
+    spaces = gaps(len(parts) - 1, seed)
+    written = Number(
+        *(text, *typeset(blocks, spaces), samples, samples.nfe * len(parts)),
+        *(hand["slant"], hand["thickness"]),
     )
-    image, boxes = compose(samples.images)
-    return Number(text, image, boxes, samples)
+    again = "gaussian" if isinstance(noise, Tensor) else noise  # the caller's own is for once
+    attempt = 0
+    while check and (wrong := misread(written)) and attempt < ATTEMPTS:
+        attempt += 1
+        for k in sorted({owners[place] for place in wrong}):
+            other, (blocks[k],) = draw([parts[k]], k + attempt * MAX_DIGITS, again)
+            written.nfe += other.nfe
+            written.redrawn += 1
+        written.image, written.boxes = typeset(blocks, spaces)
+    written.misread = wrong if check else []
+    return written
 
 
-def compose(images: np.ndarray) -> tuple[Image.Image, list[Box]]:
-    """Set uint8 images (N, H, W), ink 255, side by side; return the picture and each one's box."""
-    height, cell = images.shape[1] * SCALE, images.shape[2] * SCALE
-    picture = Image.new("L", (cell * len(images), height), PAPER)
-    for k, image in enumerate(images):  # each by itself: no digit's ink bleeds into its neighbour
-        digit = Image.fromarray(PAPER - image).resize((cell, height), Image.Resampling.BICUBIC)
-        picture.paste(digit, (k * cell, 0))
-    ink = PAPER - np.asarray(picture).astype(int) >= INK
-    return picture, [_ink_box(ink[:, x : x + cell], x) for x in range(0, picture.width, cell)]
+def parts_of(text: str, model: Model) -> list[Part]:
+    """The images that a number is made of: two digits each, if the model draws such."""
+    if model.class_names != PAIRS:
+        return [Part(digit, 1) for digit in text]
+    pairs = [text[k : k + 2] for k in range(0, len(text), 2)]
+    return [Part(pair.ljust(2, FILLER), len(pair)) for pair in pairs]
 
 
-def _ink_box(ink: np.ndarray, left: int) -> Box:
-    """The tight box round the true pixels of one digit's cell; the whole cell if it is blank."""
-    rows, columns = np.flatnonzero(ink.any(1)), np.flatnonzero(ink.any(0))
-    if len(rows) == 0:
-        return left, 0, left + ink.shape[1], ink.shape[0]
-    return (
-        left + int(columns[0]),
-        int(rows[0]),
-        left + int(columns[-1]) + 1,
-        int(rows[-1]) + 1,
+def blocks_of(images: np.ndarray, parts: Sequence[Part]) -> list[np.ndarray]:
+    """uint8 (N, H, W) -> for each image uint8 (digits, H, W), each digit's ink by itself."""
+    if all(len(part.label) == 1 for part in parts):
+        return [image[None] for image in images]
+    apart = part_pairs(images, np.array([int(part.label) for part in parts]))
+    return [block[: part.digits] for block, part in zip(apart, parts, strict=True)]
+
+
+def hand_of(
+    model: Model, seed: int, slant: float | None, thickness: float | None
+) -> dict[str, float | None]:
+    """The style that all digits of a number share: what is None is drawn as the data have it."""
+    hand = {"slant": slant, "thickness": thickness}
+    draws = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=HAND))
+    for name, moments in sorted(model.styles.items()):
+        usual = NormalDist(*moments).inv_cdf(draws.uniform(*USUAL))
+        hand[name] = usual if hand[name] is None else hand[name]
+    return hand
+
+
+def misread(number: Number) -> list[int]:
+    """The places of a written number that judge A reads as other digits."""
+    judge = JudgeA()
+    read = read_number(
+        *(number.image, number.boxes), lambda images: judge.probabilities(images).argmax(1).numpy()
     )
+    return [k for k, (got, asked) in enumerate(zip(read, number.text, strict=True)) if got != asked]

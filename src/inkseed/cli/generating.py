@@ -1,8 +1,9 @@
 """`inkseed write` and `inkseed sample`."""
 
 import json
+import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -42,6 +43,15 @@ def write(
     steps: Steps = None,
     noise: Noise = "gaussian",
     candidates: Candidates = None,
+    count: Annotated[
+        int, typer.Option(help="Variants: NAME_7.png by --seed 7, and so on.", min=1, max=100_000)
+    ] = 1,
+    check: Annotated[
+        bool, typer.Option("--check", help="Have judge A read it, and draw again what it misreads.")
+    ] = False,
+    boxes: Annotated[
+        bool, typer.Option("--boxes", help="Also write each digit's box, beside it as .json.")
+    ] = False,
     model: ModelName = DEFAULT_MODEL,
     device: Device = "cpu",
     threads: Threads = None,
@@ -54,22 +64,42 @@ def write(
     check_number(number)
     check_writable(out, (".png",))
     check_guidance([guide_w])
+    if seed + count > 2**63:
+        raise InkseedError("the last variant's seed is too large: lower --seed or --count")
     loaded = load_model(model, device, threads)
+    from inkseed.files import write_json
+    from inkseed.number import parts_of
     from inkseed.number import write as write_number
 
-    total = len(number) * loaded.cost(guide_w, sampler, steps, noise, candidates)
-    with progress(f"writing {number}", total, "evaluations") as advance:
-        written = write_number(
-            *(number, seed, guide_w, loaded, sampler, steps, noise, candidates, advance),
-            *(slant, thickness),
-        )
-    written.save(out)
+    total = len(parts_of(number, loaded)) * loaded.cost(guide_w, sampler, steps, noise, candidates)
+    told = []
+    with progress(f"writing {number}", count * total, "evaluations") as advance:
+        for variant in range(seed, seed + count):
+            written = write_number(
+                *(number, variant, guide_w, loaded, sampler, steps, noise, candidates, advance),
+                *(slant, thickness, check),
+            )
+            path = out if count == 1 else out.with_stem(f"{out.stem}_{variant}")
+            written.save(path)
+            if boxes:
+                write_json(path.with_suffix(".json"), {"picture": path.name, **written.layout()})
+            told.append({"out": str(path), "seed": variant, **written.layout(), **written.facts()})
     if as_json:
-        w = float(written.samples.guide_w[0])
-        facts = {"out": str(out), "number": number, "seed": seed, "guide_w": w}
-        print(json.dumps({**facts, "boxes": written.boxes, "nfe": written.nfe}))
-    else:
-        print(out)
+        print(json.dumps(told[0] if count == 1 else {"number": number, "variants": told}))
+        return
+    for each in told:
+        print(each["out"])
+    if check:
+        print(f"inkseed: {_what_the_judge_said(told)}", file=sys.stderr)
+
+
+def _what_the_judge_said(told: list[dict[str, Any]]) -> str:
+    redrawn = sum(each["redrawn"] for each in told)
+    misread = sum(len(each["misread"]) for each in told)
+    if not redrawn:
+        return "judge A read every digit as asked"
+    left = f"{misread} digits it misreads still: try another --seed" if misread else "all are right"
+    return f"judge A misread digits, and {redrawn} images were drawn again: now {left}"
 
 
 def sample(

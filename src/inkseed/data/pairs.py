@@ -158,9 +158,9 @@ def _set(canvas: np.ndarray, hands: Hands, pair: np.ndarray, gap: int, drop: int
     return np.array(found)
 
 
-def ink_boxes(images: np.ndarray) -> np.ndarray:
+def ink_boxes(images: np.ndarray, least: int = INK) -> np.ndarray:
     """The tight box of each image's ink (n, H, W), int64 (n, 4); the whole where there is none."""
-    ink: np.ndarray = images >= INK
+    ink: np.ndarray = images >= least
     boxes = []
     for axis in (1, 2):  # rows run together: what is left are the columns, and the other way round
         line = np.any(ink, axis=axis)

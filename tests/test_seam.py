@@ -1,0 +1,83 @@
+"""Two digits told apart again, and read: against composites whose digits are known."""
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from inkseed.data import split_mnist
+from inkseed.data.pairs import Hands, Layout, compose_pairs, ink_boxes
+from inkseed.judges import JudgeA
+from inkseed.reading import as_mnist, read_number
+from inkseed.seam import WIDTHS, part_pairs
+
+N = 600
+
+
+@pytest.fixture(scope="module")
+def hands() -> Hands:
+    return Hands(split_mnist().validation)
+
+
+def judge_reads(images: np.ndarray) -> np.ndarray:
+    return JudgeA().probabilities(images).argmax(1).numpy()
+
+
+def overlap(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """Intersection over union of boxes (..., 4)."""
+    low, high = np.maximum(a[..., :2], b[..., :2]), np.minimum(a[..., 2:], b[..., 2:])
+    shared = (high - low).clip(min=0).prod(-1)
+    areas = [(box[..., 2:] - box[..., :2]).prod(-1) for box in (a, b)]
+    return shared / (areas[0] + areas[1] - shared)
+
+
+def test_usual_widths_are_those_of_mnists_digits():
+    source = split_mnist().part_a
+    boxes = ink_boxes(source.images)
+    width = boxes[:, 2] - boxes[:, 0]
+    measured = [width[source.labels == digit].mean() for digit in range(10)]
+    assert measured == pytest.approx(WIDTHS, abs=0.06)
+
+
+@pytest.mark.parametrize(("gap", "found"), [((3, 0), 0.99), ((2, 1.5), 0.97), ((-2, 0), 0.8)])
+def test_digits_are_found_where_they_are(hands, gap, found):
+    made = compose_pairs(hands, np.arange(N) % 100, 1, layout=Layout(gap))
+    apart = part_pairs(made.source.images, made.source.labels)
+    assert (apart.max(1) == made.source.images).all()  # no ink is lost
+    boxes = ink_boxes(apart.reshape(-1, 28, 56)).reshape(-1, 2, 4)
+    assert (overlap(boxes, made.boxes) > 0.9).mean() > found
+
+
+def test_what_is_told_apart_can_be_read(hands):
+    made = compose_pairs(hands, np.arange(N) % 100, 2)
+    apart = part_pairs(made.source.images, made.source.labels).reshape(-1, 28, 56)
+    read = judge_reads(np.stack([as_mnist(digit) for digit in apart])).reshape(-1, 2)
+    right = read == np.stack((made.source.labels // 10, made.source.labels % 10), 1)
+    assert right.all(1).mean() > 0.96
+
+
+def test_reading_is_the_same_at_any_place_and_scale():
+    digits = split_mnist().validation.subset(np.arange(N))
+    plain = judge_reads(digits.images)
+    placed = []
+    for image in digits.images:
+        wide = np.zeros((40, 70), np.uint8)
+        wide[9:37, 31:59] = image
+        placed.append(as_mnist(np.asarray(Image.fromarray(wide).resize((210, 120)))))
+    assert (judge_reads(np.stack(placed)) == plain).mean() > 0.99
+    assert (
+        judge_reads(np.stack([as_mnist(image) for image in digits.images])) == plain
+    ).mean() > 0.99
+
+
+def test_a_line_of_digits_is_read_by_its_boxes():
+    digits = split_mnist().validation.subset(np.arange(8))
+    ink = np.concatenate(list(digits.images), 1)
+    boxes = [(28 * k, 0, 28 * k + 28, 28) for k in range(8)]
+    read = read_number(Image.fromarray(255 - ink), boxes, judge_reads)
+    assert read == "".join(map(str, digits.labels))
+
+
+def test_paper_is_no_digit_but_no_accident_either():
+    assert (as_mnist(np.zeros((5, 9), np.uint8)) == 0).all()
+    blank = part_pairs(np.zeros((1, 28, 56), np.uint8), np.array([42]))
+    assert blank.shape == (1, 2, 28, 56)
