@@ -36,9 +36,8 @@ def test_weights_say_what_they_are(digits):
 
 def test_the_demos_number_is_read_by_a_classifier(inkseed, reader, tmp_path):
     out = tmp_path / "number.png"
-    boxes = json.loads(inkseed("write", "00297375", "--seed", 7, "--out", out, "--json").out)[
-        "boxes"
-    ]
+    asked = ("write", "00297375", "--seed", 7, "--out", out, "--json")
+    boxes = json.loads(inkseed(*asked).out)["boxes"]
     with Image.open(out) as picture:
         read = read_number(picture, boxes, lambda images: reader(to_tensor(images)).numpy())
     assert read == "00297375"

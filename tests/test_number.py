@@ -1,4 +1,5 @@
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -162,9 +163,8 @@ def test_variants_boxes_and_a_check_as_typed(inkseed, pairs_model, tmp_path):
     asked = ("write", "007", "--model", pairs_model, "--out", out, "--seed", 5)
     told = json.loads(inkseed(*asked, "--count", 3, "--boxes", "--check", "--json").out)
     assert [each["seed"] for each in told["variants"]] == [5, 6, 7]
-    assert {each["out"] for each in told["variants"]} == {
-        str(tmp_path / f"n_{k}.png") for k in (5, 6, 7)
-    }
+    names = [Path(each["out"]).name for each in told["variants"]]
+    assert names == ["n_5.png", "n_6.png", "n_7.png"]
     for k in (5, 6, 7):
         kept = json.loads((tmp_path / f"n_{k}.json").read_text())
         assert kept["picture"] == f"n_{k}.png"

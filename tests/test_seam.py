@@ -38,7 +38,7 @@ def test_usual_widths_are_those_of_mnists_digits():
     assert measured == pytest.approx(WIDTHS, abs=0.06)
 
 
-@pytest.mark.parametrize(("gap", "found"), [((3, 0), 0.99), ((2, 1.5), 0.97), ((-2, 0), 0.8)])
+@pytest.mark.parametrize(("gap", "found"), [((3, 0), 0.97), ((2, 1.5), 0.97), ((-2, 0), 0.65)])
 def test_digits_are_found_where_they_are(hands, gap, found):
     made = compose_pairs(hands, np.arange(N) % 100, 1, layout=Layout(gap))
     apart = part_pairs(made.source.images, made.source.labels)
