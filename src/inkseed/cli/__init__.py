@@ -12,6 +12,8 @@ from inkseed.cli.studying import noise_study
 from inkseed.cli.training import train
 from inkseed.errors import InkseedError
 
+INTERRUPTED = 130
+
 app = typer.Typer(
     name="inkseed",
     help="Turn noise into labelled handwritten digits and numbers.",
@@ -35,9 +37,6 @@ def main(arguments: list[str] | None = None) -> None:
         context = getattr(error, "ctx", None)
         explain = getattr(error, "format_message", error.__str__)
         _fail(f"{explain()} See: {context.command_path if context else 'inkseed'} --help")
-    except (KeyboardInterrupt, typer.Abort):
-        print("inkseed: stopped; no unfinished file is left", file=sys.stderr)
-        sys.exit(130)
     except BrokenPipeError:  # the reader of our output has gone: not our mistake, nor the user's
         sys.stderr.close()
         sys.exit(1)
@@ -45,6 +44,8 @@ def main(arguments: list[str] | None = None) -> None:
         _fail(f"{error.filename or 'cannot go on'}: {error.strerror or error}")
     except (MemoryError, RuntimeError) as error:
         _fail(_plain_words(error))
+    if status == INTERRUPTED and is_main_process():  # typer makes a status of Ctrl-C
+        print("inkseed: stopped; no unfinished file is left", file=sys.stderr)
     sys.exit(status or 0)
 
 

@@ -42,9 +42,10 @@ def train(
         if is_main_process():
             print(model)
     except KeyboardInterrupt:
-        hint = f"the same command with --out {folder} --resume"
-        print(f"inkseed: stopped; the last minute is lost. Go on by {hint}", file=sys.stderr)
-        raise typer.Exit(130) from None
+        if is_main_process():
+            hint = f"go on by the same command with --out {folder} --resume"
+            print(f"inkseed: the last minute is lost; {hint}", file=sys.stderr)
+        raise
 
 
 def _parse_size(text: str) -> tuple[int, int]:

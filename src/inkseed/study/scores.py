@@ -1,6 +1,6 @@
 """Does a selector's score tell good noise from bad? Correlations with B, and with itself."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -37,7 +37,11 @@ def correlations(pool: Pool, right: np.ndarray) -> dict[str, dict[str, Estimate]
 
 
 def rank_agreement(
-    model: Model, digits: np.ndarray, candidates: int, how: Mapping[str, Any]
+    model: Model,
+    digits: np.ndarray,
+    candidates: int,
+    how: Mapping[str, Any],
+    tell: Callable[[int], object],
 ) -> dict[str, float]:
     """Spearman's correlation of stability at 10 steps with that at more, over candidates.
 
@@ -56,7 +60,8 @@ def rank_agreement(
         return Start(task.gaussian(), x=task.gaussian())
 
     some = digits[:RANKED_IMAGES]
-    model.sample(digits_to_labels(model, some), 0, **how, noise=collect, candidates=candidates)
+    labels = digits_to_labels(model, some)
+    model.sample(labels, 0, **how, noise=collect, candidates=candidates, on_evaluations=tell)
     table = np.concatenate([np.stack(batch) for batch in scores], 1)
     ranks = table.reshape(len(RANKED_STEPS), len(some), candidates).argsort(2).argsort(2)
 
@@ -67,6 +72,11 @@ def rank_agreement(
         str(steps): agreement(ranks[0], other)
         for steps, other in zip(RANKED_STEPS[1:], ranks[1:], strict=True)
     }
+
+
+def rank_cost(images: int, candidates: int) -> int:
+    """Network evaluations of `rank_agreement`: each step there and each step back is one."""
+    return min(images, RANKED_IMAGES) * candidates * 2 * sum(RANKED_STEPS)
 
 
 def summary(pool: Pool) -> dict[str, Mapping[str, Any]]:

@@ -23,7 +23,7 @@ from inkseed.noise import SAME, Strategy, find_strategy, strategies
 from inkseed.study.pool import Pool, draw_pool, pool_cost
 from inkseed.study.rows import EQUAL, PLAIN, Row, rows_of
 from inkseed.study.ruler import METRICS, Measure, Ruler
-from inkseed.study.scores import correlations, rank_agreement, summary
+from inkseed.study.scores import correlations, rank_agreement, rank_cost, summary
 from inkseed.study.variance import DIGITS, GROUPS, draw_means, relative_variance
 
 FEWEST = 50  # images a row: below, an interval says nothing
@@ -178,7 +178,7 @@ def run_study(
         _results(spent, measures),
         pool,
         correlations(pool, right.reshape(shape)),
-        rank_agreement(model, drawing.digits, settings.candidates, settings.how),
+        rank_agreement(model, drawing.digits, settings.candidates, settings.how, tell),
         {name: relative_variance(each, means[PLAIN]) for name, each in means.items()},
         time.perf_counter() - began,
     )
@@ -190,7 +190,8 @@ def evaluations_of(model: Model, settings: StudySettings) -> int:
     drawn = sum(row.nfe for row in rows if row.selector is None)
     pooled = pool_cost(model, settings.how, settings.candidates)
     means = sum(row.nfe for row in _same(rows)) * GROUPS * len(DIGITS)
-    return settings.count * settings.seeds * (drawn + pooled) + means
+    ranked = rank_cost(settings.count, settings.candidates)
+    return settings.count * settings.seeds * (drawn + pooled) + means + ranked
 
 
 def _same(rows: list[Row]) -> list[Row]:
