@@ -122,12 +122,7 @@ def compose_pairs(
     rng = np.random.default_rng(np.random.SeedSequence(seed))
     firsts = hands.draw(labels // 10, rng)
     parts = np.stack((firsts, hands.match(firsts, labels % 10, layout.alike, rng)), 1)
-    gaps = rng.normal(*layout.gap, len(labels))
-    drops = rng.normal(0, layout.jitter, len(labels))
-    canvases = np.zeros((len(labels), *CANVAS), np.uint8)
-    boxes = np.zeros((len(labels), 2, 4), np.int64)
-    for k, (pair, gap, drop) in enumerate(zip(parts, gaps, drops, strict=True)):
-        boxes[k] = _set(canvases[k], hands, pair, round(gap), round(drop))
+    canvases, boxes = set_side_by_side(hands.images[parts], layout, rng)
     source = LabelledImages(_resize(canvases, size), labels, PAIRS)
     scale = np.array([size[1] / CANVAS[1], size[0] / CANVAS[0]] * 2)
     outward = np.array([np.floor, np.floor, np.ceil, np.ceil])
@@ -137,12 +132,24 @@ def compose_pairs(
     return Composites(source, boxes, parts, (slant, thickness))
 
 
-def _set(canvas: np.ndarray, hands: Hands, pair: np.ndarray, gap: int, drop: int) -> np.ndarray:
-    """Ink two digits into the canvas; return their boxes there, (2, 4)."""
-    cuts = [
-        hands.images[i][y0:y1, x0:x1]
-        for i, (x0, y0, x1, y1) in zip(pair, hands.boxes[pair], strict=True)
-    ]
+def set_side_by_side(
+    digits: np.ndarray, layout: Layout, rng: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray]:
+    """uint8 digits (n, 2, 28, 28) -> uint8 (n, 28, 56) and each digit's box in it, (n, 2, 4)."""
+    n = len(digits)
+    cuts = ink_boxes(digits.reshape(-1, CELL, CELL)).reshape(n, 2, 4)
+    gaps, drops = rng.normal(*layout.gap, n), rng.normal(0, layout.jitter, n)
+    canvases, boxes = np.zeros((n, *CANVAS), np.uint8), np.zeros((n, 2, 4), np.int64)
+    for k in range(n):
+        boxes[k] = _set(canvases[k], digits[k], cuts[k], round(gaps[k]), round(drops[k]))
+    return canvases, boxes
+
+
+def _set(
+    canvas: np.ndarray, digits: np.ndarray, boxes: np.ndarray, gap: int, drop: int
+) -> np.ndarray:
+    """Ink two digits (2, 28, 28) into the canvas; return their boxes there, (2, 4)."""
+    cuts = [digit[y0:y1, x0:x1] for digit, (x0, y0, x1, y1) in zip(digits, boxes, strict=True)]
     widths = [cut.shape[1] for cut in cuts]
     gap = max(gap, -min(widths) // 2)  # overlapping by half is as near as digits come
     over = sum(widths) + gap - (CANVAS[1] - 2 * MARGIN)

@@ -1,0 +1,205 @@
+"""Two-digit images and whole numbers, measured: python docs/whole_numbers.py [--only SECTION] [--compile]
+
+Makes the tables and the picture of docs/numbers.md: digits in one pass against pasted ones, the
+boxes that the seam finds, and numbers of 1 to 12 digits read back. Judge B reads; nothing is chosen
+by what it says.
+"""
+
+import argparse
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+from pages import machine, replace
+from PIL import Image
+
+from inkseed.data.pairs import Hands, Layout, compose_pairs, ink_boxes, set_side_by_side
+from inkseed.data.split import split_mnist
+from inkseed.evaluate.intervals import Estimate, wilson
+from inkseed.evaluate.pairs import digits_right, measure_pairs
+from inkseed.judges import JudgeB
+from inkseed.model import Model, load
+from inkseed.number import hand_of, write
+from inkseed.pictures import PAPER, save_picture
+from inkseed.reading import read_number
+from inkseed.seam import part_pairs
+
+DOCS = Path(__file__).parent
+PAGE = DOCS / "numbers.md"
+FRIENDLY = ("00297375", "1984", "31415926", "07", "2026", "600613", "271828", "5", "90210", "46368")
+
+
+def percent(found: Estimate) -> str:
+    return f"{100 * found.value:.2f}% ({100 * found.low:.2f}% to {100 * found.high:.2f}%)"
+
+
+def correlation(found: Estimate) -> str:
+    return f"{found.value:.3f} ({found.low:.3f} to {found.high:.3f})"
+
+
+def labels_of(count: int) -> np.ndarray:
+    """All hundred, equally often."""
+    return np.arange(count) % 100
+
+
+def drawn(model: Model, count: int) -> tuple[np.ndarray, int]:
+    """Images of `pairs`, and evaluations for each."""
+    found = model.sample(labels_of(count), 0)
+    return found.images, found.nfe
+
+
+def pasted(model: Model, count: int, matched: bool) -> tuple[np.ndarray, int]:
+    """Two digits of `digits` set side by side as the training pairs are, and their evaluations.
+
+    `matched` asks both for the same slant and thickness, drawn for each image.
+    """
+    labels = labels_of(count)
+    digits = np.stack((labels // 10, labels % 10), 1).ravel()
+    style = {}
+    if matched:
+        hands = [hand_of(model, seed, None, None) for seed in range(count)]
+        style = {name: np.repeat([hand[name] for hand in hands], 2) for name in hands[0]}
+    found = model.sample(digits, 0, **style)
+    cells = found.images.reshape(count, 2, *found.images.shape[1:])
+    images, _ = set_side_by_side(cells, Layout(), np.random.default_rng(0))
+    return images, 2 * found.nfe
+
+
+def one_pass(pairs: Model, digits: Model, count: int) -> list[str]:
+    """End to end against pasted digits, and against the data."""
+    split = split_mnist()
+    real = compose_pairs(Hands(split.part_a), labels_of(count), 0).source.images
+    floor = compose_pairs(Hands(split.validation), labels_of(count), 0).source.images
+    ways: list[tuple[str, Callable[[], tuple[np.ndarray, int]]]] = [
+        ("training pairs, part A", lambda: (real, 0)),
+        ("validation pairs", lambda: (floor, 0)),
+        ("`pairs`, one pass", lambda: drawn(pairs, count)),
+        ("`digits` pasted", lambda: pasted(digits, count, False)),
+        ("`digits` pasted, one style", lambda: pasted(digits, count, True)),
+    ]
+    lines = ["| way | both right | a digit right | slant | thickness | NFE |", "| --- " * 6 + "|"]
+    for name, make in ways:
+        images, nfe = make()
+        found = measure_pairs(images, labels_of(count))
+        cells = [percent(found.both_right), percent(found.digit_right)]
+        cells += [correlation(found.slant), correlation(found.thickness), str(nfe or "")]
+        lines.append(f"| {name} | {' | '.join(cells)} |")
+        print(lines[-1], flush=True)
+    return [*lines, "", f"N = {count:,} a row, seed 0, {machine()}."]
+
+
+def seconds(pairs: Model, digits: Model, rounds: int = 5) -> list[str]:
+    """Two digits by one pass and by two, in turns: medians."""
+    times: dict[str, list[float]] = {"pairs": [], "digits": []}
+    labels = labels_of(64)
+    twice = np.stack((labels // 10, labels % 10), 1).ravel()
+    for seed in range(rounds + 1):
+        for name, model, asked in (("pairs", pairs, labels), ("digits", digits, twice)):
+            began = time.perf_counter()
+            model.sample(asked, seed)
+            times[name].append((time.perf_counter() - began) / len(labels))
+    medians = {name: float(np.median(each[1:])) for name, each in times.items()}  # the first warms
+    ratio = medians["pairs"] / medians["digits"]
+    lines = ["| way | seconds for two digits | ratio |", "| --- | --- | --- |"]
+    lines += [f"| `digits`, two passes | {medians['digits']:.4f} | 1 |"]
+    lines += [f"| `pairs`, one pass | {medians['pairs']:.4f} | {ratio:.2f} |"]
+    return [*lines, "", f"64 numbers at a time, medians of {rounds} rounds in turns, {machine()}."]
+
+
+def boxes(count: int) -> list[str]:
+    """How well the seam finds boxes that are known."""
+    made = compose_pairs(Hands(split_mnist().validation), labels_of(count), 1)
+    images, labels = made.source.images, made.source.labels
+    found = ink_boxes(part_pairs(images, labels).reshape(-1, *images.shape[1:]))
+    a, b = found.reshape(-1, 2, 4), made.boxes
+    sides = np.minimum(a[..., 2:], b[..., 2:]) - np.maximum(a[..., :2], b[..., :2])
+    shared = sides.clip(min=0).prod(-1)
+    areas = [(each[..., 2:] - each[..., :2]).prod(-1) for each in (a, b)]
+    overlap = shared / (areas[0] + areas[1] - shared)
+    cuts = np.zeros((count, 2, *images.shape[1:]), np.uint8)
+    for k, pair in enumerate(made.boxes):
+        for j, (x0, y0, x1, y1) in enumerate(pair):
+            cuts[k, j, y0:y1, x0:x1] = images[k, y0:y1, x0:x1]
+    right = digits_right(cuts, np.stack((labels // 10, labels % 10), 1))
+    apart = made.boxes[:, 1, 0] > made.boxes[:, 0, 2]
+    lines = ["| pairs | share | mean overlap | overlap above 0.9 |", "| --- " * 4 + "|"]
+    for name, some in (("apart", apart), ("touching or over each other", ~apart)):
+        own = overlap[some]
+        share = f"{100 * some.mean():.1f}%"
+        lines.append(f"| {name} | {share} | {own.mean():.3f} | {100 * (own > 0.9).mean():.1f}% |")
+    known = percent(wilson(int(right.all(1).sum()), count))
+    return [
+        *lines,
+        "",
+        f"Cut by the known boxes, both digits are read right in {known}. N = {count:,}.",
+    ]
+
+
+def read_back(models: dict[str, Model], count: int) -> list[str]:
+    """Random numbers of 1 to 12 digits, written and read by judge B; with --check and without."""
+    rng = np.random.default_rng(0)
+    numbers = ["".join(map(str, rng.integers(0, 10, rng.integers(1, 13)))) for _ in range(count)]
+    judge = JudgeB()
+
+    def read(images: np.ndarray) -> np.ndarray:
+        return judge.read(images)[0].argmax(1).numpy()
+
+    lines = [
+        "| model | check | read back | drawn again | NFE a digit | seconds |",
+        "| --- " * 6 + "|",
+    ]
+    for name, model in models.items():
+        for check in (False, True):
+            began, right, again, nfe = time.perf_counter(), 0, 0, 0
+            for seed, number in enumerate(numbers):
+                written = write(number, seed, model=model, check=check)
+                right += read_number(written.image, written.boxes, read) == number
+                again, nfe = again + written.redrawn, nfe + written.nfe
+            took = (time.perf_counter() - began) / count
+            digits = sum(map(len, numbers))
+            cells = [
+                f"`{name}`",
+                "yes" if check else "no",
+                percent(wilson(right, count)),
+                str(again),
+            ]
+            lines.append(f"| {' | '.join(cells)} | {nfe / digits:.1f} | {took:.2f} |")
+            print(lines[-1], flush=True)
+    return [*lines, "", f"{count:,} numbers, {digits:,} digits, seeds 0 and on, {machine()}."]
+
+
+def gallery(model: Model) -> Image.Image:
+    """Ten numbers, one below the other."""
+    rows = [write(number, seed, model=model).image for seed, number in enumerate(FRIENDLY)]
+    page = Image.new("L", (max(row.width for row in rows), sum(row.height for row in rows)), PAPER)
+    for k, row in enumerate(rows):
+        page.paste(row, (0, k * row.height))
+    return page
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--count", type=int, default=10_000)
+    parser.add_argument("--numbers", type=int, default=1000)
+    parser.add_argument("--only", choices=("one_pass", "seconds", "boxes", "read_back", "gallery"))
+    parser.add_argument("--compile", action="store_true")
+    asked = parser.parse_args()
+    pairs, digits = load("pairs"), load("digits")
+    if asked.compile:
+        pairs, digits = pairs.compile(), digits.compile()
+    sections: dict[str, Callable[[], list[str]]] = {
+        "seconds": lambda: seconds(pairs, digits),
+        "boxes": lambda: boxes(asked.count),
+        "one_pass": lambda: one_pass(pairs, digits, asked.count),
+        "read_back": lambda: read_back({"digits": digits, "pairs": pairs}, asked.numbers),
+    }
+    for name, make in sections.items():
+        if asked.only in (None, name):
+            replace(PAGE, name, make())
+    if asked.only in (None, "gallery"):
+        save_picture(gallery(pairs), DOCS / "pictures" / "numbers.png")
+
+
+if __name__ == "__main__":
+    main()
