@@ -1,4 +1,4 @@
-"""Two-digit images and whole numbers, measured: python docs/whole_numbers.py [--only SECTION] [--compile]
+"""Two-digit images and whole numbers, measured: python docs/whole_numbers.py [--compile]
 
 Makes the tables and the picture of docs/numbers.md: digits in one pass against pasted ones, the
 boxes that the seam finds, and numbers of 1 to 12 digits read back. Judge B reads; nothing is chosen
