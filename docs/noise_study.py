@@ -50,7 +50,7 @@ CONDITIONS = [
     Condition("defaults", "digits", {}, 200, 8),
     Condition("early", "runs/quick/model.safetensors", {"guide_w": 0.0, "steps": 5}, 100, 8),
     Condition(
-        *("report", "report", {"guide_w": 0.0, "sampler": "dpm_solver", "steps": 5}, 60, 8, CHEAP)
+        *("report", "report", {"guide_w": 0.0, "sampler": "dpm_solver", "steps": 5}, 40, 8, CHEAP)
     ),
 ]
 
