@@ -111,7 +111,7 @@ def boxes(count: int) -> list[str]:
     """How well the seam finds boxes that are known."""
     made = compose_pairs(Hands(split_mnist().validation), labels_of(count), 1)
     images, labels = made.source.images, made.source.labels
-    found = ink_boxes(part_pairs(images, labels).reshape(-1, *images.shape[1:]))
+    found = ink_boxes(part_pairs(images).reshape(-1, *images.shape[1:]))
     a, b = found.reshape(-1, 2, 4), made.boxes
     sides = np.minimum(a[..., 2:], b[..., 2:]) - np.maximum(a[..., :2], b[..., :2])
     shared = sides.clip(min=0).prod(-1)

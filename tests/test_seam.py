@@ -8,7 +8,7 @@ from inkseed.data import split_mnist
 from inkseed.data.pairs import Hands, Layout, compose_pairs, ink_boxes
 from inkseed.judges import JudgeA
 from inkseed.reading import as_mnist, read_number
-from inkseed.seam import WIDTHS, part_pairs
+from inkseed.seam import part_pairs
 
 N = 600
 
@@ -30,18 +30,10 @@ def overlap(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     return shared / (areas[0] + areas[1] - shared)
 
 
-def test_usual_widths_are_those_of_mnists_digits():
-    source = split_mnist().part_a
-    boxes = ink_boxes(source.images)
-    width = boxes[:, 2] - boxes[:, 0]
-    measured = [width[source.labels == digit].mean() for digit in range(10)]
-    assert measured == pytest.approx(WIDTHS, abs=0.06)
-
-
-@pytest.mark.parametrize(("gap", "found"), [((3, 0), 0.97), ((2, 1.5), 0.97), ((-2, 0), 0.65)])
+@pytest.mark.parametrize(("gap", "found"), [((3, 0), 0.99), ((2, 1.5), 0.98), ((-2, 0), 0.85)])
 def test_digits_are_found_where_they_are(hands, gap, found):
     made = compose_pairs(hands, np.arange(N) % 100, 1, layout=Layout(gap))
-    apart = part_pairs(made.source.images, made.source.labels)
+    apart = part_pairs(made.source.images)
     assert (apart.max(1) == made.source.images).all()  # no ink is lost
     boxes = ink_boxes(apart.reshape(-1, 28, 56)).reshape(-1, 2, 4)
     assert (overlap(boxes, made.boxes) > 0.9).mean() > found
@@ -49,7 +41,7 @@ def test_digits_are_found_where_they_are(hands, gap, found):
 
 def test_what_is_told_apart_can_be_read(hands):
     made = compose_pairs(hands, np.arange(N) % 100, 2)
-    apart = part_pairs(made.source.images, made.source.labels).reshape(-1, 28, 56)
+    apart = part_pairs(made.source.images).reshape(-1, 28, 56)
     read = judge_reads(np.stack([as_mnist(digit) for digit in apart])).reshape(-1, 2)
     right = read == np.stack((made.source.labels // 10, made.source.labels % 10), 1)
     assert right.all(1).mean() > 0.96
@@ -79,5 +71,5 @@ def test_a_line_of_digits_is_read_by_its_boxes():
 
 def test_paper_is_no_digit_but_no_accident_either():
     assert (as_mnist(np.zeros((5, 9), np.uint8)) == 0).all()
-    blank = part_pairs(np.zeros((1, 28, 56), np.uint8), np.array([42]))
+    blank = part_pairs(np.zeros((1, 28, 56), np.uint8))
     assert blank.shape == (1, 2, 28, 56)

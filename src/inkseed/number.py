@@ -146,7 +146,7 @@ def blocks_of(images: np.ndarray, parts: Sequence[Part]) -> list[np.ndarray]:
     """uint8 (N, H, W) -> for each image uint8 (digits, H, W), each digit's ink by itself."""
     if all(len(part.label) == 1 for part in parts):
         return [image[None] for image in images]
-    apart = part_pairs(images, np.array([int(part.label) for part in parts]))
+    apart = part_pairs(images)
     return [block[: part.digits] for block, part in zip(apart, parts, strict=True)]
 
 

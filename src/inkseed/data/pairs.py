@@ -19,7 +19,6 @@ INK = 64  # of 255: a pixel with less is taken for paper when a digit's box is f
 CELL = 28  # pixels a side: MNIST's digits
 CANVAS = (CELL, 2 * CELL)
 MOST_ALIKE = 1000
-MARGIN = 2  # pixels of paper that the widest pair keeps at the canvas's edge
 
 
 @dataclass(frozen=True)
@@ -114,8 +113,9 @@ def compose_pairs(
 ) -> Composites:
     """One two-digit image for each label (n,) from 0 to 99: uint8 (n, *size), ink 255.
 
-    The pair's ink is centred on a canvas of 28 by 56, digits in the size that MNIST gives them,
-    then resized to `size` (height, width).
+    The border between the digits is the middle of a canvas of 28 by 56, so that each has a half to
+    itself however wide it is, digits in the size that MNIST gives them; the canvas is then resized
+    to `size` (height, width).
     """
     layout = layout or Layout()
     labels = np.asarray(labels, np.int64)
@@ -151,10 +151,9 @@ def _set(
     """Ink two digits (2, 28, 28) into the canvas; return their boxes there, (2, 4)."""
     cuts = [digit[y0:y1, x0:x1] for digit, (x0, y0, x1, y1) in zip(digits, boxes, strict=True)]
     widths = [cut.shape[1] for cut in cuts]
-    gap = max(gap, -min(widths) // 2)  # overlapping by half is as near as digits come
-    over = sum(widths) + gap - (CANVAS[1] - 2 * MARGIN)
-    gap -= max(over, 0)
-    left = (CANVAS[1] - sum(widths) - gap) // 2
+    nearest, farthest = -(min(widths) // 2), CANVAS[1] - 2 * max(widths)
+    gap = max(min(gap, farthest), nearest)  # they overlap by half at most, and stay on the canvas
+    left = CANVAS[1] // 2 - gap // 2 - widths[0]
     found = []
     for cut, x, dy in zip(cuts, (left, left + widths[0] + gap), (0, drop), strict=True):
         height, width = cut.shape

@@ -26,7 +26,7 @@ def measure_pairs(images: np.ndarray, labels: np.ndarray) -> PairsMeasured:
     A seam tells the digits apart; each is scaled and placed as MNIST's are before judge B reads it.
     Correlations have bootstrap intervals, shares Wilson's.
     """
-    apart = part_pairs(images, labels)
+    apart = part_pairs(images)
     right = digits_right(apart, np.stack((labels // 10, labels % 10), 1))
     height, width = images.shape[1:]
     style = [each.reshape(-1, 2) for each in measure_style(apart.reshape(-1, height, width))]

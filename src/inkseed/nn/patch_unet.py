@@ -22,7 +22,7 @@ PATCH = 2  # pixels a side, folded into channels
 GROUPS = 16
 TIME_FEATURES = 64
 HEAD_CHANNELS = 64
-BLEND = 0.5  # of a place's width: how far two neighbours' conditions fade into each other
+BLEND = 0.25  # of a place's width: how far two neighbours' conditions fade into each other
 
 
 class PatchUnet(nn.Module):
