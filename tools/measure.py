@@ -2,17 +2,23 @@
 
 python tools/measure.py report [--count 1000] [--compile]
 
-Draws `count` images in MNIST's own mix of digits from seed 0, measures them with floors on the test
-digits (the figures are final: nothing is chosen by them) and keeps them beside the weights.
+Draws `count` images in MNIST's own mix of digits (of 00 to 99: all equally often) from seed 0,
+measures them with floors on the test digits, or on pairs made of them (the figures are final:
+nothing is chosen by them), and keeps them beside the weights.
 """
 
 import argparse
 
+import numpy as np
 from rich.console import Console
 
 from inkseed.catalogue import record_quality
+from inkseed.data import load_mnist
 from inkseed.data.labelled import LabelledImages
+from inkseed.data.pairs import PAIRS, Hands, compose_pairs
 from inkseed.evaluate import EvaluatedSet, evaluate
+from inkseed.evaluate.metrics import Metric
+from inkseed.evaluate.pairs import measure_pairs
 from inkseed.evaluate.sets import natural_labels
 from inkseed.evaluate.table import print_evaluation
 from inkseed.model import load
@@ -27,18 +33,31 @@ model = load(asked.name)
 if asked.compile:
     model.compile()
 how = model.settings()
-drawn = model.sample(natural_labels(asked.count))
-source = LabelledImages(drawn.images, drawn.labels, model.class_names)
-found = evaluate([EvaluatedSet(source, how.guide_w)], final=True)
-print_evaluation(found, Console())
 sampling = {
     "sampler": how.sampler,
     "steps": how.steps,
     "guide_w": how.guide_w,
     "guide_interval": list(how.guide_interval),
-    "nfe": drawn.nfe,
     "seed": 0,
 }
-measured = found.as_json()
-kept = {name: measured[name] for name in ("n", "floor", "judge", "metrics")}
+if model.class_names == PAIRS:
+    labels = np.arange(asked.count) % len(PAIRS)
+    drawn = model.sample(labels)
+    test = compose_pairs(Hands(load_mnist(train=False)), labels, 0, model.image_size)
+    found, floor = (measure_pairs(each.images, labels) for each in (drawn, test.source))
+    metrics = {
+        name: Metric(*getattr(found, name), *getattr(floor, name))._asdict()
+        for name in found._fields
+    }
+    kept = {"n": len(labels), "floor": "test", "metrics": metrics}
+    for name, metric in metrics.items():
+        print(name, metric)
+else:
+    drawn = model.sample(natural_labels(asked.count))
+    source = LabelledImages(drawn.images, drawn.labels, model.class_names)
+    evaluated = evaluate([EvaluatedSet(source, how.guide_w)], final=True)
+    print_evaluation(evaluated, Console())
+    measured = evaluated.as_json()
+    kept = {name: measured[name] for name in ("n", "floor", "judge", "metrics")}
+sampling["nfe"] = drawn.nfe
 print(record_quality(asked.name, {"sampling": sampling, **kept}))

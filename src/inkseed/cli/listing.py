@@ -10,6 +10,8 @@ if TYPE_CHECKING:
     from inkseed.catalogue import Bundled
 
 MEASURED = ("accuracy", "frechet", "coverage")
+OF_PAIRS = ("both_right", "slant", "thickness")
+MOST_NAMED = 20
 
 
 def models(as_json: Json = False) -> None:
@@ -34,9 +36,12 @@ def _lines(each: "Bundled") -> list[str]:
     training, size = each.config["training"], each.path.stat().st_size / 1e6
     default = ", the default" if each.name == DEFAULT_MODEL else ""
     height, width = each.config["image_size"]
+    names = list(each.config["class_names"])
+    if len(names) > MOST_NAMED:
+        names = [*names[:2], "...", names[-1]]
     lines = [
         f"{each.name} ({size:.1f} MB{default})",
-        f"  draws {', '.join(each.config['class_names'])}, {height}x{width}",
+        f"  draws {', '.join(names)}, {height}x{width}",
         f"  trained by recipe {training['recipe']}: {training['data']}; "
         f"{training['images_seen']:,} images seen{_before(training)}, {training['date']}",
     ]
@@ -52,14 +57,17 @@ def _before(training: dict) -> str:
 
 
 def _quality(quality: dict) -> str:
-    from inkseed.evaluate.metrics import READINGS, shown
+    from inkseed.evaluate.metrics import READINGS
+    from inkseed.evaluate.pairs import PAIRS_READINGS
 
+    measured = quality["metrics"]
+    of_pairs = "both_right" in measured
+    readings = PAIRS_READINGS if of_pairs else READINGS
     metrics = []
-    for name in MEASURED:
-        value, low, high, floor = (
-            shown(name, quality["metrics"][name][key]) for key in ("value", "low", "high", "floor")
-        )
-        metrics.append(f"{READINGS[name].title.strip()} {value} ({low} to {high}; real {floor})")
+    for name in OF_PAIRS if of_pairs else MEASURED:
+        keys = ("value", "low", "high", "floor")
+        value, low, high, floor = (readings[name].form.format(measured[name][k]) for k in keys)
+        metrics.append(f"{readings[name].title} {value} ({low} to {high}; real {floor})")
     drawn = quality["sampling"]
     how = f"{drawn['sampler']}, {drawn['steps']} steps, guide_w {drawn['guide_w']:g}"
-    return f"{'; '.join(metrics)}. N = {quality['n']:,}, {how}, {drawn['nfe']} evaluations a digit"
+    return f"{'; '.join(metrics)}. N = {quality['n']:,}, {how}, {drawn['nfe']} evaluations an image"

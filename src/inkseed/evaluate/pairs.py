@@ -1,10 +1,12 @@
 """Is a two-digit image right, and did one hand write it? Measured on its two digits, told apart."""
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
 
 from inkseed.evaluate.intervals import Estimate, around, resamples, wilson
+from inkseed.evaluate.metrics import Reading
 from inkseed.judges import JudgeB
 from inkseed.reading import as_mnist
 from inkseed.seam import part_pairs
@@ -14,20 +16,37 @@ from inkseed.style import measure_style
 class PairsMeasured(NamedTuple):
     """What two-digit images are worth."""
 
-    both_right: Estimate  # share of images in which judge B reads both digits as asked
+    both_right: Estimate  # share of images of which both digits are read as asked
     digit_right: Estimate  # share of digits
     slant: Estimate  # correlation over images of the left digit's slant with the right one's
     thickness: Estimate
 
 
-def measure_pairs(images: np.ndarray, labels: np.ndarray) -> PairsMeasured:
+PAIRS_READINGS = {
+    "both_right": Reading("both digits right", "{:.2%}", "↑", "judge B reads both as labelled"),
+    "digit_right": Reading("a digit right", "{:.2%}", "↑", "judge B reads one as labelled"),
+    "slant": Reading("slants alike", "{:.3f}", "= real", "correlation of the two digits' slants"),
+    "thickness": Reading("thickness alike", "{:.3f}", "= real", "correlation of their thickness"),
+}
+Read = Callable[[np.ndarray], np.ndarray]
+"""uint8 (N, 28, 28), ink 255 -> digits (N,)."""
+
+
+def judge_b(images: np.ndarray) -> np.ndarray:
+    """What judge B, the evaluator, reads in uint8 (N, 28, 28), ink 255."""
+    read: np.ndarray = JudgeB().read(images)[0].argmax(1).numpy()
+    return read
+
+
+def measure_pairs(images: np.ndarray, labels: np.ndarray, read: Read = judge_b) -> PairsMeasured:
     """Measure uint8 (N, H, W), ink 255, of the numbers `labels` (N,) from 0 to 99.
 
-    A seam tells the digits apart; each is scaled and placed as MNIST's are before judge B reads it.
+    A seam tells the digits apart; each is scaled and placed as MNIST's are before it is read, by
+    judge B unless something is to be chosen by what is read.
     Correlations have bootstrap intervals, shares Wilson's.
     """
     apart = part_pairs(images)
-    right = digits_right(apart, np.stack((labels // 10, labels % 10), 1))
+    right = digits_right(apart, np.stack((labels // 10, labels % 10), 1), read)
     height, width = images.shape[1:]
     style = [each.reshape(-1, 2) for each in measure_style(apart.reshape(-1, height, width))]
     n = len(images)
@@ -38,11 +57,10 @@ def measure_pairs(images: np.ndarray, labels: np.ndarray) -> PairsMeasured:
     )
 
 
-def digits_right(digits: np.ndarray, asked: np.ndarray) -> np.ndarray:
-    """Whether judge B reads uint8 digits (N, K, H, W), ink 255, as asked (N, K)."""
+def digits_right(digits: np.ndarray, asked: np.ndarray, read: Read = judge_b) -> np.ndarray:
+    """Whether uint8 digits (N, K, H, W), ink 255, are read as asked (N, K)."""
     flat = digits.reshape(-1, *digits.shape[2:])
-    probabilities, _ = JudgeB().read(np.stack([as_mnist(digit) for digit in flat]))
-    return probabilities.argmax(1).numpy().reshape(asked.shape) == asked
+    return read(np.stack([as_mnist(digit) for digit in flat])).reshape(asked.shape) == asked
 
 
 def _correlation(pairs: np.ndarray) -> Estimate:
