@@ -73,3 +73,11 @@ def test_paper_is_no_digit_but_no_accident_either():
     assert (as_mnist(np.zeros((5, 9), np.uint8)) == 0).all()
     blank = part_pairs(np.zeros((1, 28, 56), np.uint8))
     assert blank.shape == (1, 2, 28, 56)
+
+
+def test_squeezed_images_are_stretched_before_they_are_read(hands):
+    made = compose_pairs(hands, np.arange(N) % 100, 2, (28, 28))
+    apart = part_pairs(made.source.images).reshape(-1, 28, 56)
+    read = judge_reads(np.stack([as_mnist(digit) for digit in apart])).reshape(-1, 2)
+    right = read == np.stack((made.source.labels // 10, made.source.labels % 10), 1)
+    assert right.all(1).mean() > 0.8  # half the width is lost for good

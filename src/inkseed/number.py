@@ -143,7 +143,7 @@ def parts_of(text: str, model: Model) -> list[Part]:
 
 
 def blocks_of(images: np.ndarray, parts: Sequence[Part]) -> list[np.ndarray]:
-    """uint8 (N, H, W) -> for each image uint8 (digits, H, W), each digit's ink by itself."""
+    """uint8 (N, H, W) -> for each image uint8 (digits, h, w), each digit's ink by itself."""
     if all(len(part.label) == 1 for part in parts):
         return [image[None] for image in images]
     apart = part_pairs(images)

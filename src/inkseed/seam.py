@@ -8,11 +8,17 @@ docs/numbers.md says how well it finds digits whose boxes are known.
 
 import numpy as np
 
+from inkseed.data.pairs import CANVAS, resized
+
 STRAY = 40.0  # what a quarter of the image's width off the middle costs, in strokes' ink
 
 
 def part_pairs(images: np.ndarray) -> np.ndarray:
-    """uint8 (N, H, W) of two digits each -> each digit's ink (N, 2, H, W), the left one first."""
+    """uint8 (N, H, W) of two digits each -> each digit's ink (N, 2, 28, 56), the left one first.
+
+    Images of another size than 28 by 56 are brought to it first: digits have MNIST's width there.
+    """
+    images = resized(images, CANVAS)
     n, height, width = images.shape
     columns = np.arange(width)
     away = np.abs(columns - (width - 1) / 2) / (width / 4)

@@ -123,7 +123,7 @@ def compose_pairs(
     firsts = hands.draw(labels // 10, rng)
     parts = np.stack((firsts, hands.match(firsts, labels % 10, layout.alike, rng)), 1)
     canvases, boxes = set_side_by_side(hands.images[parts], layout, rng)
-    source = LabelledImages(_resize(canvases, size), labels, PAIRS)
+    source = LabelledImages(resized(canvases, size), labels, PAIRS)
     scale = np.array([size[1] / CANVAS[1], size[0] / CANVAS[0]] * 2)
     outward = np.array([np.floor, np.floor, np.ceil, np.ceil])
     scaled = boxes * scale
@@ -177,7 +177,7 @@ def ink_boxes(images: np.ndarray, least: int = INK) -> np.ndarray:
     return np.stack((x0, y0, x1, y1), 1).astype(np.int64)
 
 
-def _resize(images: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+def resized(images: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     """uint8 (n, H, W) -> uint8 (n, *size), antialiased."""
     if images.shape[1:] == size:
         return images

@@ -47,8 +47,7 @@ def measure_pairs(images: np.ndarray, labels: np.ndarray, read: Read = judge_b) 
     """
     apart = part_pairs(images)
     right = digits_right(apart, np.stack((labels // 10, labels % 10), 1), read)
-    height, width = images.shape[1:]
-    style = [each.reshape(-1, 2) for each in measure_style(apart.reshape(-1, height, width))]
+    style = [each.reshape(-1, 2) for each in measure_style(apart.reshape(-1, *apart.shape[2:]))]
     n = len(images)
     return PairsMeasured(
         wilson(int(right.all(1).sum()), n),
