@@ -18,9 +18,10 @@ from inkseed.data.pairs import Hands, Layout, compose_pairs, ink_boxes, set_side
 from inkseed.data.split import split_mnist
 from inkseed.evaluate.intervals import Estimate, wilson
 from inkseed.evaluate.pairs import digits_right, judge_b, measure_pairs
+from inkseed.hand import draw_hands
 from inkseed.judges import JudgeA
 from inkseed.model import Model, load
-from inkseed.number import hand_of, write
+from inkseed.number import write
 from inkseed.pictures import PAPER, save_picture
 from inkseed.reading import read_number
 from inkseed.seam import part_pairs
@@ -83,8 +84,8 @@ def pasted(model: Model, count: int, matched: bool) -> tuple[np.ndarray, int]:
     digits = np.stack((labels // 10, labels % 10), 1).ravel()
     style = {}
     if matched:
-        hands = [hand_of(model, seed, None, None) for seed in range(count)]
-        style = {name: np.repeat([hand[name] for hand in hands], 2) for name in hands[0]}
+        hands = draw_hands(model.styles, 0, range(count))
+        style = {name: np.repeat(each, 2) for name, each in hands.items()}
     found = model.sample(digits, 0, **style)
     cells = found.images.reshape(count, 2, *found.images.shape[1:])
     images, _ = set_side_by_side(cells, Layout(), np.random.default_rng(0))

@@ -15,6 +15,7 @@ from inkseed.data.labelled import to_uint8
 from inkseed.denoiser import NetworkDenoiser, denoiser_from
 from inkseed.errors import InkseedError
 from inkseed.guidance import guided
+from inkseed.hand import draw_hands
 from inkseed.labels import check_class_name
 from inkseed.ledger import Ledger
 from inkseed.nn import ContextUnet, PatchUnet, network_from
@@ -123,9 +124,10 @@ class Model:
         `sampler` is a name in `inkseed.samplers.SAMPLERS` or a function of that signature; what is
         None is as `settings` says. `guide_interval` confines guidance to ratios sigma / alpha from
         low to high. `slant` (degrees to the right) and `thickness` (pixels) ask for a style, one
-        for all images or one each; NaN leaves it free. `noise` is the name of a strategy for the
-        starting noise, a strategy (a function of a `Task`), or your own unit noise (N, C, H, W);
-        `candidates` is how many noises a strategy that searches tries for each image, and `budget`
+        for all images or one each; NaN leaves it free, as None does, unless the model's settings
+        say `one_hand`: then it is drawn, as the data have it, for each image. `noise` is the name
+        of a strategy for the starting noise, a strategy (a function of a `Task`), or your own unit
+        noise (N, C, H, W); `candidates` is how many noises a searching one tries, and `budget`
         the most network evaluations that an image may cost in all. `trace` keeps every state on the
         way; `on_evaluations` is told of each batch of network evaluations.
         Raises InkseedError for an empty request, a label that is not a class, a bad setting, or a
@@ -133,8 +135,12 @@ class Model:
         """
         wanted = check_labels(labels, len(self.class_names))
         seed, first, batch_size = check_counts(seed, first, batch_size, len(wanted))
-        condition = condition_of(wanted, self.styles, {"slant": slant, "thickness": thickness})
         how = self.settings(guide_w, sampler, steps, spacing, guide_interval)
+        style: dict[str, Any] = {"slant": slant, "thickness": thickness}
+        if how.one_hand:
+            drawn = draw_hands(self.styles, seed, range(first, first + len(wanted)))
+            style = {name: drawn.get(name) if v is None else v for name, v in style.items()}
+        condition = condition_of(wanted, self.styles, style)
         strategy, tried, budget = check_strategy(
             noise, candidates, budget, (len(wanted), *self._shape), first
         )

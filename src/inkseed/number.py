@@ -3,7 +3,6 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from statistics import NormalDist
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -11,6 +10,7 @@ from PIL import Image
 from torch import Tensor
 
 from inkseed.data.pairs import PAIRS
+from inkseed.hand import USUAL, draw_hands
 from inkseed.judges import JudgeA
 from inkseed.labels import MAX_DIGITS, check_number
 from inkseed.model import Model, Samples, load
@@ -23,8 +23,6 @@ from inkseed.typeset import Box, gaps, typeset
 from inkseed.weights import DEFAULT_MODEL
 
 FILLER = "1"  # stands beside an odd last digit, and is cut off: the narrowest, so it rarely touches
-USUAL = (0.05, 0.95)  # quantiles of the data's slant and thickness that a hand is drawn from
-HAND = (0, 0, 1)  # the random stream of a number's hand; its spaces have (k, 0, 0)
 ATTEMPTS = 10  # how often a digit that is misread is drawn again
 
 
@@ -99,7 +97,11 @@ def write(
     model = model if isinstance(model, Model) else load(model)
     parts = parts_of(text, model)
     owners = [k for k, part in enumerate(parts) for _ in range(part.digits)]
-    hand = hand_of(model, seed, slant, thickness)
+    hand: dict[str, float | None] = {
+        name: float(value) for name, (value,) in draw_hands(model.styles, seed, [0], USUAL).items()
+    }
+    asked = {"slant": slant, "thickness": thickness}
+    hand = {name: hand.get(name) if value is None else value for name, value in asked.items()}
 
     def draw(
         wanted: list[Part], first: int, noise: str | Tensor | Strategy
@@ -148,18 +150,6 @@ def blocks_of(images: np.ndarray, parts: Sequence[Part]) -> list[np.ndarray]:
         return [image[None] for image in images]
     apart = part_pairs(images)
     return [block[: part.digits] for block, part in zip(apart, parts, strict=True)]
-
-
-def hand_of(
-    model: Model, seed: int, slant: float | None, thickness: float | None
-) -> dict[str, float | None]:
-    """The style that all digits of a number share: what is None is drawn as the data have it."""
-    hand = {"slant": slant, "thickness": thickness}
-    draws = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=HAND))
-    for name, moments in sorted(model.styles.items()):
-        usual = NormalDist(*moments).inv_cdf(draws.uniform(*USUAL))
-        hand[name] = usual if hand[name] is None else hand[name]
-    return hand
 
 
 def misread(number: Number) -> list[int]:

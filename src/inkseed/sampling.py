@@ -26,6 +26,7 @@ class Sampling:
     guide_w: float
     spacing: str
     guide_interval: tuple[float, float]
+    one_hand: bool = False  # draw each image's style where it is left free: see `inkseed.hand`
 
     @property
     def walk(self) -> Sampler:
@@ -80,6 +81,7 @@ def settle(
         guide_interval=_interval(
             own.get("guide_interval", EVERYWHERE) if guide_interval is None else guide_interval
         ),
+        one_hand=bool(own.get("one_hand", False)),
     )
 
 
