@@ -11,6 +11,7 @@ from inkseed.checkpoint import save_tensors
 from inkseed.cli import main
 from inkseed.data import load_mnist, to_tensor
 from inkseed.nn import ContextUnet
+from inkseed.noise import registry
 
 TINY = {
     "network": {"in_channels": 1, "n_feat": 8, "n_classes": 10},
@@ -86,3 +87,12 @@ def reader() -> Callable[[torch.Tensor], torch.Tensor]:
     right = network(held_out).argmax(1).numpy() == mnist.labels[50_000:52_000]
     assert right.mean() > 0.95, "the reader itself must be able to read"
     return lambda images: network(images).argmax(1)
+
+
+@pytest.fixture
+def forget():
+    """Strategies registered by a test are forgotten after it."""
+    before = dict(registry._KNOWN)
+    yield
+    registry._KNOWN.clear()
+    registry._KNOWN.update(before)

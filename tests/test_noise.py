@@ -356,15 +356,6 @@ def test_resampling_is_unbiased_and_rests_while_enough_particles_count():
 # a user's own
 
 
-@pytest.fixture
-def forget():
-    """Strategies registered by a test are forgotten after it."""
-    before = dict(known._KNOWN)
-    yield
-    known._KNOWN.clear()
-    known._KNOWN.update(before)
-
-
 def test_a_function_or_a_class_of_ones_own_works_by_name_and_by_hand(model, forget):
     @register("still", CHANGED)
     def still(task):

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from inkseed.errors import InkseedError
 from inkseed.evaluate.frechet import fit_gaussian, frechet_distance
 from inkseed.model import Model, load
-from inkseed.noise import strategies
+from inkseed.noise import SAME, SEARCH, find_strategy, register, strategies
 from inkseed.study import StudySettings, run_study
 from inkseed.study.pool import SCORES, Pool, draw_pool, pool_cost
 from inkseed.study.rows import EQUAL, PLAIN, most, rows_of
@@ -45,7 +45,7 @@ def test_the_most_that_a_budget_buys(budget, slope, offset, limit):
 def test_every_row_costs_at_most_its_budget_and_takes_all_that_it_buys(model):
     rows = rows_of(model, HOW, 16)
     budgets = {row.budget for row in rows} - {None}
-    assert budgets == {4, 8, 16, 32, 322, 162}
+    assert budgets == {4, 8, 16, 32, 82, 162, 322}
     for row in rows:
         if row.budget is None:
             continue
@@ -61,13 +61,14 @@ def test_every_row_costs_at_most_its_budget_and_takes_all_that_it_buys(model):
             assert model.cost(**asked) > row.budget
             assert row.asked.get("candidates") != 1  # plain noise would go by another name
     names = {row.name for row in rows}
-    assert set(strategies()) <= names | {"optim_stability"}  # two tries of it cost 82
-    whole = [row for row in rows if row.budget in (322, 162)]
-    assert [row.name for row in whole] == [
-        *(EQUAL, "guide_w 1, more steps", "stability", "least stable"),
+    assert set(strategies()) <= names
+    dear = [row for row in rows if row.budget is not None and row.budget > 32]
+    assert [row.name for row in dear] == [
+        *(EQUAL, "guide_w 1, more steps", "optim_stability"),
         *(EQUAL, "guide_w 1, more steps", "stability_renoise"),
+        *(EQUAL, "guide_w 1, more steps", "stability", "least stable"),
     ]
-    for row in whole:
+    for row in dear:
         assert row.nfe == row.budget or row.name.startswith("guide_w")
     drawn = [row.key for row in rows if row.selector is None]
     assert len(set(drawn)) == len(drawn)  # each has a file of its own
@@ -165,6 +166,38 @@ def test_the_variance_of_a_mean_is_told_relative_to_independent_images():
     for values, expected in ((independent, 1), (opposite, 0), (alike, 2)):
         for estimate in relative_variance(values, independent).values():
             assert estimate.low - 1e-9 <= expected <= estimate.high + 1e-9
+
+
+def test_a_strategy_that_costs_more_than_it_promises_is_refused(model, forget, tmp_path):
+    def noise(task):
+        task.sampler.images(task.gaussian(), task.condition, task.keys)
+        return task.gaussian()
+
+    register("free", SAME)(noise)
+    with pytest.raises(InkseedError, match=r"free promises .* 4 evaluations where a draw costs 2"):
+        rows_of(model, HOW, 2, ["free"])
+
+    def greedy(task):  # the dry run is of one image
+        for _ in range(task.candidates + 9 * (len(task) > 1)):
+            task.sampler.images(task.gaussian(), task.condition, task.keys)
+        return task.gaussian()
+
+    register("greedy", SEARCH)(greedy)
+    with pytest.raises(InkseedError, match="greedy spends more than the"):
+        run_study(model, settings(strategies=("greedy",)), tmp_path)
+
+
+def test_a_strategy_that_changed_makes_another_study(forget, tmp_path):
+    own = tmp_path / "mine.py"
+    digests = []
+    for scale in (0.9, 0.5):
+        own.write_text(
+            f"from inkseed.noise import SAME, register\nSCALE = {scale}\n@register('mine', SAME)\n"
+            "def mine(task):\n    return task.gaussian() * SCALE\n"
+        )
+        find_strategy(str(own))
+        digests.append(settings(strategies=("mine",)).as_json()["sources"])
+    assert digests[0] != digests[1]
 
 
 def settings(**changes) -> StudySettings:

@@ -152,20 +152,23 @@ class NoiseStrategyDiffusion(SimpleDiffusion):
     def noise_selection(
         self,
         K: int,
-        c: Tensor,
+        c: Tensor | int,
         size: tuple[int, int, int],
         device: str | torch.device,
         generator: torch.Generator | None = None,
     ) -> Tensor:
-        """Of K starting noises for the one label c (1,), return the most stable, (1, C, H, W).
+        """Of K starting noises for one label, c or c (1,), return the most stable, (1, C, H, W).
 
         Candidates are walked together, `CANDIDATES_AT_ONCE` at a time.
         """
         if K < 1:
             raise ValueError(f"K must be at least 1, not {K}")
+        label = torch.as_tensor(c, device=device).reshape(-1)
+        if len(label) != 1:
+            raise ValueError(f"K noises are compared for one label, not {len(label)}")
         candidates = _normal((K, *size), generator, device)
         scores = [
-            self.compute_inversion_stability(part, c.expand(len(part)), size, generator)
+            self.compute_inversion_stability(part, label.expand(len(part)), size, generator)
             for part in candidates.split(CANDIDATES_AT_ONCE)
         ]
         return candidates[torch.cat(scores).argmax()][None]

@@ -7,6 +7,11 @@ from torch import Tensor
 from inkseed.denoiser import Denoiser
 from inkseed.errors import InkseedError
 
+
+class OverspentError(InkseedError):
+    """More network evaluations were asked for than the budget has."""
+
+
 BACKWARD = 2  # evaluations that a backward pass counts as
 
 
@@ -29,7 +34,7 @@ class Ledger:
     def watch(self, denoiser: Denoiser) -> Denoiser:
         """The same denoiser, counted. Watch the one next to the network, beneath guidance.
 
-        Calling it raises InkseedError, before the network runs, where the limit would be passed.
+        Calling it raises OverspentError, before the network runs, where the limit would be passed.
         """
 
         def watched(x_t: Tensor, t: Tensor, label: Tensor) -> Tensor:
@@ -43,7 +48,7 @@ class Ledger:
 
     def _spend(self, evaluations: int) -> None:
         if self.limit is not None and self.evaluations + evaluations > self.limit:
-            raise InkseedError(
+            raise OverspentError(
                 "the budget of network evaluations is spent: raise the budget, or lower candidates"
             )
         self.evaluations += evaluations

@@ -143,7 +143,7 @@ def start_of(strategy: Strategy, task: Task) -> Start:
         found = strategy(task)
     except (InkseedError, MemoryError):
         raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         if home(strategy).startswith("inkseed."):
             raise  # our own mistake
         words = f"{type(error).__name__}: {error}"
@@ -152,7 +152,9 @@ def start_of(strategy: Strategy, task: Task) -> Start:
     shape = (len(task), *task.shape)
     if not _is_float(start.z, shape) or not (start.x is None or _is_float(start.x, shape)):
         words = "x".join(map(str, shape))
-        raise InkseedError(f"the noise strategy must give {words} finite numbers: it did not")
+        raise InkseedError(
+            f"the noise strategy must give a tensor of {words} finite floats: it did not"
+        )
     if start.keys is not None and not _are_keys(start.keys, len(task)):
         raise InkseedError(
             f"the noise strategy must name {len(task)} streams by keys such as (7,) or (7, 1)"

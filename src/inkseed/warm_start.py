@@ -49,7 +49,7 @@ def start_from(name: str | Path, config: dict[str, Any]) -> ContextUnet | PatchU
         nothing = weights[LABELS][-1]
         rows = [weights[LABELS][known.index(each)] if each in known else nothing for each in wanted]
         weights[LABELS] = torch.stack([*rows, nothing])
-    network.load_state_dict(weights)
+    network.load_state_dict({**network.state_dict(), **weights})
     return network
 
 

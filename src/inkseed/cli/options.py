@@ -34,7 +34,7 @@ Thickness = Annotated[
 ]
 Steps = Annotated[
     int | None,
-    typer.Option(help="Steps from noise to digit. [the sampler's own]", min=1, max=100_000),
+    typer.Option(help="Steps from noise to digit. [the sampler's own]", min=1, max=10_000),
 ]
 Noise = Annotated[
     str,

@@ -61,6 +61,7 @@ def noise_study(
     from inkseed.files import sha256, write_json
     from inkseed.noise import find_strategy
     from inkseed.study import StudySettings, run_study
+    from inkseed.study.show import extremes_cost, print_study, save_study
     from inkseed.study.study import evaluations_of
     from inkseed.weights import find_model
 
@@ -74,11 +75,12 @@ def noise_study(
     with ExitStack() as stack:
         folder = out or Path(stack.enter_context(tempfile.TemporaryDirectory()))
         total = evaluations_of(loaded, settings)
+        total += 0 if out is None else extremes_cost(loaded, asked)
+        pictures = []
         with progress("drawing and reading", total, "evaluations") as advance:
             study = run_study(loaded, settings, folder, advance)
-    from inkseed.study.show import print_study, save_study
-
-    pictures = [] if out is None else save_study(study, loaded, out)
+            if out is not None:
+                pictures = save_study(study, loaded, out, advance)
     if out is not None:
         write_json(out / "study.json", study.as_json())
     if as_json:

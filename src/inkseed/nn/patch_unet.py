@@ -22,6 +22,7 @@ PATCH = 2  # pixels a side, folded into channels
 GROUPS = 16
 TIME_FEATURES = 64
 HEAD_CHANNELS = 64
+WAVES = 12  # cosines over the width, which tell a column where it is
 BLEND = 0.25  # of a place's width: how far two neighbours' conditions fade into each other
 
 
@@ -36,7 +37,7 @@ class PatchUnet(nn.Module):
     Raises ValueError for widths, moments or places that cannot be.
     """
 
-    edges = frozenset({"into", "time", "label", "style", "out"})  # layers that Muon is not for
+    edges = frozenset({"into", "where", "time", "label", "style", "out"})  # Muon is not for these
 
     def __init__(
         self,
@@ -72,6 +73,9 @@ class PatchUnet(nn.Module):
         self.mix = nn.Linear(embedding, embedding)
 
         self.into = nn.Conv2d(in_channels * PATCH**2, high, 3, padding=1)
+        self.where = nn.Linear(WAVES, high, bias=False) if places > 1 else None
+        if self.where is not None:
+            nn.init.zeros_(self.where.weight)
         self.down_high = nn.ModuleList(Block(high, high, embedding) for _ in range(blocks))
         self.shrink = nn.Conv2d(high * PATCH**2, low, 1)
         self.down_low = nn.ModuleList(Block(low, low, embedding) for _ in range(blocks))
@@ -97,6 +101,10 @@ class PatchUnet(nn.Module):
             raise ValueError(f"image height and width must be divisible by 4, not {height}x{width}")
         condition = self._condition(c, t, context_mask, style)
         x = self.into(nn.functional.pixel_unshuffle(x, PATCH))
+        if self.where is not None:
+            waves = torch.arange(1, WAVES + 1, device=x.device) * torch.pi
+            u = (torch.arange(x.shape[-1], device=x.device) + 0.5) / x.shape[-1]
+            x = x + self.where((u[:, None] * waves).cos()).T[:, None]
         skips = []
         for block in self.down_high:
             x = block(x, condition)

@@ -1,5 +1,6 @@
 """The strategies by name: those here, a file's, and those of installed packages."""
 
+import hashlib
 import importlib.util
 import re
 import sys
@@ -44,6 +45,8 @@ def register(name: str, promise: str = SEARCH) -> Callable[[S], S]:
     """
     if promise not in PROMISES:
         raise InkseedError(f"a strategy's promise is one of {PROMISES}, not {brief(promise)}")
+    if not isinstance(name, str):
+        raise InkseedError('register a strategy under a name: @register("mine")')
     if not re.fullmatch("[a-z0-9_]+", name):
         raise InkseedError(f"a strategy's name is made of a-z, 0-9 and _, not {brief(name)}")
 
@@ -88,9 +91,7 @@ def strategies() -> dict[str, Named]:
 
 def available() -> list[str]:
     """The strategies' names; nothing is loaded."""
-    return list(
-        dict.fromkeys([*_KNOWN, *(entry.name for entry in entry_points(group=ENTRY_POINTS))])
-    )
+    return sorted({*_KNOWN, *(entry.name for entry in entry_points(group=ENTRY_POINTS))})
 
 
 def find_strategy(name: str) -> Named:
@@ -131,7 +132,8 @@ def _from_file(path: Path) -> Named:
     key = path.resolve(), sha256(path)
     if key in _FILES:
         return _FILES[key]
-    name = f"inkseed_strategy_{path.stem}"
+    place = hashlib.sha256(str(path.resolve()).encode()).hexdigest()[:8]
+    name = f"inkseed_strategy_{path.stem}_{place}"  # two files of one name are two homes
     spec = importlib.util.spec_from_file_location(name, path)
     if spec is None or spec.loader is None:
         raise InkseedError(f"{path} cannot be imported")

@@ -1,5 +1,6 @@
 """What a study compares: strategies and controls, each at what a budget buys."""
 
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -7,6 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from inkseed.errors import InkseedError
 from inkseed.model import Model
 from inkseed.noise import SEARCH, Named, find_strategy, strategies
 from inkseed.request import MOST_CANDIDATES
@@ -16,6 +18,7 @@ from inkseed.study.pool import Pool
 
 STRATEGY, CONTROL, CEILING = "strategy", "control", "ceiling"
 PLAIN, EQUAL = "gaussian", "gaussian, more steps"
+STEERED = "fk_steering"  # the one search that draws otherwise than plain noise of one candidate
 RAISED = 1.0  # how much the control of guidance adds to guide_w
 
 
@@ -58,6 +61,11 @@ class Row(NamedTuple):
     selector: Selector | None = None
 
     @property
+    def cost_of(self) -> str | None:
+        """The strategy that it costs as much as; None for plain noise with other settings."""
+        return self.selector.cost_of if self.selector else self.asked.get("noise")
+
+    @property
     def key(self) -> str:
         """A file's name for what is drawn."""
         bought = "" if self.budget is None else f"_{self.budget}"
@@ -69,24 +77,21 @@ def rows_of(
 ) -> list[Row]:
     """All rows: what costs one draw; what each budget buys; selectors that see the whole pool.
 
-    A budget is what best-of-K costs, for K doubling from 2 to `candidates`, the pool's size; and
-    what it costs a dearer selector to see the whole pool. Strategies by `names`, or all.
+    A budget is what best-of-K costs, for K doubling from 2 to `candidates`, the pool's size; what a
+    dearer selector costs that sees the whole pool; and what two candidates cost a search that none
+    of these buys. Strategies by `names`, or all. Raises InkseedError for one that promises to cost
+    nothing and does not keep to it.
     """
     known = strategies() if names is None else {name: find_strategy(name) for name in names}
     maker = _Rows(model, how, candidates, {PLAIN: find_strategy(PLAIN), **known})
-    found = list(maker.free())
     draw = model.cost(**how)
+    found = list(maker.free(draw))
     for budget in (draw * 2**k for k in range(1, candidates.bit_length())):
         found += [*maker.controls(budget), *maker.selectors(budget), *maker.searches(budget)]
-    seen = {row.name for row in found if row.selector and row.asked["candidates"] == candidates}
-    for name in sorted(IN_POOL):
-        budget = model.cost(**how, noise=name, candidates=candidates)
-        dear = [
-            row
-            for row in maker.selectors(budget)
-            if row.selector and row.selector.cost_of == name and row.name not in seen
-        ]
-        found += [*maker.controls(budget), *dear] if dear else []
+    for budget, dear in sorted(maker.dear(found).items()):
+        chosen = (*maker.selectors(budget), *maker.searches(budget))
+        rows = [row for row in chosen if row.cost_of in dear]
+        found += [*maker.controls(budget), *rows] if rows else []
     return found
 
 
@@ -99,12 +104,33 @@ class _Rows:
     candidates: int
     known: Mapping[str, Named]
 
-    def free(self) -> Iterator[Row]:
+    def free(self, draw: int) -> Iterator[Row]:
         """What costs no more than a draw."""
         for named in self.known.values():
+            asked = {**self.how, "noise": named.name}
             if named.promise != SEARCH:
-                asked = {**self.how, "noise": named.name}
-                yield Row(named.name, STRATEGY, None, self.model.cost(**asked), asked)
+                nfe = self.model.cost(**asked)
+                if nfe > draw:
+                    raise InkseedError(
+                        f"{named.name} promises {named.promise!r}, and costs {nfe} evaluations "
+                        f"where a draw costs {draw}: register it as {SEARCH!r}"
+                    )
+                yield Row(named.name, STRATEGY, None, nfe, asked)
+            elif named.name == STEERED:
+                asked["candidates"] = 1
+                yield Row(f"{STEERED}, one path", CONTROL, None, self.model.cost(**asked), asked)
+
+    def dear(self, found: Sequence[Row]) -> dict[int, set[str]]:
+        """Budgets for strategies that none of the rows `found` shows at their best, or at all."""
+        whole = {row.cost_of for row in found if row.asked.get("candidates") == self.candidates}
+        bought = {row.cost_of for row in found if row.budget is not None}
+        budgets = defaultdict(set)
+        for name in IN_POOL - whole:
+            budgets[self._cost(name, self.candidates)].add(name)
+        for named in self.known.values():
+            if named.promise == SEARCH and named.name not in IN_POOL | bought:
+                budgets[self._cost(named.name, 2)].add(named.name)
+        return budgets
 
     def controls(self, budget: int) -> Iterator[Row]:
         """Gaussian noise at the same cost: more steps; and more steps and more guidance."""
@@ -125,7 +151,7 @@ class _Rows:
         for selector in SELECTORS:
             count = tried[selector.cost_of]
             if count > 1 and (selector.role != STRATEGY or selector.name in self.known):
-                nfe = self.model.cost(**self.how, noise=selector.cost_of, candidates=count)
+                nfe = self._cost(selector.cost_of, count)
                 asked = {"candidates": count}
                 yield Row(selector.name, selector.role, budget, nfe, asked, selector)
 
@@ -136,13 +162,13 @@ class _Rows:
                 count = self._bought(named.name, budget)
                 if count > 1:
                     asked = {**self.how, "noise": named.name, "candidates": count}
-                    yield Row(named.name, STRATEGY, budget, self.model.cost(**asked), asked)
+                    yield Row(named.name, STRATEGY, budget, self._cost(named.name, count), asked)
 
     def _bought(self, name: str, budget: int) -> int:
-        def cost(count: int) -> int:
-            return self.model.cost(**self.how, noise=name, candidates=count)
+        return most(partial(self._cost, name), budget, min(budget, MOST_CANDIDATES))
 
-        return most(cost, budget, min(budget, MOST_CANDIDATES))
+    def _cost(self, name: str, count: int) -> int:
+        return self.model.cost(**self.how, noise=name, candidates=count)
 
 
 def most(cost: Callable[[int], int], budget: int, limit: int) -> int:

@@ -23,7 +23,7 @@ from inkseed.noise import Start, Task
 from inkseed.noise.stability import ddim_stability
 from inkseed.pictures import Band, draw_bands, save_picture
 from inkseed.study.rows import CEILING, CONTROL, STRATEGY
-from inkseed.study.study import Result, Study
+from inkseed.study.study import Result, Study, Tell
 
 CHANCE, Z_999 = 0.001, 3.290527
 PLOTTED = ("accuracy", "frechet", "coverage")
@@ -107,11 +107,11 @@ def score_lines(study: Study) -> list[str]:
     return lines
 
 
-def save_study(study: Study, model: Model, folder: Path) -> list[Path]:
-    """Write the plots and the pictures; return their paths."""
+def save_study(study: Study, model: Model, folder: Path, tell: Tell = lambda _: None) -> list[Path]:
+    """Write the plots and the pictures; return their paths. `tell` hears of evaluations."""
     save_figure(quality_figure(study), folder / "quality.png")
     save_figure(stability_figure(study), folder / "stability.png")
-    save_picture(extremes(model, 3, study.settings.how), folder / "extremes.png")
+    save_picture(extremes(model, 3, study.settings.how, tell), folder / "extremes.png")
     return [folder / name for name in ("quality.png", "stability.png", "extremes.png")]
 
 
@@ -170,7 +170,15 @@ def stability_figure(study: Study) -> Figure:
     return figure
 
 
-def extremes(model: Model, digit: int, how: Mapping[str, Any]) -> Image.Image:
+def extremes_cost(model: Model, how: Mapping[str, Any]) -> int:
+    """Network evaluations of `extremes`."""
+    draw = model.cost(**how)
+    return EXTREME_OF * (draw + (model.cost(**how, noise="stability", candidates=2) - draw) // 2)
+
+
+def extremes(
+    model: Model, digit: int, how: Mapping[str, Any], tell: Tell = lambda _: None
+) -> Image.Image:
     """The most and the least stable noises of a digit, with the images that they become."""
     scores: list[np.ndarray] = []
 
@@ -179,7 +187,7 @@ def extremes(model: Model, digit: int, how: Mapping[str, Any]) -> Image.Image:
         return Start(task.gaussian())
 
     label = model.indices([str(digit)])[0]
-    drawn = model.sample([label] * EXTREME_OF, 0, **how, noise=collect)
+    drawn = model.sample([label] * EXTREME_OF, 0, **how, noise=collect, on_evaluations=tell)
     table = np.concatenate(scores)
     order = table.argsort()
     bands: list[Band] = []

@@ -18,6 +18,7 @@ from inkseed.errors import InkseedError
 from inkseed.evaluate.intervals import Estimate
 from inkseed.evaluate.sets import digits_to_labels, natural_labels
 from inkseed.files import write_atomically
+from inkseed.ledger import OverspentError
 from inkseed.model import Model
 from inkseed.noise import SAME, Strategy, find_strategy, strategies
 from inkseed.study.pool import Pool, draw_pool, pool_cost
@@ -64,9 +65,10 @@ class StudySettings:
 
 
 def _source(strategy: Strategy) -> bytes:
+    """The file that a strategy is defined in, since it may use all that stands there."""
     kind: Any = strategy if inspect.isroutine(strategy) else type(strategy)
     try:
-        return inspect.getsource(kind).encode()
+        return Path(inspect.getfile(kind)).read_bytes()
     except (OSError, TypeError):  # typed at a prompt: its name must do
         return repr(kind).encode()
 
@@ -246,10 +248,16 @@ class _Drawing:
         """One seed's `images` of a row that draws its own, and the `nfe` of each."""
 
         def draw() -> Mapping[str, np.ndarray]:
-            labels = digits_to_labels(self.model, self.digits)
-            drawn = self.model.sample(
-                labels, seed, **row.asked, budget=row.budget or row.nfe, on_evaluations=self.tell
-            )
+            labels, budget = digits_to_labels(self.model, self.digits), row.budget or row.nfe
+            try:
+                drawn = self.model.sample(
+                    labels, seed, **row.asked, budget=budget, on_evaluations=self.tell
+                )
+            except OverspentError as error:
+                raise InkseedError(
+                    f"{row.name} spends more than the {budget} evaluations it has: in a study what "
+                    "a strategy costs must not hang on what it sees"
+                ) from error
             return {"images": drawn.images, "nfe": np.array(drawn.nfe)}
 
         return self._kept(f"seed_{seed}/{row.key}", draw, len(self.digits) * row.nfe)
