@@ -1,5 +1,7 @@
 """The fast network: what its conditions mean, and what it refuses."""
 
+import math
+
 import pytest
 import torch
 
@@ -13,7 +15,7 @@ from inkseed.condition import (
 )
 from inkseed.guidance import ClassifierFreeGuidance
 from inkseed.nn import PatchUnet, network_from
-from inkseed.nn.patch_unet import spread
+from inkseed.nn.patch_unet import _cosines, spread
 
 STYLES = {"thickness": (2.4, 0.6), "slant": (6.0, 15.0)}
 NAN = float("nan")
@@ -48,11 +50,26 @@ def test_sides_that_cannot_be_folded_are_refused(network, height, width):
 
 @pytest.mark.parametrize(
     "wrong",
-    [{"widths": (20, 64)}, {"widths": (16, 50)}, {"blocks": 0}, {"styles": {"slant": (0, 0)}}],
+    [
+        *({"widths": (20, 64)}, {"widths": (16, 50)}, {"blocks": 0}),
+        *({"styles": {"slant": (0, 0)}}, {"waves": -1}),
+    ],
 )
 def test_networks_that_cannot_be_are_refused(wrong):
-    with pytest.raises(ValueError, match=r"widths|style"):
+    with pytest.raises(ValueError, match=r"widths|style|waves"):
         PatchUnet(1, 10, **wrong)
+
+
+def test_waves_tell_each_column_where_it_is(network):
+    told = PatchUnet(1, 10, (16, 64), 1, STYLES, waves=12).eval()
+    told.load_state_dict({**told.state_dict(), **network.state_dict()})
+    images = inputs()
+    assert torch.equal(told(*images), network(*images))  # a layer that has learned nothing
+    torch.nn.init.normal_(told.where.weight)
+    added = (told(*images) - network(*images)).abs().mean((0, 1, 2))
+    assert (added > 0.01).all()
+    cosines = torch.linalg.qr(_cosines(28, 12, torch.device("cpu")).double()).R.diagonal()
+    assert cosines.abs() == pytest.approx(math.sqrt(14))  # orthogonal: no two say the same
 
 
 def test_every_condition_is_heard(network):

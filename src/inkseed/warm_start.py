@@ -12,6 +12,7 @@ from inkseed.model import load
 from inkseed.nn import ContextUnet, PatchUnet, network_from
 from inkseed.weights import find_model
 
+OF_IMAGES = ("places", "waves")  # settings of a network that its images decide, not its past
 LABELS = "label.weight"  # a row for each class (or each digit of several places), one for none
 
 
@@ -36,9 +37,9 @@ def start_from(name: str | Path, config: dict[str, Any]) -> ContextUnet | PatchU
         "recipe": before.get("recipe"),
         "images_seen": before.get("images_seen", 0) + earlier,
     }
-    config["network"] = {**model.config["network"], "n_classes": len(config["class_names"])}
-    if places > 1 or "places" in config["network"]:
-        config["network"]["places"] = places
+    own = {key: config["network"][key] for key in OF_IMAGES if key in config["network"]}
+    kept = {k: v for k, v in model.config["network"].items() if k not in OF_IMAGES}
+    config["network"] = {**kept, "n_classes": len(config["class_names"]), **own}
     network = network_from(config["network"])
     weights = model.network.state_dict()
     if known != wanted:
@@ -49,7 +50,9 @@ def start_from(name: str | Path, config: dict[str, Any]) -> ContextUnet | PatchU
         nothing = weights[LABELS][-1]
         rows = [weights[LABELS][known.index(each)] if each in known else nothing for each in wanted]
         weights[LABELS] = torch.stack([*rows, nothing])
-    network.load_state_dict({**network.state_dict(), **weights})
+    fresh = network.state_dict()
+    known_here = {k: v for k, v in weights.items() if k in fresh and v.shape == fresh[k].shape}
+    network.load_state_dict({**fresh, **known_here})
     return network
 
 

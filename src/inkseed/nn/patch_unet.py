@@ -22,7 +22,6 @@ PATCH = 2  # pixels a side, folded into channels
 GROUPS = 16
 TIME_FEATURES = 64
 HEAD_CHANNELS = 64
-WAVES = 12  # cosines over the width, which tell a column where it is
 BLEND = 0.25  # of a place's width: how far two neighbours' conditions fade into each other
 
 
@@ -34,7 +33,8 @@ class PatchUnet(nn.Module):
     continuous attributes, each with the (mean, deviation) of the data in its own unit; they are
     taken in alphabetical order. With `places` above 1 a class is that many digits of a base, the
     first one leftmost and the most significant: `n_classes` is the base to the power of `places`.
-    Raises ValueError for widths, moments or places that cannot be.
+    `waves` cosines over the width tell each column where it is, which digits that stand side by
+    side need. Raises ValueError for widths, moments, places or waves that cannot be.
     """
 
     edges = frozenset({"into", "where", "time", "label", "style", "out"})  # Muon is not for these
@@ -47,6 +47,7 @@ class PatchUnet(nn.Module):
         blocks: int = 1,
         styles: Mapping[str, Sequence[float]] | None = None,
         places: int = 1,
+        waves: int = 0,
     ) -> None:
         super().__init__()
         high, low = widths
@@ -55,6 +56,8 @@ class PatchUnet(nn.Module):
         moments = [list(map(float, pair)) for _, pair in sorted((styles or {}).items())]
         if not all(len(pair) == 2 and pair[1] > 0 for pair in moments):
             raise ValueError(f"a style needs a mean and a deviation above 0: {styles}")
+        if waves < 0:
+            raise ValueError(f"waves must be 0 or more, not {waves}")
         if places < 1 or round(n_classes ** (1 / places)) ** places != n_classes:
             raise ValueError(f"{n_classes} classes are not all digits of {places} places")
         self.in_channels, self.n_classes, self.places = in_channels, n_classes, places
@@ -73,7 +76,7 @@ class PatchUnet(nn.Module):
         self.mix = nn.Linear(embedding, embedding)
 
         self.into = nn.Conv2d(in_channels * PATCH**2, high, 3, padding=1)
-        self.where = nn.Linear(WAVES, high, bias=False) if places > 1 else None
+        self.where = nn.Linear(waves, high, bias=False) if waves else None
         if self.where is not None:
             nn.init.zeros_(self.where.weight)
         self.down_high = nn.ModuleList(Block(high, high, embedding) for _ in range(blocks))
@@ -102,9 +105,7 @@ class PatchUnet(nn.Module):
         condition = self._condition(c, t, context_mask, style)
         x = self.into(nn.functional.pixel_unshuffle(x, PATCH))
         if self.where is not None:
-            waves = torch.arange(1, WAVES + 1, device=x.device) * torch.pi
-            u = (torch.arange(x.shape[-1], device=x.device) + 0.5) / x.shape[-1]
-            x = x + self.where((u[:, None] * waves).cos()).T[:, None]
+            x = x + self.where(_cosines(x.shape[-1], self.where.in_features, x.device)).T[:, None]
         skips = []
         for block in self.down_high:
             x = block(x, condition)
@@ -203,6 +204,12 @@ class Attention(nn.Module):
 def _zero(layer: nn.Conv2d) -> None:
     for parameter in layer.parameters():
         nn.init.zeros_(parameter)
+
+
+def _cosines(width: int, count: int, device: torch.device) -> Tensor:
+    """The first `count` of the cosine transform's, (width, count), but for the constant."""
+    u = (torch.arange(width, device=device) + 0.5) / width
+    return (u[:, None] * torch.arange(1, count + 1, device=device) * torch.pi).cos()
 
 
 def _frequencies(count: int) -> list[float]:
