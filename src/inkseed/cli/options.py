@@ -27,14 +27,20 @@ GuideW = Annotated[
     float | None, typer.Option(help="Guidance: 0 is off. [the model's own]", show_default=False)
 ]
 Slant = Annotated[
-    float | None, typer.Option(help="Lean to the right, in degrees, as -15 or 30. [free]")
+    float | None,
+    typer.Option(
+        help="Lean to the right, in degrees, as -15 or 30. [free; in a number the seed's]"
+    ),
 ]
 Thickness = Annotated[
-    float | None, typer.Option(help="Width of the strokes in pixels, as 1.5 or 4. [free]")
+    float | None,
+    typer.Option(
+        help="Width of the strokes in pixels, as 1.5 or 4. [free; in a number the seed's]"
+    ),
 ]
 Steps = Annotated[
     int | None,
-    typer.Option(help="Steps from noise to digit. [the sampler's own]", min=1, max=10_000),
+    typer.Option(help="Steps from noise to digit. [the sampler's own]", min=1, max=100_000),
 ]
 Noise = Annotated[
     str,
@@ -48,7 +54,7 @@ Noise = Annotated[
 Candidates = Annotated[
     int | None,
     typer.Option(
-        help="Noises that a strategy that searches tries for each digit. [10]", min=1, max=100_000
+        help="Noises that a strategy that searches tries for each digit. [10]", min=1, max=10_000
     ),
 ]
 Compile = Annotated[
