@@ -1,26 +1,31 @@
 """Hands: as varied as the data, an image's own, and what a model of `one_hand` draws by itself."""
 
-from statistics import NormalDist
-
 import numpy as np
 import pytest
 
+from inkseed.data.split import split_mnist
 from inkseed.hand import ANY, USUAL, draw_hands
 from inkseed.model import load
+from inkseed.style import measure_style
 
 STYLES = {"slant": (6.0, 15.0), "thickness": (2.4, 0.6)}
 
 
-@pytest.mark.parametrize(("between", "spread"), [(ANY, 0.97), (USUAL, 0.79)])
-def test_hands_vary_as_a_normal_between_its_quantiles(between, spread):
-    found = draw_hands(STYLES, 1, range(4000), between)
-    for name, (mean, deviation) in STYLES.items():
-        z = (found[name] - mean) / deviation
-        limit = NormalDist().inv_cdf(between[1])
-        assert np.abs(z).max() <= limit
-        assert z.mean() == pytest.approx(0, abs=0.05)
-        assert z.std() == pytest.approx(spread, abs=0.03)
-    assert abs(np.corrcoef(found["slant"], found["thickness"])[0, 1]) < 0.05
+def test_hands_vary_as_the_datas_do():
+    data = measure_style(split_mnist().part_a.images)
+    moments = {
+        name: (each.mean(), each.std())
+        for name, each in zip(("slant", "thickness"), data, strict=True)
+    }
+    drawn, usual = (draw_hands(moments, 1, range(4000), between) for between in (ANY, USUAL))
+    for (name, ours), real, unit in zip(drawn.items(), data, (2.0, 0.15), strict=True):
+        for quantile in (5, 25, 50, 75, 95):
+            assert np.percentile(ours, quantile) == pytest.approx(
+                np.percentile(real, quantile), abs=unit
+            )
+        assert usual[name].min() > np.percentile(real, 1)
+        assert usual[name].max() < np.percentile(real, 99)
+    assert abs(np.corrcoef(drawn["slant"], drawn["thickness"])[0, 1]) < 0.05
 
 
 def test_a_hand_is_the_images_own():

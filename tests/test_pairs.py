@@ -62,8 +62,10 @@ def test_both_digits_look_like_one_hand_and_without_matching_they_do_not(hands):
         for attribute in hands.style:
             pair = attribute[made.parts]
             assert low < np.corrcoef(pair.T)[0, 1] < high
-    doubles = compose_pairs(hands, np.full(N, 77), 5)
-    assert (doubles.parts[:, 0] != doubles.parts[:, 1]).all()
+    for alike in (48, 1):
+        few = Hands(split_mnist().part_a.subset(np.arange(300)))
+        doubles = compose_pairs(few, np.full(N, 77), 5, layout=Layout(alike=alike))
+        assert (doubles.parts[:, 0] != doubles.parts[:, 1]).all()
 
 
 def test_style_is_the_mean_of_both_digits(hands):
@@ -104,13 +106,16 @@ def test_ink_boxes_of_paper_are_the_whole():
         {"jitter": -1},
         {"jitter": float("nan")},
         {"alike": 0},
+        {"alike": 2.7},
+        {"gap": "12"},
+        {"gap": (1, 2, 3)},
         {"alike": 10**9},
         {"space": 2},
         {"gap": [1e300, 1]},
     ],
 )
 def test_layouts_that_cannot_be_are_refused(settings):
-    with pytest.raises(InkseedError, match=r"gap|alike"):
+    with pytest.raises(InkseedError, match=r"gap|alike|jitter"):
         Layout.of(settings)
 
 

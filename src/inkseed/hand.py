@@ -1,5 +1,6 @@
 """A hand: one slant and one thickness, drawn as the data have them, for all digits of an image."""
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from statistics import NormalDist
 
@@ -7,6 +8,7 @@ import numpy as np
 
 STREAM = (0, 1)  # image k's hand has the random stream (k, 0, 1)
 USUAL = (0.05, 0.95)  # quantiles of the data that a hand which nobody wonders at lies between
+POSITIVE = {"thickness"}
 ANY = (0.005, 0.995)  # as varied as the data, but for what a network has hardly seen
 
 
@@ -26,6 +28,17 @@ def draw_hands(
         ]
     )
     return {
-        name: np.array([NormalDist(*styles[name]).inv_cdf(value) for value in u[:, column]])
+        name: _quantiles(name, styles[name], u[:, column])
         for column, name in enumerate(sorted(styles))
     }
+
+
+def _quantiles(name: str, moments: Sequence[float], u: np.ndarray) -> np.ndarray:
+    """Of a normal distribution or, where nothing is below 0, of a log-normal one: thickness is so
+    skewed that a normal one would draw strokes which no digit of MNIST has."""
+    mean, deviation = moments
+    if name not in POSITIVE:
+        return np.array([NormalDist(mean, deviation).inv_cdf(each) for each in u])
+    spread = math.log1p((deviation / mean) ** 2)
+    logarithm = NormalDist(math.log(mean) - spread / 2, math.sqrt(spread))
+    return np.exp([logarithm.inv_cdf(each) for each in u])

@@ -9,6 +9,7 @@ import numpy as np
 from PIL import Image
 from torch import Tensor
 
+from inkseed.checks import whole_number
 from inkseed.data.pairs import PAIRS
 from inkseed.hand import USUAL, draw_hands
 from inkseed.judges import JudgeA
@@ -17,12 +18,14 @@ from inkseed.model import Model, Samples, load
 from inkseed.noise import Strategy
 from inkseed.pictures import save_picture
 from inkseed.reading import read_number
+from inkseed.request import LAST_SEED
 from inkseed.samplers import Sampler
 from inkseed.seam import part_pairs
 from inkseed.typeset import Box, gaps, typeset
 from inkseed.weights import DEFAULT_MODEL
 
 FILLER = "1"  # stands beside an odd last digit, and is cut off: the narrowest, so it rarely touches
+LEGIBLE = 1.6  # guide_w at least: a number is to be read, and need not vary as a set does
 ATTEMPTS = 10  # how often a digit that is misread is drawn again
 
 
@@ -51,7 +54,8 @@ class Number:
 
     def facts(self) -> dict[str, Any]:
         """How it was drawn, as plain values; a style that was left free is null."""
-        style = {"slant": self.slant, "thickness": self.thickness}
+        asked = {"slant": self.slant, "thickness": self.thickness}
+        style = {name: None if value is None else float(value) for name, value in asked.items()}
         free = {name: None for name, value in style.items() if value is None or value != value}
         return {
             "guide_w": float(self.samples.guide_w[0]),
@@ -87,13 +91,15 @@ def write(
     """Draw every digit of `number`, leading zeros too, and set them on one line, in one hand.
 
     A model of single digits draws one an image, a model of 00 to 99 two. All share a slant and a
-    thickness: those given, or the seed's. Image k begins from the noise stream (seed, k); the rest
-    is as in `Model.sample`. With `check` judge A reads the picture, and what it misreads is drawn
-    again, up to 10 times, from other streams.
+    thickness: those given, or the seed's. A model that is guided by default is so by 1.6 or more
+    unless `guide_w` says otherwise. Image k begins from the noise stream (seed, k); the rest is as
+    in `Model.sample`. With `check` judge A reads the picture, and what it misreads is drawn again,
+    up to 10 times, from other streams.
     Raises InkseedError for anything but 1 to 64 of the characters 0-9, or for a model without those
     classes.
     """
     text = check_number(number)
+    seed = whole_number(seed, "seed", 0, LAST_SEED)
     model = model if isinstance(model, Model) else load(model)
     parts = parts_of(text, model)
     owners = [k for k, part in enumerate(parts) for _ in range(part.digits)]
@@ -102,6 +108,7 @@ def write(
     }
     asked = {"slant": slant, "thickness": thickness}
     hand = {name: hand.get(name) if value is None else value for name, value in asked.items()}
+    guide_w = guidance_of(model, guide_w)
 
     def draw(
         wanted: list[Part], first: int, noise: str | Tensor | Strategy
@@ -134,6 +141,14 @@ def write(
         written.image, written.boxes = typeset(blocks, spaces)
     written.misread = wrong if check else []
     return written
+
+
+def guidance_of(model: Model, guide_w: float | None) -> float:
+    """The guidance of a number: what is asked for, or enough of it to be read."""
+    if guide_w is not None:
+        return guide_w
+    own = model.settings().guide_w
+    return max(own, LEGIBLE) if own else own
 
 
 def parts_of(text: str, model: Model) -> list[Part]:

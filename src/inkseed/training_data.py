@@ -94,7 +94,7 @@ def training_data(
 
 
 def _two_digits(recipe: Recipe, folder: Path | None, size: tuple[int, int] | None) -> TrainingData:
-    """Composites of single digits, those of validation from digits that no pass sees."""
+    """Composites of single digits, those of validation from digits that no pass sees, if enough."""
     if size is not None:
         raise InkseedError("the recipe says how large its images are: leave --size out")
     if unknown := sorted(set(recipe.without) - set(PAIRS)):
@@ -111,6 +111,8 @@ def _two_digits(recipe: Recipe, folder: Path | None, size: tuple[int, int] | Non
         own = _own_images(folder, (CELL, CELL), A_PASS)
         source = own.source
         held_out = source if own.validation is None else own.validation.images
+        if len(np.unique(held_out.labels)) < len(source.class_names):
+            held_out = source  # of the rarest digit, none was put aside
         words = f"pairs of {own.description}"
     n = recipe.images or A_PASS
     hands = Hands(source)

@@ -62,24 +62,29 @@ def write(
     from inkseed.labels import check_number
 
     check_number(number)
-    check_writable(out, (".png",))
+    paths = {seed + k: out.with_stem(f"{out.stem}_{seed + k}") for k in range(count)}
+    paths = paths if count > 1 else {seed: out}
+    for path in paths.values():
+        check_writable(path, (".png",))
+        if boxes:
+            check_writable(path.with_suffix(".json"), (".json",))
     check_guidance([guide_w])
     if seed + count > 2**63:
         raise InkseedError("the last variant's seed is too large: lower --seed or --count")
     loaded = load_model(model, device, threads)
     from inkseed.files import write_json
-    from inkseed.number import parts_of
+    from inkseed.number import guidance_of, parts_of
     from inkseed.number import write as write_number
 
+    guide_w = guidance_of(loaded, guide_w)
     total = len(parts_of(number, loaded)) * loaded.cost(guide_w, sampler, steps, noise, candidates)
     told = []
     with progress(f"writing {number}", count * total, "evaluations") as advance:
-        for variant in range(seed, seed + count):
+        for variant, path in paths.items():
             written = write_number(
                 *(number, variant, guide_w, loaded, sampler, steps, noise, candidates, advance),
                 *(slant, thickness, check),
             )
-            path = out if count == 1 else out.with_stem(f"{out.stem}_{variant}")
             written.save(path)
             if boxes:
                 write_json(path.with_suffix(".json"), {"picture": path.name, **written.layout()})

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from inkseed.checks import real_number, whole_number
 from inkseed.data.labelled import LabelledImages, to_tensor, to_uint8
 from inkseed.data.mnist import DIGITS
 from inkseed.errors import InkseedError
@@ -36,26 +37,19 @@ class Layout:
     alike: int = 48
 
     def __post_init__(self) -> None:
-        lengths = (*self.gap, self.jitter)
-        if not all(abs(length) <= CELL for length in lengths) or min(lengths[1:]) < 0:
-            raise InkseedError(f"gap and jitter are pixels, their deviations from 0 on: {self}")
-        if not 1 <= self.alike <= MOST_ALIKE:
-            raise InkseedError(f"alike is from 1 to {MOST_ALIKE}, not {self.alike}")
+        if not isinstance(self.gap, (list, tuple)) or len(self.gap) != 2:
+            raise InkseedError(f"a layout's gap is [mean, deviation], not {self.gap!r}")
+        real_number(self.gap[0], "gap's mean", -CELL, CELL)
+        real_number(self.gap[1], "gap's deviation", 0, CELL)
+        real_number(self.jitter, "jitter", 0, CELL)
+        whole_number(self.alike, "alike", 1, MOST_ALIKE)
 
     @classmethod
     def of(cls, settings: Mapping[str, Any]) -> "Layout":
         """A layout from a recipe's table. Raises InkseedError for what is none."""
-        given = {**vars(cls()), **settings}
-        try:
-            (mean, deviation), jitter, alike = (given.pop(k) for k in ("gap", "jitter", "alike"))
-            layout = cls((float(mean), float(deviation)), float(jitter), int(alike))
-        except (TypeError, ValueError, OverflowError) as error:
-            raise InkseedError(
-                f"a layout has gap = [mean, deviation], jitter, alike: {error}"
-            ) from error
-        if given:
-            raise InkseedError(f"a layout has gap, jitter and alike, and no {min(given)!a}")
-        return layout
+        if unknown := sorted(set(settings) - set(vars(cls()))):
+            raise InkseedError(f"a layout has gap, jitter and alike, and no {unknown[0]!a}")
+        return cls(**settings)
 
 
 class Composites(NamedTuple):
@@ -83,24 +77,31 @@ class Hands:
         self.features = (features - features.mean(0)) / features.std(0).clip(min=1e-9)
         self.order = np.argsort(digits.labels, kind="stable")  # all of one digit side by side
         self.counts = np.bincount(digits.labels, minlength=len(DIGITS))
+        self.first = self.counts.cumsum() - self.counts  # where in `order` a digit begins
+        self.rank = np.empty(len(digits.labels), np.int64)
+        self.rank[self.order] = (
+            np.arange(len(digits.labels)) - self.first[digits.labels][self.order]
+        )
         if not self.counts.all():
             raise InkseedError(f"there is no {self.counts.argmin()} to make two-digit images of")
 
     def draw(self, digits: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         """The index of a random image of each digit, shaped as `digits`."""
         within = (rng.random(digits.shape) * self.counts[digits]).astype(np.int64)
-        return self.order[(self.counts.cumsum() - self.counts)[digits] + within]
+        return self.order[self.first[digits] + within]
 
     def match(
         self, firsts: np.ndarray, digits: np.ndarray, alike: int, rng: np.random.Generator
     ) -> np.ndarray:
         """For each of `firsts` (n,), the nearest of `alike` random images of the digit (n,).
 
-        An image is never its own match, so that "77" is two sevens and not one twice.
+        An image is never its own match, where there is another, so that "77" is two sevens and not
+        one twice.
         """
         looked = self.draw(np.repeat(digits[:, None], alike, 1), rng)
+        other = self.first[digits] + (self.rank[firsts] + 1) % self.counts[digits]
+        looked = np.where(looked == firsts[:, None], self.order[other][:, None], looked)
         distance = np.square(self.features[looked] - self.features[firsts][:, None]).sum(2)
-        distance[looked == firsts[:, None]] = np.inf
         return looked[np.arange(len(firsts)), distance.argmin(1)]
 
 
@@ -119,6 +120,8 @@ def compose_pairs(
     """
     layout = layout or Layout()
     labels = np.asarray(labels, np.int64)
+    if labels.ndim != 1 or not ((labels >= 0) & (labels < len(PAIRS))).all():
+        raise InkseedError("labels of two-digit images are whole numbers from 0 to 99")
     rng = np.random.default_rng(np.random.SeedSequence(seed))
     firsts = hands.draw(labels // 10, rng)
     parts = np.stack((firsts, hands.match(firsts, labels % 10, layout.alike, rng)), 1)

@@ -1,0 +1,66 @@
+"""The bundled weights that draw 00 to 99, as a user meets them."""
+
+import json
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from inkseed.data.pairs import PAIRS
+from inkseed.evaluate.pairs import measure_pairs
+from inkseed.judges import JudgeA
+from inkseed.model import Model, load
+from inkseed.number import write
+from inkseed.reading import read_number
+from inkseed.style import measure_style
+from inkseed.weights import WEIGHTS
+
+LABELS = np.arange(100)
+
+
+@pytest.fixture(scope="module")
+def pairs() -> Model:
+    return load("pairs")
+
+
+def judge_a(images: np.ndarray) -> np.ndarray:
+    return JudgeA().probabilities(images).argmax(1).numpy()
+
+
+@pytest.mark.parametrize(("name", "size"), [("pairs", (28, 56)), ("report-pairs", (28, 28))])
+def test_weights_say_what_they_are(name, size):
+    model = load(name)
+    assert model.class_names == PAIRS
+    assert model.image_size == size
+    assert model.config["training"]["recipe"] == name
+    assert (WEIGHTS / f"{name}.safetensors").stat().st_size < 8e6
+
+
+def test_all_hundred_labels_are_drawn_in_one_hand(pairs):
+    found = measure_pairs(pairs.sample(LABELS, 5).images, LABELS, judge_a)
+    assert found.both_right.value > 0.93
+    assert found.slant.value > 0.6
+    assert found.thickness.value > 0.7
+
+
+def test_style_that_was_asked_for_is_found_again(pairs):
+    wanted = np.resize(np.linspace(1.7, 3.4, 10), 100)
+    drawn = pairs.sample(LABELS, 3, thickness=wanted).images
+    assert np.corrcoef(wanted, measure_style(drawn)[1])[0, 1] > 0.85
+
+
+def test_a_pair_with_a_leading_zero_is_two_digits(pairs):
+    seven, zero_seven = write("7", 1, model=pairs), write("07", 1, model=pairs)
+    assert len(seven.boxes) == 1
+    assert len(zero_seven.boxes) == 2
+    assert pairs.indices(["07"]) == [7]
+
+
+def test_a_number_of_pairs_is_read_by_its_boxes(inkseed, tmp_path):
+    out = tmp_path / "n.png"
+    asked = ("write", "0029737", "--model", "pairs", "--check", "--boxes", "--out", out, "--json")
+    told = json.loads(inkseed(*asked).out)
+    boxes = json.loads((tmp_path / "n.json").read_text("utf-8"))["boxes"]
+    assert told["misread"] == []
+    with Image.open(out) as picture:
+        assert read_number(picture, boxes, judge_a) == "0029737"
