@@ -18,7 +18,7 @@ from inkseed.data.pairs import Hands, Layout, compose_pairs, ink_boxes, set_side
 from inkseed.data.split import split_mnist
 from inkseed.evaluate.intervals import Estimate, wilson
 from inkseed.evaluate.pairs import digits_right, judge_b, measure_pairs
-from inkseed.hand import draw_hands
+from inkseed.hand import USUAL, draw_hands
 from inkseed.judges import JudgeA
 from inkseed.model import Model, load
 from inkseed.number import write
@@ -31,6 +31,7 @@ PAGE = DOCS / "numbers.md"
 GUIDANCE = (0.3, 0.6, 0.8, 1.0, 1.3, 1.6, 2.0)
 NOTHING: Mapping[str, float] = {}
 FREE = {"slant": float("nan"), "thickness": float("nan")}
+LEGIBLE = (0.6, 1.0, 1.3, 1.6, 2.0)
 LEAST = 0.995  # of the images whose digits judge A must both read, in choosing guide_w
 CHOICE_SEED = 1000
 FEWER = 10  # of `report-pairs`, whose evaluations are dear
@@ -70,6 +71,19 @@ def choice(pairs: Model, count: int) -> list[str]:
     chosen = rows[enough[0] if enough else int(np.argmax(read_right))]
     lines = ["| guide_w | NFE | both right, judge A | slant | thickness |", "| --- " * 5 + "|"]
     lines += [f"| {' | '.join(f'**{c}**' if row is chosen else c for c in row)} |" for row in rows]
+    return [*lines, "", f"N = {count:,} a row, seed {CHOICE_SEED}, {machine()}."]
+
+
+def legible(digits: Model, count: int) -> list[str]:
+    """How far `inkseed write` guides `digits`: judge A reads digits in the hands of numbers."""
+    judge, labels = JudgeA(), np.arange(count) % 10
+    hands = draw_hands(digits.styles, CHOICE_SEED, range(count), USUAL)
+    lines = ["| guide_w | judge A reads |", "| --- | --- |"]
+    for guide_w in LEGIBLE:
+        images = digits.sample(labels, CHOICE_SEED, guide_w, **hands).images
+        right = int((judge.probabilities(images).argmax(1).numpy() == labels).sum())
+        lines.append(f"| {guide_w:g} | {percent(wilson(right, count))} |")
+        print(lines[-1], flush=True)
     return [*lines, "", f"N = {count:,} a row, seed {CHOICE_SEED}, {machine()}."]
 
 
@@ -213,7 +227,8 @@ def main() -> None:
     parser.add_argument("--count", type=int, default=10_000)
     parser.add_argument("--numbers", type=int, default=1000)
     parser.add_argument(
-        "--only", choices=("choice", "one_pass", "seconds", "boxes", "read_back", "gallery")
+        "--only",
+        choices=("choice", "legible", "one_pass", "seconds", "boxes", "read_back", "gallery"),
     )
     parser.add_argument("--compile", action="store_true")
     asked = parser.parse_args()
@@ -222,6 +237,7 @@ def main() -> None:
         pairs, digits = pairs.compile(), digits.compile()
     sections: dict[str, Callable[[], list[str]]] = {
         "choice": lambda: choice(pairs, asked.count // 5),
+        "legible": lambda: legible(digits, asked.count // 5),
         "seconds": lambda: seconds(pairs, digits),
         "boxes": lambda: boxes(asked.count),
         "one_pass": lambda: one_pass(pairs, digits, asked.count),
