@@ -95,7 +95,7 @@ def drawn(model: Model, count: int, style: Mapping[str, float] = NOTHING) -> Mad
     return found.images, found.nfe
 
 
-def pasted(model: Model, count: int, matched: bool) -> Made:
+def pasted(model: Model, count: int, matched: bool, guide_w: float | None = None) -> Made:
     """Two digits of `digits` set side by side as the training pairs are, and their evaluations.
 
     `matched` asks both for the same slant and thickness, drawn for each image.
@@ -106,7 +106,7 @@ def pasted(model: Model, count: int, matched: bool) -> Made:
     if matched:
         hands = draw_hands(model.styles, 0, range(count))
         style = {name: np.repeat(each, 2) for name, each in hands.items()}
-    found = model.sample(digits, 0, **style)
+    found = model.sample(digits, 0, guide_w, **style)
     cells = found.images.reshape(count, 2, *found.images.shape[1:])
     images, _ = set_side_by_side(cells, Layout(), np.random.default_rng(0))
     return images, 2 * found.nfe
@@ -119,7 +119,7 @@ def real(digits: LabelledImages, count: int, size: tuple[int, int] = CANVAS) -> 
 
 def one_pass(pairs: Model, digits: Model, count: int) -> list[str]:
     """End to end against pasted digits, and against the data."""
-    split = split_mnist()
+    split, as_pairs = split_mnist(), pairs.settings().guide_w
     return compared(
         [
             ("training pairs, part A", lambda: real(split.part_a, count)),
@@ -128,6 +128,10 @@ def one_pass(pairs: Model, digits: Model, count: int) -> list[str]:
             ("`pairs`, style left free", lambda: drawn(pairs, count // FEWER, FREE)),
             ("`digits` pasted", lambda: pasted(digits, count // FEWER, False)),
             ("`digits` pasted, one style", lambda: pasted(digits, count // FEWER, True)),
+            (
+                "the same, guided as `pairs` is",
+                lambda: pasted(digits, count // FEWER, True, as_pairs),
+            ),
         ]
     )
 
