@@ -201,7 +201,7 @@ def test_a_strategy_that_changed_makes_another_study(forget, tmp_path):
 
 
 def settings(**changes) -> StudySettings:
-    asked = {"count": 10, "seeds": 5, "candidates": 2, "strategies": ("sobol", "zero_order")}
+    asked = {"count": 10, "seeds": 5, "candidates": 2, "strategies": ("sobol", "fk_steering")}
     return StudySettings("tiny", "0", HOW, **asked | changes)
 
 
@@ -228,7 +228,7 @@ def test_a_stopped_study_goes_on_to_the_same_end(model, tmp_path, monkeypatch):
     del resumed["seconds"], whole["seconds"]
     assert resumed == whole
     names = [row["name"] for row in whole["rows"]]
-    assert {"gaussian", "sobol", "zero_order", EQUAL, "oracle, judge B"} <= set(names)
+    assert {"gaussian", "sobol", "fk_steering, one path", EQUAL, "oracle, judge B"} <= set(names)
     assert "best_of" not in names
     plain = whole["rows"][names.index(PLAIN)]["metrics"]["accuracy"]
     assert plain["minus_gaussian"]["value"] == 0

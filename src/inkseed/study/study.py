@@ -22,7 +22,7 @@ from inkseed.ledger import OverspentError
 from inkseed.model import Model
 from inkseed.noise import SAME, Strategy, find_strategy, strategies
 from inkseed.study.pool import Pool, draw_pool, pool_cost
-from inkseed.study.rows import EQUAL, PLAIN, Row, rows_of
+from inkseed.study.rows import EQUAL, PLAIN, STRATEGY, Row, rows_of
 from inkseed.study.ruler import METRICS, Measure, Ruler
 from inkseed.study.scores import correlations, rank_agreement, rank_cost, summary
 from inkseed.study.variance import DIGITS, GROUPS, draw_means, relative_variance
@@ -198,7 +198,7 @@ def evaluations_of(model: Model, settings: StudySettings) -> int:
 
 def _same(rows: list[Row]) -> list[Row]:
     """The strategies that keep the distribution."""
-    free = [row for row in rows if row.budget is None]
+    free = [row for row in rows if row.budget is None and row.role == STRATEGY]
     return [row for row in free if find_strategy(row.name).promise == SAME]
 
 
