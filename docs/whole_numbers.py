@@ -36,7 +36,7 @@ FREE = {"slant": float("nan"), "thickness": float("nan")}
 LEGIBLE = (0.6, 1.0, 1.3, 1.6, 2.0)
 LEAST = 0.995  # of the images whose digits judge A must both read, in choosing guide_w
 CHOICE_SEED = 1000
-FEWER, FEWEST = 4, 20  # parts of the count: what is only compared; evaluations that are dear
+FEWER = 4  # what is only compared has a part of the count
 FRIENDLY = ("00297375", "1984", "31415926", "07", "2026", "600613", "271828", "5", "90210", "46368")
 
 
@@ -132,16 +132,6 @@ def one_pass(pairs: Model, digits: Model, count: int) -> list[str]:
                 "the same, guided as `pairs` is",
                 lambda: pasted(digits, count // FEWER, True, as_pairs),
             ),
-        ]
-    )
-
-
-def report_pairs(count: int) -> list[str]:
-    """The report's own network, whose images are 28x28."""
-    return compared(
-        [
-            ("validation pairs, 28x28", lambda: real(split_mnist().validation, count, (28, 28))),
-            ("`report-pairs`, one pass", lambda: drawn(load("report-pairs"), count // FEWEST)),
         ]
     )
 
@@ -265,7 +255,6 @@ def main() -> None:
         "seconds": lambda: seconds(pairs, digits),
         "boxes": lambda: boxes(asked.count),
         "one_pass": lambda: one_pass(pairs, digits, asked.count),
-        "report_pairs": lambda: report_pairs(asked.count),
         "read_back": lambda: read_back({"digits": digits, "pairs": pairs}, asked.numbers),
     }
     for name, make in sections.items():
