@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -83,7 +83,12 @@ def rows_of(
     nothing and does not keep to it.
     """
     known = strategies() if names is None else {name: find_strategy(name) for name in names}
-    maker = _Rows(model, how, candidates, {PLAIN: find_strategy(PLAIN), **known})
+
+    @cache  # a dry run each: budgets ask for the same again and again
+    def cost(name: str, count: int) -> int:
+        return model.cost(**how, noise=name, candidates=count)
+
+    maker = _Rows(model, how, candidates, {PLAIN: find_strategy(PLAIN), **known}, cost)
     draw = model.cost(**how)
     found = list(maker.free(draw))
     for budget in (draw * 2**k for k in range(1, candidates.bit_length())):
@@ -103,6 +108,7 @@ class _Rows:
     how: Mapping[str, Any]
     candidates: int
     known: Mapping[str, Named]
+    cost: Callable[[str, int], int]  # of a strategy that searches, by its candidates
 
     def free(self, draw: int) -> Iterator[Row]:
         """What costs no more than a draw."""
@@ -126,10 +132,10 @@ class _Rows:
         bought = {row.cost_of for row in found if row.budget is not None}
         budgets = defaultdict(set)
         for name in IN_POOL - whole:
-            budgets[self._cost(name, self.candidates)].add(name)
+            budgets[self.cost(name, self.candidates)].add(name)
         for named in self.known.values():
             if named.promise == SEARCH and named.name not in IN_POOL | bought:
-                budgets[self._cost(named.name, 2)].add(named.name)
+                budgets[self.cost(named.name, 2)].add(named.name)
         return budgets
 
     def controls(self, budget: int) -> Iterator[Row]:
@@ -151,7 +157,7 @@ class _Rows:
         for selector in SELECTORS:
             count = tried[selector.cost_of]
             if count > 1 and (selector.role != STRATEGY or selector.name in self.known):
-                nfe = self._cost(selector.cost_of, count)
+                nfe = self.cost(selector.cost_of, count)
                 asked = {"candidates": count}
                 yield Row(selector.name, selector.role, budget, nfe, asked, selector)
 
@@ -162,13 +168,10 @@ class _Rows:
                 count = self._bought(named.name, budget)
                 if count > 1:
                     asked = {**self.how, "noise": named.name, "candidates": count}
-                    yield Row(named.name, STRATEGY, budget, self._cost(named.name, count), asked)
+                    yield Row(named.name, STRATEGY, budget, self.cost(named.name, count), asked)
 
     def _bought(self, name: str, budget: int) -> int:
-        return most(partial(self._cost, name), budget, min(budget, MOST_CANDIDATES))
-
-    def _cost(self, name: str, count: int) -> int:
-        return self.model.cost(**self.how, noise=name, candidates=count)
+        return most(partial(self.cost, name), budget, min(budget, MOST_CANDIDATES))
 
 
 def most(cost: Callable[[int], int], budget: int, limit: int) -> int:
