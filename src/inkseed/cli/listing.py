@@ -57,7 +57,7 @@ def _before(training: dict) -> str:
 
 
 def _quality(quality: dict) -> str:
-    from inkseed.evaluate.metrics import READINGS
+    from inkseed.evaluate.metrics import READINGS, shown
     from inkseed.evaluate.pairs import PAIRS_READINGS
 
     measured = quality["metrics"]
@@ -66,7 +66,7 @@ def _quality(quality: dict) -> str:
     metrics = []
     for name in OF_PAIRS if of_pairs else MEASURED:
         keys = ("value", "low", "high", "floor")
-        value, low, high, floor = (readings[name].form.format(measured[name][k]) for k in keys)
+        value, low, high, floor = (shown(name, measured[name][key], readings) for key in keys)
         metrics.append(f"{readings[name].title} {value} ({low} to {high}; real {floor})")
     drawn = quality["sampling"]
     how = f"{drawn['sampler']}, {drawn['steps']} steps, guide_w {drawn['guide_w']:g}"

@@ -1,5 +1,6 @@
 """The metrics' names, in the order of the table, and how people read them."""
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
 
@@ -66,6 +67,6 @@ READINGS = {
 SCALES = {"kernel": 1000.0}  # what the table multiplies by; the JSON has plain values
 
 
-def shown(name: str, value: float) -> str:
+def shown(name: str, value: float, readings: Mapping[str, Reading] = READINGS) -> str:
     """A metric's value as people read it."""
-    return READINGS[name].form.format(value * SCALES.get(name, 1.0))
+    return readings[name].form.format(value * SCALES.get(name, 1.0))
