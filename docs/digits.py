@@ -88,14 +88,14 @@ def style(model: Model, n: int) -> list[str]:
         wanted = spread.uniform(low, high, n)
         drawn = model.sample(labels, SEED, **{name: wanted})
         got = measure_style(drawn.images)[k]
-        right = judge.probabilities(drawn.images).argmax(1).numpy() == labels
+        right = judge.digits(drawn.images) == labels
         correlation = np.corrcoef(wanted, got)[0, 1]
         error = np.median(np.abs(wanted - got))
         unit = "degrees" if name == "slant" else "px"
         cells = [name, f"{low:.2g} {unit}", f"{high:.2g} {unit}", f"{correlation:.3f}"]
         lines.append(f"| {' | '.join([*cells, f'{error:.2f} {unit}', f'{right.mean():.2%}'])} |")
     free = model.sample(labels, SEED)
-    right = judge.probabilities(free.images).argmax(1).numpy() == labels
+    right = judge.digits(free.images) == labels
     return [*lines, "", f"Left free, judge A reads {right.mean():.2%}. N = {n:,} for each row."]
 
 

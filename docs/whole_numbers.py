@@ -15,12 +15,20 @@ from pages import machine, replace
 from PIL import Image
 
 from inkseed.data.labelled import LabelledImages
-from inkseed.data.pairs import CANVAS, Hands, Layout, compose_pairs, ink_boxes, set_side_by_side
+from inkseed.data.pairs import (
+    CANVAS,
+    Hands,
+    Layout,
+    box_overlap,
+    compose_pairs,
+    ink_boxes,
+    set_side_by_side,
+)
 from inkseed.data.split import split_mnist
 from inkseed.evaluate.intervals import Estimate, wilson
-from inkseed.evaluate.pairs import digits_right, judge_b, measure_pairs
+from inkseed.evaluate.pairs import digits_right, measure_pairs
 from inkseed.hand import USUAL, draw_hands
-from inkseed.judges import JudgeA
+from inkseed.judges import JudgeA, JudgeB
 from inkseed.model import Model, load
 from inkseed.number import write
 from inkseed.pictures import PAPER, save_picture
@@ -55,15 +63,11 @@ def labels_of(count: int) -> np.ndarray:
 
 def choice(pairs: Model, count: int) -> list[str]:
     """How `pairs` is sampled, by judge A: the least guidance that LEAST of it can read; or most."""
-    judge, labels = JudgeA(), labels_of(count)
-
-    def read(images: np.ndarray) -> np.ndarray:
-        return judge.probabilities(images).argmax(1).numpy()
-
+    labels = labels_of(count)
     rows, read_right = [], []
     for guide_w in GUIDANCE:
         drawn = pairs.sample(labels, CHOICE_SEED, guide_w)
-        found = measure_pairs(drawn.images, labels, read)
+        found = measure_pairs(drawn.images, labels, JudgeA().digits)
         cells = [f"{guide_w:g}", str(drawn.nfe), percent(found.both_right)]
         cells += [correlation(found.slant), correlation(found.thickness)]
         rows.append(cells)
@@ -83,7 +87,7 @@ def legible(digits: Model, count: int) -> list[str]:
     lines = ["| guide_w | judge A reads |", "| --- | --- |"]
     for guide_w in LEGIBLE:
         images = digits.sample(labels, CHOICE_SEED, guide_w, **hands).images
-        right = int((judge.probabilities(images).argmax(1).numpy() == labels).sum())
+        right = int((judge.digits(images) == labels).sum())
         lines.append(f"| {guide_w:g} | {percent(wilson(right, count))} |")
         print(lines[-1], flush=True)
     return [*lines, "", f"N = {count:,} a row, seed {CHOICE_SEED}, {machine()}."]
@@ -175,16 +179,12 @@ def boxes(count: int) -> list[str]:
     made = compose_pairs(Hands(split_mnist().validation), labels_of(count), 1)
     images, labels = made.source.images, made.source.labels
     found = ink_boxes(part_pairs(images).reshape(-1, *images.shape[1:]))
-    a, b = found.reshape(-1, 2, 4), made.boxes
-    sides = np.minimum(a[..., 2:], b[..., 2:]) - np.maximum(a[..., :2], b[..., :2])
-    shared = sides.clip(min=0).prod(-1)
-    areas = [(each[..., 2:] - each[..., :2]).prod(-1) for each in (a, b)]
-    overlap = shared / (areas[0] + areas[1] - shared)
+    overlap = box_overlap(found.reshape(-1, 2, 4), made.boxes)
     cuts = np.zeros((count, 2, *images.shape[1:]), np.uint8)
     for k, pair in enumerate(made.boxes):
         for j, (x0, y0, x1, y1) in enumerate(pair):
             cuts[k, j, y0:y1, x0:x1] = images[k, y0:y1, x0:x1]
-    right = digits_right(cuts, np.stack((labels // 10, labels % 10), 1))
+    right = digits_right(cuts, np.stack((labels // 10, labels % 10), 1), JudgeB().digits)
     apart = made.boxes[:, 1, 0] > made.boxes[:, 0, 2]
     lines = ["| pairs | share | mean overlap | overlap above 0.9 |", "| --- " * 4 + "|"]
     for name, some in (("apart", apart), ("touching or over each other", ~apart)):
@@ -212,7 +212,7 @@ def read_back(models: dict[str, Model], count: int) -> list[str]:
             began, right, again, nfe = time.perf_counter(), 0, 0, 0
             for seed, number in enumerate(numbers):
                 written = write(number, seed, model=model, check=check)
-                right += read_number(written.image, written.boxes, judge_b) == number
+                right += read_number(written.image, written.boxes, JudgeB().digits) == number
                 again, nfe = again + written.redrawn, nfe + written.nfe
             took = (time.perf_counter() - began) / count
             digits = sum(map(len, numbers))

@@ -145,17 +145,17 @@ def test_a_model_of_pairs_draws_two_digits_at_a_time(pairs_model, text, drawn):
         assert 0 <= y0 < y1 <= height
 
 
-def test_what_the_judge_misreads_is_drawn_again(pairs_model, monkeypatch):
+def test_what_the_judge_doubts_is_drawn_again(pairs_model, monkeypatch):
     answers = [[0, 3], [3], []]
-    monkeypatch.setattr(number, "misread", lambda _: answers.pop(0))
+    monkeypatch.setattr(number, "doubted", lambda _: answers.pop(0))
     plain = write("00297375", 3, model=pairs_model)
     checked = write("00297375", 3, model=pairs_model, check=True)
     assert answers == []
-    assert (checked.redrawn, checked.misread, checked.nfe) == (3, [], plain.nfe + 3 * 2)
+    assert (checked.redrawn, checked.doubted, checked.nfe) == (3, [], plain.nfe + 3 * 2)
     assert np.asarray(plain.image).tobytes() != np.asarray(checked.image).tobytes()
     answers += [[5]] * (number.ATTEMPTS + 1)
     never = write("00297375", 3, model=pairs_model, check=True)
-    assert (never.redrawn, never.misread) == (number.ATTEMPTS, [5])
+    assert (never.redrawn, never.doubted) == (number.ATTEMPTS, [5])
 
 
 def test_variants_boxes_and_a_check_as_typed(inkseed, pairs_model, tmp_path):

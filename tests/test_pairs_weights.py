@@ -23,10 +23,6 @@ def pairs() -> Model:
     return load("pairs")
 
 
-def judge_a(images: np.ndarray) -> np.ndarray:
-    return JudgeA().probabilities(images).argmax(1).numpy()
-
-
 def test_weights_say_what_they_are(pairs):
     assert pairs.class_names == PAIRS
     assert pairs.image_size == (28, 56)
@@ -35,7 +31,7 @@ def test_weights_say_what_they_are(pairs):
 
 
 def test_all_hundred_labels_are_drawn_in_one_hand(pairs):
-    found = measure_pairs(pairs.sample(LABELS, 5).images, LABELS, judge_a)
+    found = measure_pairs(pairs.sample(LABELS, 5).images, LABELS, JudgeA().digits)
     assert found.both_right.value > 0.93
     assert found.slant.value > 0.6
     assert found.thickness.value > 0.7
@@ -59,6 +55,6 @@ def test_a_number_of_pairs_is_read_by_its_boxes(inkseed, tmp_path):
     asked = ("write", "0029737", "--model", "pairs", "--check", "--boxes", "--out", out, "--json")
     told = json.loads(inkseed(*asked).out)
     boxes = json.loads((tmp_path / "n.json").read_text("utf-8"))["boxes"]
-    assert told["misread"] == []
+    assert told["doubted"] == []
     with Image.open(out) as picture:
-        assert read_number(picture, boxes, judge_a) == "0029737"
+        assert read_number(picture, boxes, JudgeA().digits) == "0029737"

@@ -5,7 +5,7 @@ import pytest
 from PIL import Image
 
 from inkseed.data import split_mnist
-from inkseed.data.pairs import Hands, Layout, compose_pairs, ink_boxes
+from inkseed.data.pairs import Hands, Layout, box_overlap, compose_pairs, ink_boxes
 from inkseed.judges import JudgeA
 from inkseed.reading import as_mnist, read_number
 from inkseed.seam import part_pairs
@@ -18,46 +18,34 @@ def hands() -> Hands:
     return Hands(split_mnist().validation)
 
 
-def judge_reads(images: np.ndarray) -> np.ndarray:
-    return JudgeA().probabilities(images).argmax(1).numpy()
-
-
-def overlap(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """Intersection over union of boxes (..., 4)."""
-    low, high = np.maximum(a[..., :2], b[..., :2]), np.minimum(a[..., 2:], b[..., 2:])
-    shared = (high - low).clip(min=0).prod(-1)
-    areas = [(box[..., 2:] - box[..., :2]).prod(-1) for box in (a, b)]
-    return shared / (areas[0] + areas[1] - shared)
-
-
 @pytest.mark.parametrize(("gap", "found"), [((3, 0), 0.99), ((2, 1.5), 0.98), ((-2, 0), 0.85)])
 def test_digits_are_found_where_they_are(hands, gap, found):
     made = compose_pairs(hands, np.arange(N) % 100, 1, layout=Layout(gap))
     apart = part_pairs(made.source.images)
     assert (apart.max(1) == made.source.images).all()  # no ink is lost
     boxes = ink_boxes(apart.reshape(-1, 28, 56)).reshape(-1, 2, 4)
-    assert (overlap(boxes, made.boxes) > 0.9).mean() > found
+    assert (box_overlap(boxes, made.boxes) > 0.9).mean() > found
 
 
 def test_what_is_told_apart_can_be_read(hands):
     made = compose_pairs(hands, np.arange(N) % 100, 2)
     apart = part_pairs(made.source.images).reshape(-1, 28, 56)
-    read = judge_reads(np.stack([as_mnist(digit) for digit in apart])).reshape(-1, 2)
+    read = JudgeA().digits(np.stack([as_mnist(digit) for digit in apart])).reshape(-1, 2)
     right = read == np.stack((made.source.labels // 10, made.source.labels % 10), 1)
     assert right.all(1).mean() > 0.96
 
 
 def test_reading_is_the_same_at_any_place_and_scale():
     digits = split_mnist().validation.subset(np.arange(N))
-    plain = judge_reads(digits.images)
+    plain = JudgeA().digits(digits.images)
     placed = []
     for image in digits.images:
         wide = np.zeros((40, 70), np.uint8)
         wide[9:37, 31:59] = image
         placed.append(as_mnist(np.asarray(Image.fromarray(wide).resize((210, 120)))))
-    assert (judge_reads(np.stack(placed)) == plain).mean() > 0.99
+    assert (JudgeA().digits(np.stack(placed)) == plain).mean() > 0.99
     assert (
-        judge_reads(np.stack([as_mnist(image) for image in digits.images])) == plain
+        JudgeA().digits(np.stack([as_mnist(image) for image in digits.images])) == plain
     ).mean() > 0.99
 
 
@@ -65,7 +53,7 @@ def test_a_line_of_digits_is_read_by_its_boxes():
     digits = split_mnist().validation.subset(np.arange(8))
     ink = np.concatenate(list(digits.images), 1)
     boxes = [(28 * k, 0, 28 * k + 28, 28) for k in range(8)]
-    read = read_number(Image.fromarray(255 - ink), boxes, judge_reads)
+    read = read_number(Image.fromarray(255 - ink), boxes, JudgeA().digits)
     assert read == "".join(map(str, digits.labels))
 
 
@@ -78,6 +66,6 @@ def test_paper_is_no_digit_but_no_accident_either():
 def test_squeezed_images_are_stretched_before_they_are_read(hands):
     made = compose_pairs(hands, np.arange(N) % 100, 2, (28, 28))
     apart = part_pairs(made.source.images).reshape(-1, 28, 56)
-    read = judge_reads(np.stack([as_mnist(digit) for digit in apart])).reshape(-1, 2)
+    read = JudgeA().digits(np.stack([as_mnist(digit) for digit in apart])).reshape(-1, 2)
     right = read == np.stack((made.source.labels // 10, made.source.labels % 10), 1)
     assert right.all(1).mean() > 0.8  # half the width is lost for good

@@ -17,7 +17,7 @@ from inkseed.labels import MAX_DIGITS, check_number
 from inkseed.model import Model, Samples, load
 from inkseed.noise import Strategy
 from inkseed.pictures import save_picture
-from inkseed.reading import read_number
+from inkseed.reading import digits_in
 from inkseed.request import LAST_SEED
 from inkseed.samplers import Sampler
 from inkseed.seam import part_pairs
@@ -26,7 +26,8 @@ from inkseed.weights import DEFAULT_MODEL
 
 FILLER = "1"  # stands beside an odd last digit, and is cut off: the narrowest, so it rarely touches
 LEGIBLE = 1.6  # guide_w at least: a number is to be read, and need not vary as a set does
-ATTEMPTS = 10  # how often a digit that is misread is drawn again
+SURE = 0.9  # judge A's probability of the right digit: of 99 in 100 real ones it is as sure
+ATTEMPTS = 10  # how often a digit that it doubts is drawn again
 
 
 @dataclass
@@ -40,8 +41,8 @@ class Number:
     nfe: int  # network evaluations for the whole number
     slant: float | None = None  # the hand's, in degrees; None: the model knows no style
     thickness: float | None = None  # in pixels of the model's images
-    redrawn: int = 0  # images that were drawn again because judge A misread them
-    misread: list[int] = field(default_factory=list)  # places that it misreads still
+    redrawn: int = 0  # images that were drawn again because judge A doubted them
+    doubted: list[int] = field(default_factory=list)  # places that it doubts still
 
     def save(self, path: str | Path) -> None:
         """Write the picture in the format of the path's suffix."""
@@ -63,7 +64,7 @@ class Number:
             **style,
             **free,
             "redrawn": self.redrawn,
-            "misread": self.misread,
+            "doubted": self.doubted,
         }
 
 
@@ -93,7 +94,7 @@ def write(
     A model of single digits draws one an image, a model of 00 to 99 two. All share a slant and a
     thickness: those given, or the seed's. A model that is guided by default is so by 1.6 or more
     unless `guide_w` says otherwise. Image k begins from the noise stream (seed, k); the rest is as
-    in `Model.sample`. With `check` judge A reads the picture, and what it misreads is drawn again,
+    in `Model.sample`. With `check` judge A reads the picture, and what it doubts is drawn again,
     up to 10 times, from other streams.
     Raises InkseedError for anything but 1 to 64 of the characters 0-9, or for a model without those
     classes.
@@ -132,14 +133,14 @@ def write(
     )
     again = "gaussian" if isinstance(noise, Tensor) else noise  # the caller's own is for once
     attempt = 0
-    while check and (wrong := misread(written)) and attempt < ATTEMPTS:
+    while check and (unsure := doubted(written)) and attempt < ATTEMPTS:
         attempt += 1
-        for k in sorted({owners[place] for place in wrong}):
+        for k in sorted({owners[place] for place in unsure}):
             other, (blocks[k],) = draw([parts[k]], k + attempt * MAX_DIGITS, again)
             written.nfe += other.nfe
             written.redrawn += 1
         written.image, written.boxes = typeset(blocks, spaces)
-    written.misread = wrong if check else []
+    written.doubted = unsure if check else []
     return written
 
 
@@ -167,10 +168,8 @@ def blocks_of(images: np.ndarray, parts: Sequence[Part]) -> list[np.ndarray]:
     return [block[: part.digits] for block, part in zip(apart, parts, strict=True)]
 
 
-def misread(number: Number) -> list[int]:
-    """The places of a written number that judge A reads as other digits."""
-    judge = JudgeA()
-    read = read_number(
-        *(number.image, number.boxes), lambda images: judge.probabilities(images).argmax(1).numpy()
-    )
-    return [k for k, (got, asked) in enumerate(zip(read, number.text, strict=True)) if got != asked]
+def doubted(number: Number) -> list[int]:
+    """The places of a written number that judge A misreads, or reads without being SURE."""
+    read = JudgeA().probabilities(digits_in(number.image, number.boxes))
+    asked = list(map(int, number.text))
+    return [k for k, digit in enumerate(asked) if read[k, digit] < SURE]

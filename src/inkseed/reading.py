@@ -18,9 +18,13 @@ def read_number(
 
     `read` takes uint8 (N, 28, 28), ink 255, and gives int (N,).
     """
+    return "".join(map(str, read(digits_in(picture, boxes))))
+
+
+def digits_in(picture: Image.Image, boxes: Sequence[Sequence[int]]) -> np.ndarray:
+    """What stands in each box of a picture, dark on light: uint8 (N, 28, 28), ink 255, as MNIST."""
     ink = PAPER - np.asarray(picture)
-    cuts = [ink[y0:y1, x0:x1] for x0, y0, x1, y1 in boxes]
-    return "".join(str(digit) for digit in read(np.stack([as_mnist(cut) for cut in cuts])))
+    return np.stack([as_mnist(ink[y0:y1, x0:x1]) for x0, y0, x1, y1 in boxes])
 
 
 def as_mnist(cut: np.ndarray) -> np.ndarray:

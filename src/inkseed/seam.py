@@ -8,7 +8,7 @@ docs/numbers.md says how well it finds digits whose boxes are known.
 
 import numpy as np
 
-from inkseed.data.pairs import CANVAS, resized
+from inkseed.data.pairs import CANVAS, resized_bytes
 
 STRAY = 40.0  # what a quarter of the image's width off the middle costs, in strokes' ink
 
@@ -18,7 +18,7 @@ def part_pairs(images: np.ndarray) -> np.ndarray:
 
     Images of another size than 28 by 56 are brought to it first: digits have MNIST's width there.
     """
-    images = resized(images, CANVAS)
+    images = resized_bytes(images, CANVAS)
     n, height, width = images.shape
     columns = np.arange(width)
     away = np.abs(columns - (width - 1) / 2) / (width / 4)

@@ -47,7 +47,7 @@ def write(
         int, typer.Option(help="Variants: NAME_7.png by --seed 7, and so on.", min=1, max=100_000)
     ] = 1,
     check: Annotated[
-        bool, typer.Option("--check", help="Have judge A read it, and draw again what it misreads.")
+        bool, typer.Option("--check", help="Have judge A read it, and draw again what it doubts.")
     ] = False,
     boxes: Annotated[
         bool, typer.Option("--boxes", help="Also write each digit's box, beside it as .json.")
@@ -100,11 +100,13 @@ def write(
 
 def _what_the_judge_said(told: list[dict[str, Any]]) -> str:
     redrawn = sum(each["redrawn"] for each in told)
-    misread = sum(len(each["misread"]) for each in told)
+    doubted = sum(len(each["doubted"]) for each in told)
     if not redrawn:
-        return "judge A read every digit as asked"
-    left = f"{misread} digits it misreads still: try another --seed" if misread else "all are right"
-    return f"judge A misread digits, and {redrawn} images were drawn again: now {left}"
+        return "judge A is sure of every digit"
+    left = (
+        f"of {doubted} it is not sure yet: try another --seed" if doubted else "it is sure of all"
+    )
+    return f"judge A doubted digits, and {redrawn} images were drawn again: now {left}"
 
 
 def sample(

@@ -126,7 +126,7 @@ def compose_pairs(
     firsts = hands.draw(labels // 10, rng)
     parts = np.stack((firsts, hands.match(firsts, labels % 10, layout.alike, rng)), 1)
     canvases, boxes = set_side_by_side(hands.images[parts], layout, rng)
-    source = LabelledImages(resized(canvases, size), labels, PAIRS)
+    source = LabelledImages(resized_bytes(canvases, size), labels, PAIRS)
     scale = np.array([size[1] / CANVAS[1], size[0] / CANVAS[0]] * 2)
     outward = np.array([np.floor, np.floor, np.ceil, np.ceil])
     scaled = boxes * scale
@@ -180,7 +180,16 @@ def ink_boxes(images: np.ndarray, least: int = INK) -> np.ndarray:
     return np.stack((x0, y0, x1, y1), 1).astype(np.int64)
 
 
-def resized(images: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+def box_overlap(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """Intersection over union of boxes (..., 4) that are not empty: float (...)."""
+    low, high = np.maximum(a[..., :2], b[..., :2]), np.minimum(a[..., 2:], b[..., 2:])
+    shared = (high - low).clip(min=0).prod(-1)
+    areas = [(box[..., 2:] - box[..., :2]).prod(-1) for box in (a, b)]
+    overlap: np.ndarray = shared / (areas[0] + areas[1] - shared)
+    return overlap
+
+
+def resized_bytes(images: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     """uint8 (n, H, W) -> uint8 (n, *size), antialiased."""
     if images.shape[1:] == size:
         return images

@@ -32,13 +32,9 @@ Read = Callable[[np.ndarray], np.ndarray]
 """uint8 (N, 28, 28), ink 255 -> digits (N,)."""
 
 
-def judge_b(images: np.ndarray) -> np.ndarray:
-    """What judge B, the evaluator, reads in uint8 (N, 28, 28), ink 255."""
-    read: np.ndarray = JudgeB().read(images)[0].argmax(1).numpy()
-    return read
-
-
-def measure_pairs(images: np.ndarray, labels: np.ndarray, read: Read = judge_b) -> PairsMeasured:
+def measure_pairs(
+    images: np.ndarray, labels: np.ndarray, read: Read | None = None
+) -> PairsMeasured:
     """Measure uint8 (N, H, W), ink 255, of the numbers `labels` (N,) from 0 to 99.
 
     A seam tells the digits apart; each is scaled and placed as MNIST's are before it is read, by
@@ -46,7 +42,7 @@ def measure_pairs(images: np.ndarray, labels: np.ndarray, read: Read = judge_b) 
     Correlations have bootstrap intervals, shares Wilson's.
     """
     apart = part_pairs(images)
-    right = digits_right(apart, np.stack((labels // 10, labels % 10), 1), read)
+    right = digits_right(apart, np.stack((labels // 10, labels % 10), 1), read or JudgeB().digits)
     style = [each.reshape(-1, 2) for each in measure_style(apart.reshape(-1, *apart.shape[2:]))]
     n = len(images)
     return PairsMeasured(
@@ -56,7 +52,7 @@ def measure_pairs(images: np.ndarray, labels: np.ndarray, read: Read = judge_b) 
     )
 
 
-def digits_right(digits: np.ndarray, asked: np.ndarray, read: Read = judge_b) -> np.ndarray:
+def digits_right(digits: np.ndarray, asked: np.ndarray, read: Read) -> np.ndarray:
     """Whether uint8 digits (N, K, H, W), ink 255, are read as asked (N, K)."""
     flat = digits.reshape(-1, *digits.shape[2:])
     return read(np.stack([as_mnist(digit) for digit in flat])).reshape(asked.shape) == asked

@@ -32,6 +32,10 @@ class JudgeA:
         """uint8 (N, H, W), ink 255 -> float32 (N, 10): how probable each digit is."""
         return torch.cat([self.network(x).softmax(1) for x in _batches(images)])
 
+    def digits(self, images: np.ndarray) -> np.ndarray:
+        """uint8 (N, H, W), ink 255 -> int64 (N,): the digits that it reads."""
+        return read_digits(self.network, images)
+
     def logits(self, x: Tensor) -> Tensor:
         """float (N, 1, H, W), clipped to [-1, 1] -> float32 (N, 10); gradients flow to x."""
         return torch.cat(
@@ -58,6 +62,10 @@ class JudgeB:
             probabilities.append(self.network.head(features[-1]).softmax(1))
             tell(len(x))
         return torch.cat(probabilities), torch.cat(features)
+
+    def digits(self, images: np.ndarray) -> np.ndarray:
+        """uint8 (N, H, W), ink 255 -> int64 (N,): the digits that it reads."""
+        return read_digits(self.network, images)
 
 
 def read_digits(network: nn.Module, images: np.ndarray) -> np.ndarray:
