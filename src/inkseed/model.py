@@ -84,6 +84,12 @@ class Model:
         self.denoiser.network = torch.compile(self.network, dynamic=False)
         return self
 
+    def uncompiled(self) -> "Model":
+        """The same model for batches of many sizes, each of which would be compiled anew."""
+        plain = copy(self)
+        plain.denoiser = denoiser_from(self.network, self.config)
+        return plain
+
     def settings(
         self,
         guide_w: float | None = None,

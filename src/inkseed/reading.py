@@ -1,23 +1,23 @@
-"""What a judge reads in digits that were cut out of a larger picture."""
+"""What a judge reads: in images by their labels, and in digits cut out of a larger picture."""
 
 from collections.abc import Callable, Sequence
 
 import numpy as np
 from PIL import Image
 
-from inkseed.data.pairs import CELL, ink_boxes
+from inkseed.data.mnist import DIGITS
+from inkseed.data.pairs import CELL, PAIRS, ink_boxes
+from inkseed.errors import InkseedError
 from inkseed.pictures import PAPER
+from inkseed.seam import part_pairs
 
 INNER = 20  # pixels that MNIST scales a digit's longer side to
+Read = Callable[[np.ndarray], np.ndarray]
+"""uint8 (N, H, W), ink 255, of digits in the middle, as MNIST has them -> digits (N,)."""
 
 
-def read_number(
-    picture: Image.Image, boxes: Sequence[Sequence[int]], read: Callable[[np.ndarray], np.ndarray]
-) -> str:
-    """The digits that stand in the boxes of a picture, dark on light, as `read` has them.
-
-    `read` takes uint8 (N, 28, 28), ink 255, and gives int (N,).
-    """
+def read_number(picture: Image.Image, boxes: Sequence[Sequence[int]], read: Read) -> str:
+    """The digits that stand in the boxes of a picture, dark on light, as `read` has them."""
     return "".join(map(str, read(digits_in(picture, boxes))))
 
 
@@ -25,6 +25,32 @@ def digits_in(picture: Image.Image, boxes: Sequence[Sequence[int]]) -> np.ndarra
     """What stands in each box of a picture, dark on light: uint8 (N, 28, 28), ink 255, as MNIST."""
     ink = PAPER - np.asarray(picture)
     return np.stack([as_mnist(ink[y0:y1, x0:x1]) for x0, y0, x1, y1 in boxes])
+
+
+def read_labels(images: np.ndarray, names: Sequence[str], read: Read) -> np.ndarray:
+    """What stands in images (N, H, W), ink 255, of a model with the labels `names`: str (N,).
+
+    Two-digit images are parted by the seam first.
+    """
+    if not _are_pairs(names):
+        return read(images).astype(str)
+    return np.array(["".join(map(str, pair)) for pair in read_apart(part_pairs(images), read)])
+
+
+def read_apart(digits: np.ndarray, read: Read) -> np.ndarray:
+    """What stands in digits told apart, uint8 (N, K, H, W), ink 255, each at any place: (N, K)."""
+    flat = digits.reshape(-1, *digits.shape[2:])
+    return read(np.stack([as_mnist(digit) for digit in flat])).reshape(digits.shape[:2])
+
+
+def check_readable(names: Sequence[str]) -> None:
+    """Raise InkseedError for labels that are neither digits nor pairs of them."""
+    if not _are_pairs(names) and not set(names) <= set(DIGITS):
+        raise InkseedError("the judges read the digits 0 to 9, alone or in pairs: not these labels")
+
+
+def _are_pairs(names: Sequence[str]) -> bool:
+    return tuple(names) == PAIRS
 
 
 def as_mnist(cut: np.ndarray) -> np.ndarray:

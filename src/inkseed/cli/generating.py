@@ -103,9 +103,8 @@ def _what_the_judge_said(told: list[dict[str, Any]]) -> str:
     doubted = sum(len(each["doubted"]) for each in told)
     if not redrawn:
         return "judge A is sure of every digit"
-    left = (
-        f"of {doubted} it is not sure yet: try another --seed" if doubted else "it is sure of all"
-    )
+    still = f"{doubted} digits it doubts still: try another --seed"
+    left = still if doubted else "it is sure of all"
     return f"judge A doubted digits, and {redrawn} images were drawn again: now {left}"
 
 
@@ -132,6 +131,10 @@ def sample(
     noise: Noise = "gaussian",
     candidates: Candidates = None,
     model: ModelName = DEFAULT_MODEL,
+    check: Annotated[
+        bool,
+        typer.Option("--check", help="Have judge A read all, and draw again what it misreads."),
+    ] = False,
     compile_network: Compile = False,
     device: Device = "cpu",
     threads: Threads = None,
@@ -148,6 +151,8 @@ def sample(
     check_writable(out, (".npz", ".png", ""))
     if trace is not None:
         check_writable(trace, (".gif",))
+        if check:
+            raise InkseedError("--trace shows images as first drawn: leave out --check")
     loaded = load_model(model, device, threads)
     if compile_network:
         loaded.compile()
@@ -161,24 +166,36 @@ def sample(
     if trace is not None and states > MAX_STATES:
         raise InkseedError(f"--trace holds at most {MAX_STATES:,} states: lower --steps or --count")
     costs = [loaded.cost(w, sampler, steps, noise, candidates) for w in asked]
+    from inkseed.screening import sample_screened
+
+    groups, redrawn, misread = [], 0, 0
     with progress(f"{images} digits", sum(costs) * images // len(asked), "evaluations") as advance:
-        groups = [
-            loaded.sample(
-                *(classes * count, seed, w, sampler, steps),
-                slant=slant,
-                thickness=thickness,
-                noise=noise,
-                candidates=candidates,
-                trace=trace is not None,
-                on_evaluations=advance,
-            )
-            for w in asked
-        ]
+        for w in asked:
+            request = (classes * count, seed, w, sampler, steps)
+            how: dict[str, Any] = {"slant": slant, "thickness": thickness, "noise": noise}
+            how |= {"candidates": candidates, "on_evaluations": advance}
+            if not check:
+                groups.append(loaded.sample(*request, trace=trace is not None, **how))
+                continue
+            screened = sample_screened(loaded, *request, **how)
+            groups.append(screened.samples)
+            redrawn, misread = redrawn + screened.redrawn, misread + len(screened.misread)
     save_samples(groups, loaded.class_names, len(classes), out)
     if trace is not None:
         save_trace(groups, len(classes), trace)
     if as_json:
         nfe = {f"{group.guide_w[0]:g}": group.nfe for group in groups}
-        print(json.dumps({"out": str(out), "images": images, "seed": seed, "nfe": nfe}))
+        told = {"out": str(out), "images": images, "seed": seed, "nfe": nfe}
+        read = {"redrawn": redrawn, "misread": misread} if check else {}
+        print(json.dumps({**told, **read}))
     else:
         print(*([out] if trace is None else [out, trace]), sep="\n")
+    if check:
+        print(f"inkseed: {_what_it_misread(redrawn, misread)}", file=sys.stderr)
+
+
+def _what_it_misread(redrawn: int, misread: int) -> str:
+    if not redrawn:
+        return "judge A reads every image as labelled"
+    left = f"{misread} images it misreads still" if misread else "it reads all as labelled"
+    return f"judge A misread images, and drew again {redrawn} times: now {left}"

@@ -1,6 +1,5 @@
 """Is a two-digit image right, and did one hand write it? Measured on its two digits, told apart."""
 
-from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
@@ -8,7 +7,7 @@ import numpy as np
 from inkseed.evaluate.intervals import Estimate, around, resamples, wilson
 from inkseed.evaluate.metrics import Reading
 from inkseed.judges import JudgeB
-from inkseed.reading import as_mnist
+from inkseed.reading import Read, read_apart
 from inkseed.seam import part_pairs
 from inkseed.style import measure_style
 
@@ -28,8 +27,6 @@ PAIRS_READINGS = {
     "slant": Reading("slants alike", "{:.3f}", "= real", "correlation of the two digits' slants"),
     "thickness": Reading("thickness alike", "{:.3f}", "= real", "correlation of their thickness"),
 }
-Read = Callable[[np.ndarray], np.ndarray]
-"""uint8 (N, 28, 28), ink 255 -> digits (N,)."""
 
 
 def measure_pairs(
@@ -42,7 +39,8 @@ def measure_pairs(
     Correlations have bootstrap intervals, shares Wilson's.
     """
     apart = part_pairs(images)
-    right = digits_right(apart, np.stack((labels // 10, labels % 10), 1), read or JudgeB().digits)
+    asked = np.stack((labels // 10, labels % 10), 1)
+    right = read_apart(apart, read or JudgeB().digits) == asked
     style = [each.reshape(-1, 2) for each in measure_style(apart.reshape(-1, *apart.shape[2:]))]
     n = len(images)
     return PairsMeasured(
@@ -50,12 +48,6 @@ def measure_pairs(
         wilson(int(right.sum()), 2 * n),
         *(_correlation(each) for each in style),
     )
-
-
-def digits_right(digits: np.ndarray, asked: np.ndarray, read: Read) -> np.ndarray:
-    """Whether uint8 digits (N, K, H, W), ink 255, are read as asked (N, K)."""
-    flat = digits.reshape(-1, *digits.shape[2:])
-    return read(np.stack([as_mnist(digit) for digit in flat])).reshape(asked.shape) == asked
 
 
 def _correlation(pairs: np.ndarray) -> Estimate:

@@ -1,0 +1,81 @@
+"""Labelled sets that judge A has read: what it misreads is drawn again, and nothing else is."""
+
+import json
+
+import numpy as np
+import pytest
+
+from inkseed.errors import InkseedError
+from inkseed.judges import JudgeA
+from inkseed.model import Model, load
+from inkseed.screening import ATTEMPTS, sample_screened
+
+LABELS = np.arange(60) % 10
+ROUGH = {"guide_w": 0.0, "steps": 4}  # so that some are misread
+
+
+@pytest.fixture(scope="module")
+def digits() -> Model:
+    return load("digits")
+
+
+def test_what_is_misread_alone_is_drawn_again(digits):
+    plain = digits.sample(LABELS, 3, **ROUGH)
+    wrong = JudgeA().digits(plain.images) != LABELS
+    assert 0 < wrong.sum() < 30
+    spent = []
+    screened = sample_screened(digits, LABELS, 3, **ROUGH, on_evaluations=spent.append)
+    samples = screened.samples
+    assert (samples.images[~wrong] == plain.images[~wrong]).all()
+    assert (samples.images[wrong] != plain.images[wrong]).any((1, 2)).all()
+    assert (samples.noise[wrong] != plain.noise[wrong]).flatten(1).any(1).all()
+    assert np.array_equal(JudgeA().digits(samples.images) != LABELS, _at(screened.misread))
+    assert sum(spent) == 4 * (60 + screened.redrawn)
+    assert samples.nfe == -(-sum(spent) // 60)
+
+
+def _at(places: np.ndarray) -> np.ndarray:
+    found = np.zeros(60, bool)
+    found[places] = True
+    return found
+
+
+def test_an_image_does_not_hang_on_the_others(digits):
+    whole = sample_screened(digits, LABELS, 3, **ROUGH, slant=np.linspace(-10, 20, 60)).samples
+    part = sample_screened(
+        *(digits, LABELS[20:50], 3), **ROUGH, slant=np.linspace(-10, 20, 60)[20:50], first=20
+    ).samples
+    assert abs(whole.images[20:50].astype(int) - part.images).max() <= 1
+
+
+def test_what_stays_misread_is_told(tiny_model):
+    screened = sample_screened(load(tiny_model), [3, 4], steps=1)
+    assert set(screened.misread.tolist()) <= {0, 1}
+    assert screened.redrawn >= ATTEMPTS * len(screened.misread)
+
+
+def test_pairs_are_read_digit_by_digit():
+    screened = sample_screened(load("pairs"), np.arange(100), 1, guide_w=0.0, steps=3)
+    assert screened.redrawn > 0
+    assert len(screened.misread) < screened.redrawn
+
+
+def test_as_typed(inkseed, tmp_path):
+    out = tmp_path / "set.npz"
+    asked = ("sample", "--count", 3, "--guide-w", 0, "--steps", 4, "--out", out, "--check")
+    done = inkseed(*asked, "--json")
+    told = json.loads(done.out)
+    assert told["redrawn"] > 0
+    assert len(done.err.strip().splitlines()) == 1
+    with np.load(out) as saved:
+        read = JudgeA().digits(saved["images"])
+        assert (read != saved["labels"]).sum() == told["misread"]
+    refused = inkseed(*asked, "--trace", tmp_path / "way.gif")
+    assert (refused.status, "--trace" in refused.err) == (2, True)
+
+
+def test_labels_that_no_judge_reads_are_refused_before_drawing(digits):
+    digits = load("digits")
+    digits.class_names = tuple("abcdefghij")
+    with pytest.raises(InkseedError, match="the judges read"):
+        sample_screened(digits, LABELS, on_evaluations=pytest.fail)
