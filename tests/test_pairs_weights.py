@@ -58,3 +58,14 @@ def test_a_number_of_pairs_is_read_by_its_boxes(inkseed, tmp_path):
     assert told["doubted"] == []
     with Image.open(out) as picture:
         assert read_number(picture, boxes, JudgeA().digits) == "0029737"
+
+
+def test_the_reports_own_network_of_a_hundred_classes(tmp_path):
+    model = load("report-pairs")
+    assert model.class_names == PAIRS
+    assert model.image_size == (28, 28)
+    assert (model.network.n_classes, model.network.n_feat) == (100, 64)
+    assert (WEIGHTS / "report-pairs.safetensors").stat().st_size < 8e6
+    some = np.arange(0, 100, 7)
+    found = measure_pairs(model.sample(some, 2, steps=10).images, some, JudgeA().digits)
+    assert found.digit_right.value > 0.7
