@@ -1,4 +1,5 @@
 import json
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -145,17 +146,49 @@ def test_a_model_of_pairs_draws_two_digits_at_a_time(pairs_model, text, drawn):
         assert 0 <= y0 < y1 <= height
 
 
-def test_what_the_judge_doubts_is_drawn_again(pairs_model, monkeypatch):
-    answers = [[0, 3], [3], []]
-    monkeypatch.setattr(number, "doubted", lambda _: answers.pop(0))
+def test_what_the_judge_doubts_is_drawn_again_and_the_best_is_kept(pairs_model, monkeypatch):
+    def sure(**others: float) -> np.ndarray:
+        return np.array([others.get(f"at_{k}", 1.0) for k in range(8)])
+
     plain = write("00297375", 3, model=pairs_model)
+    answers = [sure(at_0=0.2, at_3=0.3)]
+    answers += [sure(at_0=0.95, at_3=0.1), sure(at_0=0.95, at_3=0.3)]  # tried; what is kept of it
+    answers += [sure(at_0=0.95), sure(at_0=0.95), sure(at_0=0.95)]
+    monkeypatch.setattr(number, "probabilities", lambda _: answers.pop(0))
     checked = write("00297375", 3, model=pairs_model, check=True)
     assert answers == []
     assert (checked.redrawn, checked.doubted, checked.nfe) == (3, [], plain.nfe + 3 * 2)
     assert np.asarray(plain.image).tobytes() != np.asarray(checked.image).tobytes()
-    answers += [[5]] * (number.ATTEMPTS + 1)
+    monkeypatch.setattr(number, "probabilities", lambda _: sure(at_5=0.5))
     never = write("00297375", 3, model=pairs_model, check=True)
     assert (never.redrawn, never.doubted) == (number.ATTEMPTS, [5])
+    assert np.asarray(plain.image).tobytes() == np.asarray(never.image).tobytes()
+
+
+def test_digits_of_two_blocks_overlap_by_half_the_narrower_at_most():
+    one = np.zeros((1, 28, 28), np.uint8)
+    one[0, 4:24, 12:16] = 255
+    _, boxes = typeset([one] * 3, np.array([-9.0, -9.0]))
+    assert [b[0] - a[0] for a, b in pairwise(boxes)] == [2 * SCALE, 2 * SCALE]
+
+
+def test_stray_marks_are_left_out_and_broken_strokes_are_not():
+    digit = np.zeros((1, 28, 28), np.uint8)
+    digit[0, 4:16, 12:16], digit[0, 18:24, 12:16] = 255, 255
+    marked = digit.copy()
+    marked[0, 6, 22] = 255
+    (plain, (box,)), (cleaned, _) = (typeset([each], np.zeros(0)) for each in (digit, marked))
+    assert np.array_equal(plain, cleaned)
+    assert box[3] - box[1] == pytest.approx(20 * SCALE, abs=2)
+
+
+def test_touching_digits_show_no_seam():
+    block = np.zeros((2, 28, 56), np.uint8)
+    block[0, 4:24, 18:28], block[1, 4:24, 28:38] = 255, 255
+    picture, _ = typeset([block], np.zeros(0))
+    rows = np.asarray(picture)[6 * SCALE : 20 * SCALE]
+    inked = np.flatnonzero(rows.min(0) < 100)
+    assert rows[:, inked[0] + 2 : inked[-1] - 1].max() == 0
 
 
 def test_variants_boxes_and_a_check_as_typed(inkseed, pairs_model, tmp_path):

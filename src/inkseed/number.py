@@ -1,7 +1,7 @@
 """A string of digits -> one picture of the whole number, in one hand, with each digit's box."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -95,7 +95,7 @@ def write(
     thickness: those given, or the seed's. A model that is guided by default is so by 1.6 or more
     unless `guide_w` says otherwise. Image k begins from the noise stream (seed, k); the rest is as
     in `Model.sample`. With `check` judge A reads the picture, and what it doubts is drawn again,
-    up to 10 times, from other streams.
+    up to 10 times, from other streams; what it is surest of stays.
     Raises InkseedError for anything but 1 to 64 of the characters 0-9, or for a model without those
     classes.
     """
@@ -131,16 +131,26 @@ def write(
         *(text, *typeset(blocks, spaces), samples, samples.nfe * len(parts)),
         *(hand["slant"], hand["thickness"]),
     )
+    if not check:
+        return written
     again = "gaussian" if isinstance(noise, Tensor) else noise  # the caller's own is for once
-    attempt = 0
-    while check and (unsure := doubted(written)) and attempt < ATTEMPTS:
-        attempt += 1
-        for k in sorted({owners[place] for place in unsure}):
-            other, (blocks[k],) = draw([parts[k]], k + attempt * MAX_DIGITS, again)
+    sure = surety(written, owners)
+    for attempt in range(1, ATTEMPTS + 1):
+        unsure = np.flatnonzero(sure < SURE).tolist()
+        if not unsure:
+            break
+        others = list(blocks)
+        for k in unsure:
+            other, (others[k],) = draw([parts[k]], k + attempt * MAX_DIGITS, again)
             written.nfe += other.nfe
             written.redrawn += 1
+        tried = replace(written)
+        tried.image, tried.boxes = typeset(others, spaces)
+        better = surety(tried, owners) > sure
+        blocks = [b if up else a for a, b, up in zip(blocks, others, better, strict=True)]
         written.image, written.boxes = typeset(blocks, spaces)
-    written.doubted = unsure if check else []
+        sure = surety(written, owners)
+    written.doubted = np.flatnonzero(probabilities(written) < SURE).tolist()
     return written
 
 
@@ -168,8 +178,15 @@ def blocks_of(images: np.ndarray, parts: Sequence[Part]) -> list[np.ndarray]:
     return [block[: part.digits] for block, part in zip(apart, parts, strict=True)]
 
 
-def doubted(number: Number) -> list[int]:
-    """The places of a written number that judge A misreads, or reads without being SURE."""
-    read = JudgeA().probabilities(digits_in(number.image, number.boxes))
-    asked = list(map(int, number.text))
-    return [k for k, digit in enumerate(asked) if read[k, digit] < SURE]
+def probabilities(number: Number) -> np.ndarray:
+    """How sure judge A is of each digit of a written number: (digits,)."""
+    read = JudgeA().probabilities(digits_in(number.image, number.boxes)).numpy()
+    sure: np.ndarray = read[np.arange(len(number.text)), list(map(int, number.text))]
+    return sure
+
+
+def surety(number: Number, owners: Sequence[int]) -> np.ndarray:
+    """How sure judge A is of each image's worst digit, where `owners` says whose each digit is."""
+    worst = np.ones(max(owners) + 1)
+    np.minimum.at(worst, owners, probabilities(number))
+    return worst

@@ -10,10 +10,13 @@ from typing import Any
 
 import numpy as np
 
+from inkseed.errors import InkseedError
+from inkseed.hand import draw_hands
 from inkseed.judges import JudgeA
 from inkseed.model import Model, Samples
 from inkseed.noise import Start, Task
 from inkseed.reading import check_readable, read_labels
+from inkseed.request import MOST_CANDIDATES
 from inkseed.rng import ImageStreams, Key
 from inkseed.samplers import Sampler
 
@@ -25,7 +28,7 @@ class Screened:
     """Images read by judge A: what was drawn in the end, and what that took."""
 
     samples: Samples
-    redrawn: int  # images that were drawn again, each as often as it was
+    redrawn: int  # how often an image was drawn again, over all of them
     misread: np.ndarray  # int64: places of those that it misreads still
 
 
@@ -45,11 +48,14 @@ def sample_screened(
 ) -> Screened:
     """Draw as `Model.sample` does, and again, up to 10 times, what judge A reads otherwise.
 
-    Attempt j of image k begins at Gaussian noise of (seed, k, j), whatever `noise` was at first, so
-    that no image's fate hangs on another's. `samples.nfe` counts the attempts. Raises InkseedError
-    for a model whose labels are not digits or pairs of them, or as `Model.sample` does.
+    An attempt begins at Gaussian noise of a stream of its own, whatever `noise` was at first, and
+    keeps the image's style, so that no image's fate hangs on another's. What is never read as
+    labelled stays as it was first drawn. `samples.nfe` counts the attempts. Raises InkseedError for
+    a model whose labels are not digits or pairs of them, for a trace, or as `Model.sample` does.
     """
     check_readable(model.class_names)
+    if asked.get("trace"):
+        raise InkseedError("a trace shows images as first drawn: leave it out, or do not screen")
     spent, judge, names = [0], JudgeA(), np.array(model.class_names)
     small = model.uncompiled()  # what is drawn again comes in batches of all sizes
 
@@ -58,28 +64,37 @@ def sample_screened(
         if on_evaluations is not None:
             on_evaluations(evaluations)
 
-    def draw(some: Sequence[int], rows: np.ndarray | None, **more: Any) -> Samples:
-        style: dict[str, Any] = {"slant": slant, "thickness": thickness}
-        if rows is not None:
-            style = {k: v if np.ndim(v) == 0 else np.asarray(v)[rows] for k, v in style.items()}
-        drawing = model if rows is None else small
-        return drawing.sample(
-            some, seed, guide_w, sampler, steps, on_evaluations=tell, **style, **more
-        )
-
-    samples = draw(labels, None, first=first, **asked)
+    style: dict[str, Any] = {"slant": slant, "thickness": thickness}
+    samples = model.sample(
+        labels, seed, guide_w, sampler, steps, first=first, on_evaluations=tell, **style, **asked
+    )
+    n = len(samples.labels)
+    if model.settings().one_hand:
+        hands = draw_hands(model.styles, seed, range(first, first + n))
+        style = {name: hands.get(name) if v is None else v for name, v in style.items()}
+    style = {k: None if v is None else np.broadcast_to(v, n) for k, v in style.items()}
+    kept = {k: v for k, v in asked.items() if k not in ("noise", "candidates")}
     redrawn = 0
     rows = _misread(samples, names, judge)
     for attempt in range(1, ATTEMPTS + 1):
         if len(rows) == 0:
             break
-        keys = [(first + row, attempt) for row in rows.tolist()]
-        kept = {k: v for k, v in asked.items() if k not in ("noise", "candidates")}
-        again = draw(samples.labels[rows].tolist(), rows, noise=_Streams(keys), **kept)
-        samples.images[rows], samples.noise[rows] = again.images, again.noise
+        keys = [(first + row, MOST_CANDIDATES + attempt) for row in rows.tolist()]
+        own = {name: None if v is None else v[rows] for name, v in style.items()}
+        again = small.sample(
+            samples.labels[rows].tolist(),
+            *(seed, guide_w, sampler, steps),
+            **{**kept, **own},
+            noise=_Streams(keys),
+            on_evaluations=tell,
+        )
         redrawn += len(rows)
-        rows = rows[_misread(again, names, judge)]
-    samples = replace(samples, nfe=-(-spent[0] // len(samples.labels)))
+        wrong = _misread(again, names, judge)
+        right = np.setdiff1d(np.arange(len(rows)), wrong)
+        samples.images[rows[right]] = again.images[right]
+        samples.noise[rows[right]] = again.noise[right]
+        rows = rows[wrong]
+    samples = replace(samples, nfe=-(-spent[0] // n))
     return Screened(samples, redrawn, rows)
 
 

@@ -105,7 +105,7 @@ def _what_the_judge_said(told: list[dict[str, Any]]) -> str:
         return "judge A is sure of every digit"
     still = f"{doubted} digits it doubts still: try another --seed"
     left = still if doubted else "it is sure of all"
-    return f"judge A doubted digits, and {redrawn} images were drawn again: now {left}"
+    return f"judge A doubted digits, and images were drawn again {redrawn} times: now {left}"
 
 
 def sample(
@@ -168,7 +168,8 @@ def sample(
     costs = [loaded.cost(w, sampler, steps, noise, candidates) for w in asked]
     from inkseed.screening import sample_screened
 
-    groups, redrawn, misread = [], 0, 0
+    groups: list[Any] = []
+    redrawn, misread = 0, []
     with progress(f"{images} digits", sum(costs) * images // len(asked), "evaluations") as advance:
         for w in asked:
             request = (classes * count, seed, w, sampler, steps)
@@ -178,24 +179,26 @@ def sample(
                 groups.append(loaded.sample(*request, trace=trace is not None, **how))
                 continue
             screened = sample_screened(loaded, *request, **how)
+            redrawn += screened.redrawn
+            misread += [len(groups) * len(classes) * count + row for row in screened.misread]
             groups.append(screened.samples)
-            redrawn, misread = redrawn + screened.redrawn, misread + len(screened.misread)
     save_samples(groups, loaded.class_names, len(classes), out)
     if trace is not None:
         save_trace(groups, len(classes), trace)
     if as_json:
         nfe = {f"{group.guide_w[0]:g}": group.nfe for group in groups}
         told = {"out": str(out), "images": images, "seed": seed, "nfe": nfe}
-        read = {"redrawn": redrawn, "misread": misread} if check else {}
+        read = {"redrawn": redrawn, "misread": list(map(int, misread))} if check else {}
         print(json.dumps({**told, **read}))
     else:
         print(*([out] if trace is None else [out, trace]), sep="\n")
     if check:
-        print(f"inkseed: {_what_it_misread(redrawn, misread)}", file=sys.stderr)
+        print(f"inkseed: {_what_it_misread(redrawn, len(misread))}", file=sys.stderr)
 
 
 def _what_it_misread(redrawn: int, misread: int) -> str:
     if not redrawn:
         return "judge A reads every image as labelled"
-    left = f"{misread} images it misreads still" if misread else "it reads all as labelled"
-    return f"judge A misread images, and drew again {redrawn} times: now {left}"
+    still = f"{misread} it misreads still, as first drawn: --json says which"
+    left = still if misread else "it reads all as labelled"
+    return f"judge A misread images, drawn again {redrawn} times: now {left}"
