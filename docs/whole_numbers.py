@@ -37,7 +37,11 @@ from inkseed.seam import part_pairs
 
 DOCS = Path(__file__).parent
 PAGE = DOCS / "numbers.md"
-GUIDANCE = (0.6, 1.0, 1.3, 1.6, 2.0, 2.5, 3.0, 4.0)
+MIDDLE, EVERYWHERE = (0.3, 6.0), (0.0, float("inf"))  # ratios of noise to signal
+SETTINGS = [  # steps, where they are guided, how much: 14 evaluations, half of two digits' 28
+    *[(10, MIDDLE, guide_w) for guide_w in (0.6, 1.0, 2.0, 3.0)],
+    *[(7, EVERYWHERE, guide_w) for guide_w in (1.0, 1.5, 2.0, 3.0)],
+]
 Made = tuple[np.ndarray, int]  # images, and network evaluations for each
 NOTHING: Mapping[str, float] = {}
 FREE = {"slant": float("nan"), "thickness": float("nan")}
@@ -65,17 +69,19 @@ def choice(pairs: Model, count: int) -> list[str]:
     """How `pairs` is sampled, by judge A: the least guidance that LEAST of it can read; or most."""
     labels = labels_of(count)
     rows, read_right = [], []
-    for guide_w in GUIDANCE:
-        drawn = pairs.sample(labels, CHOICE_SEED, guide_w)
+    for steps, interval, guide_w in SETTINGS:
+        drawn = pairs.sample(labels, CHOICE_SEED, guide_w, None, steps, guide_interval=interval)
         found = measure_pairs(drawn.images, labels, JudgeA().digits)
-        cells = [f"{guide_w:g}", str(drawn.nfe), percent(found.both_right)]
+        where = "all" if interval == EVERYWHERE else f"{interval[0]:g} to {interval[1]:g}"
+        cells = [str(steps), where, f"{guide_w:g}", str(drawn.nfe), percent(found.both_right)]
         cells += [correlation(found.slant), correlation(found.thickness)]
         rows.append(cells)
         print(cells, flush=True)
         read_right.append(found.both_right.value)
     enough = [k for k, value in enumerate(read_right) if value >= LEAST]
     chosen = rows[enough[0] if enough else int(np.argmax(read_right))]
-    lines = ["| guide_w | NFE | both right, judge A | slant | thickness |", "| --- " * 5 + "|"]
+    lines = ["| steps | at ratios | guide_w | NFE | both right, judge A | slant | thickness |"]
+    lines.append("| --- " * 7 + "|")
     lines += [f"| {' | '.join(f'**{c}**' if row is chosen else c for c in row)} |" for row in rows]
     return [*lines, "", f"N = {count:,} a row, seed {CHOICE_SEED}, {machine()}."]
 
