@@ -12,7 +12,7 @@ from inkseed.pictures import PAPER
 
 SCALE = 4  # picture pixels for each of the model's, so that a person need not squint
 FAINT = 24  # of 255: a model's paper is never quite white, and shows as a grey block on the page
-SPECK = 0.04  # of its heaviest stroke's ink: what stands by itself with less is a stray mark
+SPECK = 0.08  # of its heaviest stroke's ink: what stands by itself with less is a stray mark
 HELD = 0.4  # of how far a digit of a block stands above or below the other: writers keep a line
 EDGE = 4  # pixels of MNIST's 28 left as paper at both ends, and under the line
 
