@@ -43,8 +43,8 @@ def recipe_of(conditioning: str, images: int) -> Recipe:
 
 def measured(model: Model, names: list[str], count: int) -> Estimate:
     labels = np.resize(model.indices(names), count)
-    guide_w = load_recipe("pairs").sampling["guide_w"]  # whatever it was when the run began
-    return measure_pairs(model.sample(labels, 0, guide_w).images, labels).both_right
+    model.config["sampling"] = load_recipe("pairs").sampling  # whatever it was when the run began
+    return measure_pairs(model.sample(labels, 0).images, labels).both_right
 
 
 def cell(found: Estimate) -> str:

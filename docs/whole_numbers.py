@@ -173,7 +173,7 @@ def compared(ways: list[tuple[str, Callable[[], Made]]]) -> list[str]:
     return [*lines, "", f"Seed 0, {machine()}."]
 
 
-def seconds(pairs: Model, digits: Model, rounds: int = 5) -> list[str]:
+def seconds(pairs: Model, digits: Model, rounds: int = 15) -> list[str]:
     """Two digits by one pass and by two, in turns: medians."""
     times: dict[str, list[float]] = {"pairs": [], "digits": []}
     labels = labels_of(64)
