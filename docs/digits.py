@@ -19,6 +19,7 @@ from inkseed.evaluate.frechet import fit_gaussian, frechet_distance
 from inkseed.evaluate.sets import natural_labels
 from inkseed.judges import JudgeA
 from inkseed.model import Model, load
+from inkseed.sampling import EVERYWHERE
 from inkseed.style import measure_style
 
 PAGE = Path(__file__).parent / "digits.md"
@@ -26,7 +27,7 @@ MOST = 20  # evaluations: they leave a thousand times the report's speed in bulk
 LEAST = 0.996  # of the labels: 99.5 % is wanted, and another judge will read the digits
 LEAST_PROBABLE = 1e-6  # log-probabilities below this say nothing more
 SEED = 1000
-EVERYWHERE, MIDDLE, HIGH = (0.0, float("inf")), (0.3, 6.0), (0.6, 6.0)
+MIDDLE, HIGH = (0.3, 6.0), (0.6, 6.0)
 ROWS: list[tuple[str, int, float, tuple[float, float]]] = [
     *[("dpm_solver", steps, 0.0, EVERYWHERE) for steps in (10, 20)],
     ("dpm_solver_sde", 10, 0.0, EVERYWHERE),

@@ -33,11 +33,12 @@ from inkseed.model import Model, load
 from inkseed.number import write
 from inkseed.pictures import PAPER, save_picture
 from inkseed.reading import read_apart, read_number
+from inkseed.sampling import EVERYWHERE
 from inkseed.seam import part_pairs
 
 DOCS = Path(__file__).parent
 PAGE = DOCS / "numbers.md"
-MIDDLE, EVERYWHERE = (0.3, 6.0), (0.0, float("inf"))  # ratios of noise to signal
+MIDDLE = (0.3, 6.0)  # ratios of noise to signal
 SETTINGS = [  # steps, where they are guided, how much: 14 evaluations, half of two digits' 28
     *[(10, MIDDLE, guide_w) for guide_w in (0.6, 1.0, 2.0, 3.0)],
     *[(7, EVERYWHERE, guide_w) for guide_w in (1.0, 1.5, 2.0, 3.0)],
@@ -66,12 +67,12 @@ def labels_of(count: int) -> np.ndarray:
 
 
 def choice(pairs: Model, count: int) -> list[str]:
-    """How `pairs` is sampled, by judge A: the least guidance that LEAST of it can read; or most."""
-    labels = labels_of(count)
+    """How `pairs` is sampled, by judge A: the first setting that it reads LEAST of; or the best."""
+    read, labels = JudgeA().digits, labels_of(count)
     rows, read_right = [], []
     for steps, interval, guide_w in SETTINGS:
         drawn = pairs.sample(labels, CHOICE_SEED, guide_w, None, steps, guide_interval=interval)
-        found = measure_pairs(drawn.images, labels, JudgeA().digits)
+        found = measure_pairs(drawn.images, labels, read)
         where = "all" if interval == EVERYWHERE else f"{interval[0]:g} to {interval[1]:g}"
         cells = [str(steps), where, f"{guide_w:g}", str(drawn.nfe), percent(found.both_right)]
         cells += [correlation(found.slant), correlation(found.thickness)]
@@ -218,7 +219,7 @@ def boxes(count: int) -> list[str]:
 
 def read_back(models: dict[str, Model], count: int) -> list[str]:
     """Random numbers of 1 to 12 digits, written and read by judge B; with --check and without."""
-    rng = np.random.default_rng(0)
+    rng, read = np.random.default_rng(0), JudgeB().digits
     numbers = ["".join(map(str, rng.integers(0, 10, rng.integers(1, 13)))) for _ in range(count)]
     lines = [
         "| model | check | read back | drawn again | NFE a digit | seconds |",
@@ -229,7 +230,7 @@ def read_back(models: dict[str, Model], count: int) -> list[str]:
             began, right, again, nfe = time.perf_counter(), 0, 0, 0
             for seed, number in enumerate(numbers):
                 written = write(number, seed, model=model, check=check)
-                right += read_number(written.image, written.boxes, JudgeB().digits) == number
+                right += read_number(written.image, written.boxes, read) == number
                 again, nfe = again + written.redrawn, nfe + written.nfe
             took = (time.perf_counter() - began) / count
             digits = sum(map(len, numbers))

@@ -60,7 +60,7 @@ def test_a_number_of_pairs_is_read_by_its_boxes(inkseed, tmp_path):
         assert read_number(picture, boxes, JudgeA().digits) == "0029737"
 
 
-def test_the_reports_own_network_of_a_hundred_classes(tmp_path):
+def test_the_reports_own_network_of_a_hundred_classes():
     model = load("report-pairs")
     assert model.class_names == PAIRS
     assert model.image_size == (28, 28)

@@ -7,7 +7,7 @@ from PIL import Image
 from inkseed.data import split_mnist
 from inkseed.data.pairs import Hands, Layout, box_overlap, compose_pairs, ink_boxes
 from inkseed.judges import JudgeA
-from inkseed.reading import as_mnist, read_number
+from inkseed.reading import as_mnist, read_apart, read_number
 from inkseed.seam import part_pairs
 
 N = 600
@@ -29,8 +29,7 @@ def test_digits_are_found_where_they_are(hands, gap, found):
 
 def test_what_is_told_apart_can_be_read(hands):
     made = compose_pairs(hands, np.arange(N) % 100, 2)
-    apart = part_pairs(made.source.images).reshape(-1, 28, 56)
-    read = JudgeA().digits(np.stack([as_mnist(digit) for digit in apart])).reshape(-1, 2)
+    read = read_apart(part_pairs(made.source.images), JudgeA().digits)
     right = read == np.stack((made.source.labels // 10, made.source.labels % 10), 1)
     assert right.all(1).mean() > 0.96
 
@@ -65,7 +64,6 @@ def test_paper_is_no_digit_but_no_accident_either():
 
 def test_squeezed_images_are_stretched_before_they_are_read(hands):
     made = compose_pairs(hands, np.arange(N) % 100, 2, (28, 28))
-    apart = part_pairs(made.source.images).reshape(-1, 28, 56)
-    read = JudgeA().digits(np.stack([as_mnist(digit) for digit in apart])).reshape(-1, 2)
+    read = read_apart(part_pairs(made.source.images), JudgeA().digits)
     right = read == np.stack((made.source.labels // 10, made.source.labels % 10), 1)
     assert right.all(1).mean() > 0.8  # half the width is lost for good
