@@ -11,13 +11,14 @@ import dataclasses
 from pathlib import Path
 
 import numpy as np
-import torch
 
+from inkseed.cli import mistakes_in_one_line
 from inkseed.data.pairs import PAIRS
 from inkseed.evaluate.intervals import Estimate
 from inkseed.evaluate.pairs import measure_pairs
-from inkseed.model import Model, load
+from inkseed.model import Model, find_device, load
 from inkseed.recipes import Recipe, load_recipe
+from inkseed.run_folder import SETTINGS
 from inkseed.train import train
 
 HELD_OUT = tuple(f"{tens}{(7 * tens + 3) % 10}" for tens in range(10))  # 03, 10, 27 to 96
@@ -29,7 +30,7 @@ def recipe_of(conditioning: str, images: int) -> Recipe:
     network = {k: v for k, v in recipe.network.items() if k != "places"}
     if conditioning == "factorised":
         network = recipe.network
-    passes = max(1, images // PASS)
+    passes = max(1, round(images / PASS))
     return dataclasses.replace(
         recipe,
         network=network,
@@ -51,7 +52,7 @@ def cell(found: Estimate) -> str:
     return f"{100 * found.value:.2f}% ({100 * found.low:.2f}% to {100 * found.high:.2f}%)"
 
 
-if __name__ == "__main__":
+def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--images", type=int, default=150_000)
     parser.add_argument("--count", type=int, default=2000)
@@ -59,6 +60,8 @@ if __name__ == "__main__":
     parser.add_argument("--compile", action="store_true")
     parser.add_argument("--device", default="cpu")
     asked = parser.parse_args()
+    if asked.images < 1 or asked.count < 1:
+        parser.error("--images and --count must be 1 or more")
     print("| conditioning | labels held out | labels seen |\n| --- | --- | --- |")
     for conditioning in ("factorised", "one-hot"):
         folder = asked.out / conditioning
@@ -68,8 +71,8 @@ if __name__ == "__main__":
                 recipe_of(conditioning, asked.images),
                 f"pairs, {conditioning}",
                 folder,
-                resume=folder.exists(),
-                device=torch.device(asked.device),
+                resume=(folder / SETTINGS).exists(),
+                device=find_device(asked.device),
                 compile_network=asked.compile,
             )
         model = load(weights, asked.device)
@@ -77,3 +80,8 @@ if __name__ == "__main__":
         cells = [cell(measured(model, names, asked.count)) for names in ([*HELD_OUT], seen)]
         print(f"| {conditioning} | {' | '.join(cells)} |", flush=True)
     print(f"\n{asked.images:,} images each, N = {asked.count:,} a cell, seed 0, judge B")
+
+
+if __name__ == "__main__":
+    with mistakes_in_one_line():
+        main()

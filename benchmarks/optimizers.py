@@ -16,16 +16,22 @@ from pathlib import Path
 import torch
 
 from inkseed.checkpoint import load_config
+from inkseed.cli import mistakes_in_one_line
+from inkseed.model import find_device
 from inkseed.recipes import load_recipe
 from inkseed.train import train
 
 ROWS = (("adamw", 1.5e-3), ("adamw", 3e-3), ("muon", 1e-3), ("muon", 3e-3), ("muon", 1e-2))
 
-if __name__ == "__main__":
+
+def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--images", type=int, default=50_000)
     parser.add_argument("--device", default="cpu")
     asked = parser.parse_args()
+    if asked.images < 1:
+        parser.error("--images must be 1 or more")
+    where = find_device(asked.device)
     quick = load_recipe("quick")
     print("| optimiser | learning rate | validation loss | processor minutes |")
     print("| --- | --- | --- | --- |")
@@ -40,7 +46,7 @@ if __name__ == "__main__":
         )
         with tempfile.TemporaryDirectory() as folder:
             began = time.process_time()
-            model = train(recipe, "quick", Path(folder) / "run", device=torch.device(asked.device))
+            model = train(recipe, "quick", Path(folder) / "run", device=where)
             used = (time.process_time() - began) / 60
             (loss,) = load_config(model)["training"]["validation_loss"].values()
         print(f"| {optimizer} | {rate:g} | {loss:.4f} | {used:.1f} |", flush=True)
@@ -48,3 +54,8 @@ if __name__ == "__main__":
         f"\n{asked.images:,} images each, seed 0; {os.cpu_count()} cores, {platform.machine()}, "
         f"torch {torch.__version__}"
     )
+
+
+if __name__ == "__main__":
+    with mistakes_in_one_line():
+        main()

@@ -1,7 +1,8 @@
 """Public ways to make labelled MNIST digits, close to how their own documentation shows them.
 
-`Diffusers` is the class-conditioned UNet2DModel of Hugging Face's diffusion course (unit 2), with
-attention at 7x7 only, which trains three times as fast here, and the ingredients of the library's
+`Diffusers` is the UNet2DModel of Hugging Face's diffusion course (unit 2), told its class by the
+library's own embedding (the course joins one to the image), with attention at 7x7 only, which
+trains three times as fast here, and the ingredients of the library's
 own training script: AdamW, warm-up, cosine decay and its EMA; bfloat16 where we use it. Its
 pipelines take no label, so their loop around the schedulers is written out. `Density` is
 scikit-learn's example of drawing digits from a kernel density in PCA's space, one a digit.

@@ -12,6 +12,7 @@ from statistics import median
 
 import torch
 
+from inkseed.cli import mistakes_in_one_line
 from inkseed.model import Model, load
 from inkseed.samplers import SAMPLERS
 
@@ -27,6 +28,8 @@ class Stopwatch:
     def __call__(self, *inputs: torch.Tensor) -> torch.Tensor:
         began = time.perf_counter()
         output = self.network(*inputs)
+        if output.is_cuda:
+            torch.cuda.synchronize()
         self.seconds += time.perf_counter() - began
         return output
 
@@ -46,13 +49,14 @@ def measure(model: Model, sampler: str, steps: int, batch: int, guide_w: float) 
     return median(shares), median(outside), median(speeds)
 
 
-if __name__ == "__main__":
+def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--model", default="report")
     parser.add_argument("--steps", type=int, default=5)
     parser.add_argument("--guide-w", type=float, default=2.0)
+    parser.add_argument("--device", default="cpu")
     asked = parser.parse_args()
-    model = load(asked.model)
+    model = load(asked.model, asked.device)
     model.sample([0] * 64, steps=1)  # warm up
     print("| sampler | batch | inside the network | outside, ms a step | digits a second |")
     print("| --- | --- | --- | --- | --- |")
@@ -65,3 +69,8 @@ if __name__ == "__main__":
         f"{torch.get_num_threads()} threads of {os.cpu_count()} cores, {platform.machine()}, "
         f"torch {torch.__version__}"
     )
+
+
+if __name__ == "__main__":
+    with mistakes_in_one_line():
+        main()

@@ -23,7 +23,11 @@ from statistics import median
 
 import torch
 
+from inkseed.cli import mistakes_in_one_line
+from inkseed.model import find_device, load
+
 CHAIN = 400
+REPORT_BATCH, BULK = 16, 256  # images that an arm draws
 ARMS = {
     "report float32": "the report's way, float32",
     "report bfloat16": "the report's way, bfloat16",
@@ -42,14 +46,15 @@ def report_way(bfloat16: bool, batch: int, chain: int, device: torch.device) -> 
     ddpm = SimpleDiffusion(network, (1e-4, 0.02), chain, device).eval()
     context = torch.autocast(device.type, torch.bfloat16) if bfloat16 else nullcontext()
     with torch.no_grad(), context:
+        SimpleDiffusion(network, (1e-4, 0.02), 1, device).eval().sample(batch, (1, 28, 28), device)
         began = time.perf_counter()
-        ddpm.sample(batch, (1, 28, 28), device, guide_w=2.0)
+        ddpm.sample(batch, (1, 28, 28), device, guide_w=2.0)[0].cpu()  # a GPU is waited for
         return (time.perf_counter() - began) * CHAIN / chain, 2 * CHAIN
 
 
 def our_way(name: str, images: int, bulk: bool, device: torch.device) -> tuple[float, int]:
     """(seconds for `images` images at the default settings, evaluations an image)."""
-    from inkseed.model import BATCH_SIZE, load
+    from inkseed.model import BATCH_SIZE
 
     model = load(name, device)
     if bulk:
@@ -63,12 +68,12 @@ def our_way(name: str, images: int, bulk: bool, device: torch.device) -> tuple[f
 
 def run_arm(arm: str, model: str, chain: int, name: str) -> None:
     """Measure one arm in this process and print JSON."""
-    device = torch.device(name)
+    device = find_device(name)
     if arm.startswith("report"):
-        images = 16
+        images = REPORT_BATCH
         seconds, nfe = report_way(arm.endswith("bfloat16"), images, chain, device)
     else:
-        images = 1 if arm == "ours one" else 256
+        images = 1 if arm == "ours one" else BULK
         seconds, nfe = our_way(model, images, arm == "ours compiled", device)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024  # KiB on Linux
     if device.type == "cuda":
@@ -104,8 +109,6 @@ def flops_of_an_evaluation(name: str) -> float:
     """Floating-point operations of one image through a model's network, as torch counts them."""
     from torch.utils.flop_counter import FlopCounterMode
 
-    from inkseed.model import load
-
     model = load(name)
     x = torch.zeros(1, 1, *model.image_size)
     with FlopCounterMode(display=False) as counter, torch.no_grad():
@@ -121,6 +124,8 @@ def main() -> None:
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--arm", choices=ARMS, help=argparse.SUPPRESS)
     asked = parser.parse_args()
+    if asked.rounds < 1 or not 1 <= asked.chain <= CHAIN:
+        parser.error(f"--rounds must be 1 or more, --chain from 1 to {CHAIN}")
     if asked.arm:
         run_arm(asked.arm, asked.model, asked.chain, asked.device)
         return
@@ -130,7 +135,9 @@ def main() -> None:
         for arm, measured in found.items():
             command = [sys.executable, __file__, "--arm", arm, "--model", asked.model]
             command += ["--chain", str(asked.chain), "--device", asked.device]
-            done = subprocess.run(command, check=True, capture_output=True, text=True)
+            done = subprocess.run(command, stdout=subprocess.PIPE, text=True)
+            if done.returncode:  # it has said why
+                sys.exit(done.returncode)
             measured.append(json.loads(done.stdout.splitlines()[-1]))
         starts.append(cold_start(asked.model, asked.device))
         rates.append(matrix_rate(torch.device(asked.device)))
@@ -153,10 +160,12 @@ def main() -> None:
     )
     print(
         f"\n{asked.model}; medians of {asked.rounds} rounds; {asked.chain} of {CHAIN} steps of the "
-        f"report's chain walked; {torch.get_num_threads()} threads of {os.cpu_count()} cores, "
+        f"report's chain walked; {REPORT_BATCH} images its way, {BULK} ours; "
+        f"{torch.get_num_threads()} threads of {os.cpu_count()} cores, "
         f"{platform.machine()}, torch {torch.__version__}, {asked.device}"
     )
 
 
 if __name__ == "__main__":
-    main()
+    with mistakes_in_one_line():
+        main()

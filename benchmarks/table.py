@@ -8,7 +8,6 @@ and `--measure` takes the rows that are whole. The report's own sampler costs an
 """
 
 import argparse
-import hashlib
 import json
 import resource
 import shutil
@@ -23,11 +22,12 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from inkseed.cli import mistakes_in_one_line
 from inkseed.evaluate import EvaluatedSet, evaluate
 from inkseed.evaluate.metrics import shown
 from inkseed.evaluate.sets import natural_labels, read_sets
-from inkseed.files import write_atomically
-from inkseed.model import Model, load
+from inkseed.files import sha256, write_atomically
+from inkseed.model import Model, find_device, load
 from inkseed.weights import find_model
 
 CHUNK = 100
@@ -89,7 +89,7 @@ class Ways:
         how = ", ".join(asked) or "defaults"
         key = f"{name} {how}".replace(", ", " ")
         if name != "quick":  # bundled weights may be replaced
-            key = f"{hashlib.sha256(find_model(name).read_bytes()).hexdigest()[:8]} {key}"
+            key = f"{sha256(find_model(name))[:8]} {key}"
         return Row(key, name, how, count, draw)
 
     def _public(self, kind: str, steps: int, count: int) -> Row:
@@ -127,7 +127,7 @@ class Ways:
         from public_ways import Diffusers
 
         public, folder = Diffusers(self.device), self.out / "diffusers"
-        if not folder.exists():
+        if not (self.out / "diffusers.json").exists():  # written when all else is
             self.quick()
             used = json.loads((self.out / "quick.json").read_text())
             clock = "processor" if self.device.type == "cpu" else "wall"
@@ -208,7 +208,7 @@ def main() -> None:
     parser.add_argument("--only", default="", help="draw only the ways whose name begins so")
     asked = parser.parse_args()
     asked.out.mkdir(parents=True, exist_ok=True)
-    rows = Ways(asked.out, torch.device(asked.device), asked.compile).rows()
+    rows = Ways(asked.out, find_device(asked.device), asked.compile).rows()
     if not asked.measure:
         for row in rows:
             if row.name.startswith(asked.only):
@@ -219,4 +219,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    with mistakes_in_one_line():
+        main()

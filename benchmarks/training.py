@@ -21,10 +21,11 @@ from pathlib import Path
 import torch
 
 from inkseed.checkpoint import as_float16, load_config, load_tensors, save_tensors
+from inkseed.cli import mistakes_in_one_line
 from inkseed.data.labelled import LabelledImages
 from inkseed.evaluate import EvaluatedSet, evaluate
 from inkseed.evaluate.sets import natural_labels
-from inkseed.model import Model, load
+from inkseed.model import load
 from inkseed.run_folder import STATE
 from inkseed.train import weights_of_state
 from inkseed.weights import find_model
@@ -37,20 +38,24 @@ TICK = os.sysconf("SC_CLK_TCK")
 class Runner:
     """One training run, which moves on only in its turns."""
 
-    def __init__(self, recipe: str, out: Path) -> None:
+    def __init__(self, recipe: str, out: Path, device: str) -> None:
         self.recipe, self.out = recipe, out / recipe
-        command = [sys.executable, "-m", "inkseed", "train", recipe, "--out", str(self.out)]
+        command = [sys.executable, "-m", "inkseed", "train", recipe]
+        command += ["--out", str(self.out), "--device", device]
         self.process = subprocess.Popen(
             command, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL
         )
         self.process.send_signal(signal.SIGSTOP)
-        self.used = 0.0
+        self.seen = 0  # images behind the last state
+        self.used = self.used_by_state = 0.0  # processor seconds in all, and at the last state
 
     def turn(self) -> None:
         self.process.send_signal(signal.SIGCONT)
         end = time.monotonic() + TURN
         while time.monotonic() < end and self.process.poll() is None:
             self.used = max(self.used, self._seconds())
+            if self.images() > self.seen:
+                self.seen, self.used_by_state = self.images(), self.used
             time.sleep(0.2)
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGSTOP)
@@ -76,8 +81,9 @@ class Runner:
         save_tensors(path, as_float16(weights_of_state(tensors, config)), config)
 
 
-def measure(model: Model, n: int) -> dict[str, float]:
+def measure(name: str | Path, n: int, device: str) -> dict[str, float]:
     """Accuracy and Fréchet distance of n images at the model's own settings."""
+    model = load(name, device)
     drawn = model.sample(natural_labels(n), seed=0, batch_size=100)
     source = LabelledImages(drawn.images, drawn.labels, model.class_names)
     found = evaluate([EvaluatedSet(source, float(drawn.guide_w[0]))]).as_json()
@@ -102,20 +108,21 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--out", type=Path, default=Path("runs/benchmark-training"))
     parser.add_argument("--count", type=int, default=1000, help="images for each measure")
+    parser.add_argument("--device", default="cpu")
     asked = parser.parse_args()
     shutil.rmtree(asked.out, ignore_errors=True)
     asked.out.mkdir(parents=True)
-    ours, theirs = Runner(OURS, asked.out), Runner(THEIRS, asked.out)
+    ours, theirs = (Runner(recipe, asked.out, asked.device) for recipe in (OURS, THEIRS))
     kept: list[tuple[str, float, int, Path]] = []
     try:
         while ours.process.poll() is None or theirs.used < ours.used:
             for runner in (ours, theirs):
                 if runner.process.poll() is None and (runner is ours or theirs.used < ours.used):
                     runner.turn()
-                    if runner.images():
+                    if runner.seen:
                         path = asked.out / f"{runner.recipe}-{len(kept):03d}.safetensors"
                         runner.keep(path)
-                        kept.append((runner.recipe, runner.used, runner.images(), path))
+                        kept.append((runner.recipe, runner.used_by_state, runner.seen, path))
     finally:
         for runner in (ours, theirs):
             if runner.process.poll() is None:
@@ -126,10 +133,11 @@ def main() -> None:
         own = [each for each in kept if each[0] == recipe]
         for part in (0.25, 0.5, 1.0):
             name, used, images, path = min(own, key=lambda each: abs(each[1] - part * ours.used))
-            rows.append((name, used, images, measure(load(path), asked.count)))
+            rows.append((name, used, images, measure(path, asked.count, asked.device)))
     bundled = load_config(find_model(THEIRS))["training"]["images_seen"]
     rate = rows[2][2] / rows[2][1]
-    last = ("report, bundled", bundled / rate, bundled, measure(load(THEIRS), asked.count))
+    told = measure(THEIRS, asked.count, asked.device)
+    last = ("report, bundled", bundled / rate, bundled, told)
     print("| recipe | processor minutes | images seen | accuracy | Fréchet |")
     print("| --- | --- | --- | --- | --- |")
     for name, used, images, told in [*rows, last]:
@@ -144,4 +152,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    with mistakes_in_one_line():
+        main()

@@ -6,11 +6,10 @@ network evaluations (two hours on two slow cores), then measures them with `inks
 50: a stopped run goes on where it was.
 """
 
+import argparse
 import json
-import sys
 from pathlib import Path
 
-import torch
 from pages import machine, replace
 
 from inkseed.data import join, load_mnist
@@ -35,7 +34,7 @@ def draw(compile_network: bool) -> list[EvaluatedSet]:
     """50 digits for each seed and guide_w, drawn now or before."""
     model = load("report")
     if compile_network:
-        model.denoiser.network = torch.compile(model.network, dynamic=False)
+        model.compile()
     sets = []
     for w in STRENGTHS:
         chunks = []
@@ -78,7 +77,9 @@ def judges() -> list[str]:
 
 
 if __name__ == "__main__":
-    found = evaluate(draw("--compile" in sys.argv), final=True)
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--compile", action="store_true", help="use torch.compile")
+    found = evaluate(draw(parser.parse_args().compile), final=True)
     facts = (
         f"N = {found.sets[0].n} for each guide_w (5 a digit for each of the seeds "
         f"{SEEDS[0]} to {SEEDS[-1]}, shared by the three), 400 ancestral steps, {machine()}."

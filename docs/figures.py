@@ -3,6 +3,7 @@
 Takes some minutes on two cores: the chains of 400 steps cost 20,000 evaluations.
 """
 
+import argparse
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
@@ -105,6 +106,7 @@ def draw_styles(model: Model) -> None:
 
 
 if __name__ == "__main__":
+    argparse.ArgumentParser(description=__doc__).parse_args()
     command("write", "00297375", "--seed", 7, "--out", PICTURES / "number.png")
     draw_printed_update(load("report"))
     draw_samplers(load("report"))

@@ -5,21 +5,33 @@ metadata says how many images it saw. How it is sampled is taken from the recipe
 as it stands now: sampling is chosen after training.
 """
 
-import sys
+import argparse
 from pathlib import Path
 
 from inkseed.checkpoint import as_float16, load_tensors, save_tensors
-from inkseed.recipes import load_recipe
+from inkseed.cli import mistakes_in_one_line
+from inkseed.recipes import load_recipe, names
 from inkseed.run_folder import STATE
 from inkseed.train import weights_of_state
 from inkseed.weights import WEIGHTS
 
-run, name = Path(sys.argv[1]), sys.argv[2]
-finished = run / "model.safetensors"
-tensors, config = load_tensors(finished if finished.exists() else run / STATE)
-weights = tensors if finished.exists() else weights_of_state(tensors, config)
-recipe = load_recipe(name)
-config["sampling"] = config["training"]["settings"]["sampling"] = recipe.sampling
-target = WEIGHTS / f"{name}.safetensors"
-save_tensors(target, as_float16(weights), config)
-print(f"{target}: {target.stat().st_size / 1e6:.1f} MB, {config['training']}")
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("run", type=Path)
+    parser.add_argument("name", choices=names())
+    asked = parser.parse_args()
+    run, name = asked.run, asked.name
+    finished = run / "model.safetensors"
+    tensors, config = load_tensors(finished if finished.exists() else run / STATE)
+    weights = tensors if finished.exists() else weights_of_state(tensors, config)
+    recipe = load_recipe(name)
+    config["sampling"] = config["training"]["settings"]["sampling"] = recipe.sampling
+    target = WEIGHTS / f"{name}.safetensors"
+    save_tensors(target, as_float16(weights), config)
+    print(f"{target}: {target.stat().st_size / 1e6:.1f} MB, {config['training']}")
+
+
+if __name__ == "__main__":
+    with mistakes_in_one_line():
+        main()

@@ -1,10 +1,10 @@
-"""Train the two judges into src/inkseed/judges/files: python tools/train_judges.py [A] [B]
+"""Train the two judges into src/inkseed/judges/files: python tools/train_judges.py
 
 Judge A learns on part A of the split, judge B on part B, by the same recipe. The accuracy that is
 printed and kept in the file is on validation; the test digits are not touched.
 """
 
-import sys
+import argparse
 import time
 from collections.abc import Callable
 
@@ -46,5 +46,8 @@ def train_judge(name: str, build: Callable[[], nn.Module], part: LabelledImages)
 if __name__ == "__main__":
     split = split_mnist()
     jobs = {"A": (PlainNet, split.part_a), "B": (ResidualNet, split.part_b)}
-    for judge in sys.argv[1:] or jobs:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--only", choices=jobs)
+    only = parser.parse_args().only
+    for judge in [only] if only else jobs:
         train_judge(judge, *jobs[judge])

@@ -1,6 +1,8 @@
 """The command line, thin: heavy imports stand inside the commands, so that `--help` is quick."""
 
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import typer
 
@@ -29,8 +31,18 @@ def main(arguments: list[str] | None = None) -> None:
     """Run the command line: exit 0, or 2 and one line on standard error for a user's mistake."""
     arguments = sys.argv[1:] if arguments is None else arguments
     command = typer.main.get_command(app)
-    try:
+    with mistakes_in_one_line():
         status = command.main(arguments or ["--help"], "inkseed", standalone_mode=False)
+    if status == INTERRUPTED and is_main_process():  # typer makes a status of Ctrl-C
+        print("inkseed: stopped; no unfinished file is left", file=sys.stderr)
+    sys.exit(status or 0)
+
+
+@contextmanager
+def mistakes_in_one_line() -> Iterator[None]:
+    """Within, a user's mistake ends the program: status 2 and one line on standard error."""
+    try:
+        yield
     except InkseedError as error:
         _fail(str(error))
     except typer.TyperException as error:  # what typer itself finds wrong with the arguments
@@ -44,9 +56,6 @@ def main(arguments: list[str] | None = None) -> None:
         _fail(f"{error.filename or 'cannot go on'}: {error.strerror or error}")
     except (MemoryError, RuntimeError) as error:
         _fail(_plain_words(error))
-    if status == INTERRUPTED and is_main_process():  # typer makes a status of Ctrl-C
-        print("inkseed: stopped; no unfinished file is left", file=sys.stderr)
-    sys.exit(status or 0)
 
 
 def _plain_words(error: Exception) -> str:
