@@ -11,6 +11,7 @@ import signal
 import subprocess
 import sys
 import time
+import unicodedata
 from pathlib import Path
 
 import numpy as np
@@ -20,7 +21,7 @@ from PIL import Image
 
 import inkseed.train as training
 from inkseed.batches import Batches, Examples
-from inkseed.checkpoint import load_tensors
+from inkseed.checkpoint import load_config, load_tensors
 from inkseed.data import load_mnist
 from inkseed.ema import WeightAverages
 from inkseed.errors import InkseedError
@@ -161,15 +162,18 @@ def test_a_stopped_run_goes_on_to_the_same_weights(inkseed, tmp_path, monkeypatc
     def stop_in_the_eighth(*arguments):
         seen.append(1)
         if len(seen) == 8:
-            raise KeyboardInterrupt
+            signal.raise_signal(signal.SIGINT)
         return update(*arguments)
 
+    monkeypatch.undo()  # states are seldom: that of the eighth step is for Ctrl-C alone
     monkeypatch.setattr(training, "_update", stop_in_the_eighth)
     stopped = inkseed("train", recipe, "--out", tmp_path / "stopped")
     assert stopped.status == 130
     assert "--resume" in stopped.err
+    assert len(rows_of(tmp_path / "stopped")) == 8  # the step was finished, and is kept
+    assert load_config(tmp_path / "stopped" / STATE)["training"]["step"] == 8
     assert len(stopped.err.strip().splitlines()[-1]) < 250
-    monkeypatch.setattr(training, "_update", update)
+    monkeypatch.undo()
     resumed = inkseed("train", recipe, "--out", tmp_path / "stopped", "--resume")
     assert resumed.status == 0
     assert same(tmp_path / "whole/model.safetensors", tmp_path / "stopped/model.safetensors")
@@ -328,6 +332,14 @@ def test_unusable_images_are_told_in_one_line(inkseed, ours, hand, tmp_path):
     (hand / "3").rename(hand / "a,b")
     assert "cannot name a label" in refused("--data", hand)
     (hand / "a,b").rename(hand / "3")
+    shutil.copytree(hand / "3", hand / unicodedata.normalize("NFC", "é"))
+    shutil.copytree(hand / "3", hand / unicodedata.normalize("NFD", "é"))
+    assert "two folders for the label" in refused("--data", hand)
+    for folder in hand.glob("[!3s]*"):
+        shutil.rmtree(folder)
+    os.mkfifo(hand / "3" / "pipe.png")
+    assert "pipe.png cannot be read" in refused("--data", hand)
+    (hand / "3" / "pipe.png").unlink()
     for path in sorted((hand / "seven").iterdir())[3:]:
         path.unlink()
     assert "at least 8 of each" in refused("--data", hand)
@@ -401,6 +413,8 @@ def test_bad_recipes_are_refused_in_one_line(tmp_path, change, complaint):
     [
         ("n_T = 10", "n_T = 200_000"),
         ("n_feat = 8", "n_feat = 12"),
+        ("n_feat = 8", "n_feat = 0"),
+        ('name = "linear_betas"\nbetas = [1e-3, 0.3]\nn_T = 10', 'name = "cosine"'),
         ("n_feat = 8", 'n_feat = "wide"'),
         ("betas = [1e-3, 0.3]", "betas = [0.3, 1e-3]"),
         ("betas = [1e-3, 0.3]", "betas = 0.1"),

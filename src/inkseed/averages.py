@@ -13,10 +13,9 @@ from inkseed.denoiser import denoiser_from
 from inkseed.loss import loss_from
 from inkseed.nn import ContextUnet, PatchUnet
 from inkseed.recipes import Recipe
-from inkseed.rng import stream
+from inkseed.rng import Purpose, stream
 from inkseed.training_data import TrainingData
 
-CHOICE = 3  # the random streams of this choice; training has those before
 ROUNDS = 4  # of noise for every validation image: the averages differ by little
 
 
@@ -65,10 +64,12 @@ def _validation_loss(
     loss_of = loss_from(config, recipe.noise_levels)
     examples = data.validation
     styled = "styles" in config["network"]
-    batches = Batches(lambda _: examples, styled, recipe.batch_size, (recipe.seed, CHOICE))
+    batches = Batches(
+        lambda _: examples, styled, recipe.batch_size, (recipe.seed, Purpose.CHOICE_ORDER)
+    )
     losses = []
     for step in range(-(-ROUNDS * batches.size // recipe.batch_size)):
         x, condition = (each.to(device) for each in batches[step])
-        noise = stream(recipe.seed, CHOICE, step)
+        noise = stream(recipe.seed, Purpose.CHOICE_LOSS, step)
         losses.append(float(loss_of(denoiser, x, condition, recipe.drop_prob, noise)))
     return sum(losses) / len(losses)

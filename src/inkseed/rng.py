@@ -1,6 +1,7 @@
 """One stream of randomness an image, so that batch size and device never change its noise."""
 
 from collections.abc import Iterable, Sequence
+from enum import IntEnum
 
 import numpy as np
 import torch
@@ -11,6 +12,16 @@ def stream(seed: int, *key: int) -> torch.Generator:
     """A CPU generator keyed by `(seed, *key)`; streams of different keys are independent."""
     state = np.random.SeedSequence(seed, spawn_key=key).generate_state(1, np.uint64)
     return torch.Generator().manual_seed(int(state[0]))
+
+
+class Purpose(IntEnum):
+    """What a training run draws a stream for: the first number of the stream's key."""
+
+    INITIAL = 0  # weights
+    ORDER = 1  # of the images in a pass
+    LOSS = 2  # noise, levels and dropout of a step
+    CHOICE_ORDER = 3  # the same two, for the choice among averages
+    CHOICE_LOSS = 4
 
 
 Key = tuple[int, ...]

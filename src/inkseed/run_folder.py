@@ -14,6 +14,7 @@ from inkseed.errors import InkseedError
 from inkseed.files import TEMPORARY, write_atomically
 from inkseed.recipes import recipe_from
 
+SETTINGS = "settings.json"
 STATE = Path("state", "last.safetensors")
 COLUMNS = ("step", "images", "loss", "learning_rate", "images_per_second")
 SMOOTHING = 100  # points that a curve of any length is averaged down to
@@ -25,7 +26,7 @@ def open_run(out: Path, settings: dict[str, Any], resume: bool, write: bool = Tr
     Raises InkseedError where the folder and the request do not fit. With `write` False only looks.
     """
     settings = json.loads(json.dumps(settings))
-    path = out / "settings.json"
+    path = out / SETTINGS
     if resume:
         if not path.is_file():
             raise InkseedError(f"{out} holds no run to resume: leave --resume out to start one")

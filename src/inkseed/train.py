@@ -7,6 +7,7 @@ was cut off nor how many processes share it changes what is learned.
 import contextlib
 import csv
 import dataclasses
+import math
 import time
 from datetime import UTC, datetime
 from pathlib import Path
@@ -24,6 +25,7 @@ from inkseed.denoiser import denoiser_from
 from inkseed.ema import WeightAverages
 from inkseed.errors import InkseedError
 from inkseed.files import sha256
+from inkseed.interrupt import interrupted_between_steps
 from inkseed.loss import loss_from
 from inkseed.model import Model
 from inkseed.nn import ContextUnet, PatchUnet, network_from
@@ -32,14 +34,13 @@ from inkseed.optimizer import Optimizer
 from inkseed.pictures import Band, draw_bands, save_picture
 from inkseed.progress import training_bar
 from inkseed.recipes import MOST, Recipe
-from inkseed.rng import stream
+from inkseed.rng import Purpose, stream
 from inkseed.run_folder import STATE, draw_loss, open_log, open_run
 from inkseed.sampling import settle
 from inkseed.training_data import TrainingData, model_config, training_data
 from inkseed.warm_start import start_from
 from inkseed.weights import find_model
 
-INITIAL, ORDER, LOSS = range(3)  # what a random stream of the run is for
 SAMPLE_SEED = 0  # all grids of a run begin from the same noise
 STATE_SECONDS = 60.0
 MOST_DRAWN = 20  # classes in a grid of samples
@@ -79,7 +80,7 @@ def train(
         **source.identity(),
         "from": None if start is None else sha256(find_model(start)),
     }
-    open_run(out, asked, resume, write=False)
+    open_run(out, asked, resume, write=False)  # all look before one of them writes
     engine.wait_for_everyone()
     if engine.is_main_process:
         open_run(out, asked, resume)
@@ -113,7 +114,7 @@ class _Run:
     ) -> "_Run":
         try:
             with torch.random.fork_rng(devices=[]):  # torch's initialisers know no generator
-                torch.manual_seed(stream(recipe.seed, INITIAL).initial_seed())
+                torch.manual_seed(stream(recipe.seed, Purpose.INITIAL).initial_seed())
                 if start is not None:
                     network = start_from(start, config)
                 else:
@@ -184,7 +185,7 @@ def _loop(
     denoiser = denoiser_from(torch.compile(network) if compiled else network, run.config)
     loss_of = loss_from(run.config, recipe.noise_levels)
     styled = "styles" in run.config["network"]
-    batches = Batches(data.of_pass, styled, recipe.batch_size, (recipe.seed, ORDER))
+    batches = Batches(data.of_pass, styled, recipe.batch_size, (recipe.seed, Purpose.ORDER))
     share = recipe.batch_size // engine.num_processes
     part = slice(engine.process_index * share, (engine.process_index + 1) * share)
     main = engine.is_main_process
@@ -193,16 +194,22 @@ def _loop(
     with (
         open_log(out, run.step) if main else contextlib.nullcontext() as log,
         training_bar(steps * recipe.batch_size, run.step * recipe.batch_size, main) as tell,
+        interrupted_between_steps(engine.num_processes == 1) as interrupted,
     ):
         for step in range(run.step, steps):
             began = time.perf_counter()
             x, condition = batches[step]
             x = x.to(run.device, memory_format=torch.channels_last)
-            noise = stream(recipe.seed, LOSS, step)
+            noise = stream(recipe.seed, Purpose.LOSS, step)
             loss = loss_of(denoiser, x, condition.to(run.device), recipe.drop_prob, noise, part)
             rate = learning_rate(recipe, step, steps)
+            value = float(engine.reduce(loss.detach(), "mean"))  # all stop together, or none
+            if not math.isfinite(value):
+                raise InkseedError(
+                    f"the loss is {value} at step {step}: lower learning_rate, or mend noise_levels"
+                    " if it is the first step, in a new folder"
+                )
             _update(run, recipe, engine, loss, rate)
-            value = float(engine.reduce(loss.detach(), "mean"))
             run.averages.update(step, run.network.state_dict())
             run.step = step + 1
             speed = recipe.batch_size / (time.perf_counter() - began)
@@ -217,21 +224,19 @@ def _loop(
                 f"{speed:.1f}",
             )
             csv.writer(log).writerow(row)
-            if run.step in pictures or time.monotonic() - saved > STATE_SECONDS:
+            if run.step in pictures or interrupted() or time.monotonic() - saved > STATE_SECONDS:
                 log.flush()
                 run.save(out / STATE, recipe)
                 saved = time.monotonic()
+            if interrupted():
+                raise KeyboardInterrupt
             if run.step in pictures:
                 _draw_samples(run, recipe, out / "samples" / f"step_{run.step:06d}.png")
                 draw_loss(out)
 
 
 def _update(run: _Run, recipe: Recipe, engine: Accelerator, loss: Tensor, rate: float) -> None:
-    """One step of the optimiser; a loss that is not finite never reaches the weights."""
-    if not torch.isfinite(loss):
-        raise InkseedError(
-            f"the loss is {loss.item()} at step {run.step}: lower learning_rate, in a new folder"
-        )
+    """One step of the optimiser."""
     run.optimizer.zero_grad()
     engine.backward(loss)
     if recipe.clip:

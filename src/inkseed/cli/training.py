@@ -38,6 +38,7 @@ def train(
     folder = out or Path("runs") / name
     resized = None if size is None else _parse_size(size)
     where = choose_device(device, threads)
+    from inkseed.run_folder import SETTINGS
     from inkseed.train import train as run
 
     try:
@@ -45,9 +46,9 @@ def train(
         if is_main_process():
             print(model)
     except KeyboardInterrupt:
-        if is_main_process():
+        if is_main_process() and (folder / SETTINGS).is_file():
             hint = f"go on by the same command with --out {folder} --resume"
-            print(f"inkseed: the last minute is lost; {hint}", file=sys.stderr)
+            print(f"inkseed: {hint}", file=sys.stderr)
         raise
 
 
