@@ -52,11 +52,11 @@ def test_sides_that_cannot_be_folded_are_refused(network, height, width):
     "wrong",
     [
         *({"widths": (20, 64)}, {"widths": (16, 50)}, {"blocks": 0}),
-        *({"styles": {"slant": (0, 0)}}, {"waves": -1}),
+        *({"styles": {"slant": (0, 0)}}, {"waves": -1}, {"waves": 1.0}),
     ],
 )
 def test_networks_that_cannot_be_are_refused(wrong):
-    with pytest.raises(ValueError, match=r"widths|style|waves"):
+    with pytest.raises(ValueError, match=r"widths|style|waves|blocks"):
         PatchUnet(1, 10, **wrong)
 
 

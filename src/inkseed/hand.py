@@ -6,9 +6,10 @@ from statistics import NormalDist
 
 import numpy as np
 
+from inkseed.style import POSITIVE
+
 STREAM = (0, 1)  # image k's hand has the random stream (k, 0, 1)
 USUAL = (0.05, 0.95)  # quantiles of the data that a hand which nobody wonders at lies between
-POSITIVE = {"thickness"}
 ANY = (0.005, 0.995)  # as varied as the data, but for what a network has hardly seen
 
 

@@ -29,7 +29,8 @@ def check_class_name(name: str) -> str:
         and not set(name) & set("/\\,:")
     ):
         raise InkseedError(
-            f"{str(name)[:MAX_NAME]!a} cannot name a label: leave out / \\ , : and a first . or -"
+            f"{str(name)[:MAX_NAME]!a} cannot name a label: up to {MAX_NAME} letters, without "
+            "/ \\ , : and a first . or -"
         )
     return name
 

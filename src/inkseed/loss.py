@@ -50,12 +50,13 @@ def edm_loss(
     drop_prob: float,
     generator: torch.Generator | None = None,
     part: slice = EVERY,
-    noise_levels: tuple[float, float] = (-1.2, 1.2),
+    *,
+    noise_levels: tuple[float, float],
 ) -> Tensor:
     """EDM's training loss (arXiv 2206.00364, equations 2 and 8): `|D - x_0|^2 / c_out^2`.
 
-    log(sigma / alpha) is Gaussian with the mean and deviation in `noise_levels`. Otherwise as
-    `eps_loss`.
+    log(sigma / alpha) is Gaussian with the mean and deviation in `noise_levels`, clipped to what
+    the schedule reaches. Otherwise as `eps_loss`.
     """
     mean, deviation = noise_levels
     level = torch.randn(len(x_0), generator=generator, dtype=torch.float64)
@@ -72,8 +73,13 @@ LOSSES: dict[str, Callable[..., Tensor]] = {"eps": eps_loss, "edm": edm_loss}
 
 
 def loss_from(config: dict[str, Any], noise_levels: tuple[float, float]) -> Callable[..., Tensor]:
-    """The loss for the prediction that a configuration names. Raises InkseedError for none."""
+    """The loss for the prediction that a configuration names.
+
+    Raises InkseedError for none, or for a schedule that it cannot learn on.
+    """
     kind = config["prediction"]["name"]
+    if kind == "eps" and config["schedule"]["name"] != "linear_betas":
+        raise InkseedError("prediction 'eps' learns on the schedule linear_betas: use edm here")
     if kind not in LOSSES:
         raise InkseedError(f"prediction {kind!r} cannot be trained: use {' or '.join(LOSSES)}")
     return LOSSES[kind] if kind == "eps" else partial(LOSSES[kind], noise_levels=noise_levels)

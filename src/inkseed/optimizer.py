@@ -15,7 +15,8 @@ from inkseed.recipes import Recipe
 class Optimizer:
     """The optimisers of a recipe over a network's parameters, as one.
 
-    Under "muon" a convolution counts as the matrix (out, height x width x in). The `edges` of the
+    Under "muon" a convolution counts as the matrix (out, height x width x in), a
+    transposed one as (in, height x width x out). The `edges` of the
     network, its first and last layers and its embeddings, stay with AdamW.
     """
 
@@ -31,6 +32,8 @@ class Optimizer:
             }
         self.others = {k: p for k, p in self.parameters.items() if k not in self.matrices}
         rate, decay = recipe.learning_rate, recipe.weight_decay
+        # the report's Adam knows no decay and keeps Adam's own betas; beside Muon and in short runs
+        # a second moment of shorter memory keeps up with the gradients
         betas = (0.9, 0.99 if decay else 0.999)
         self.adamw = torch.optim.AdamW(
             self.others.values(), rate, betas, weight_decay=decay, fused=True
@@ -86,5 +89,5 @@ class Optimizer:
 
 
 def _as_matrix(weights: Tensor) -> Tensor:
-    """(out, in, H, W) -> (out, H x W x in), the same memory: it has to lie as `place` lays it."""
+    """(a, b, H, W) -> (a, H x W x b), the same memory: it has to lie as `place` lays it."""
     return weights if weights.ndim == 2 else weights.permute(0, 2, 3, 1).view(len(weights), -1)

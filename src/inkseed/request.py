@@ -13,6 +13,7 @@ from inkseed.condition import REACH, with_style
 from inkseed.errors import InkseedError
 from inkseed.noise import SEARCH, Start, Strategy, Task, find_strategy
 from inkseed.noise.registry import built, home
+from inkseed.style import POSITIVE
 
 MOST_IMAGES = 10**9
 LAST_SEED = 2**63 - 1
@@ -71,6 +72,8 @@ def condition_of(
             ) from error
         mean, deviation = styles[name]
         low, high = mean - REACH * deviation, mean + REACH * deviation
+        if name in POSITIVE:
+            low = max(low, mean**2 / high)  # by ratio as far below the mean as above
         if (column < low).any() or (column > high).any():
             raise InkseedError(f"{name} must be from {low:.3g} to {high:.3g}, not {brief(value)}")
         columns[name] = torch.from_numpy(column.astype(np.float32))

@@ -10,6 +10,8 @@ from torch import Tensor
 
 from inkseed.data.labelled import to_tensor
 
+POSITIVE = {"thickness"}  # attributes that are never below 0
+
 PAPER_NOISE = 0.2  # ink fainter than this is taken for paper: generated paper is never quite clean
 BATCH_SIZE = 1000
 

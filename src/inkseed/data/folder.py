@@ -35,6 +35,9 @@ def read_folder(
         key=_by_number_or_name,
     )
     names = tuple(check_class_name(unicodedata.normalize("NFC", child.name)) for child in classes)
+    if len(set(names)) < len(names):
+        twice = next(name for name in names if names.count(name) > 1)
+        raise InkseedError(f"{folder} holds two folders for the label {twice!r}: join them")
     if classes and (astray := _pictures(folder)):
         raise InkseedError(f"{astray[0]} has no label: move it into a folder of its label's name")
     files = [(k, path) for k, child in enumerate(classes) for path in _pictures(child)]
@@ -76,6 +79,8 @@ def _by_number_or_name(child: Path) -> tuple[bool, int, str]:
 
 def _read_grey(path: Path, image_size: tuple[int, int] | None) -> np.ndarray:
     try:
+        if path.exists() and not path.is_file():  # a pipe would be waited for
+            raise OSError("no file")
         with Image.open(path) as opened:
             picture: Image.Image = opened
             if picture.mode in ("RGBA", "LA", "PA") or "transparency" in picture.info:

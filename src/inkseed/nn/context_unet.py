@@ -68,8 +68,8 @@ class ContextUnet(nn.Module):
 
     def __init__(self, in_channels: int, n_feat: int = 256, n_classes: int = 10) -> None:
         super().__init__()
-        if n_feat % 8:
-            raise ValueError(f"n_feat must be divisible by 8 (group normalisation), not {n_feat}")
+        if n_feat % 8 or n_feat < 8:
+            raise ValueError(f"n_feat must be a multiple of 8 (group normalisation), not {n_feat}")
         self.in_channels, self.n_feat, self.n_classes = in_channels, n_feat, n_classes
 
         self.init_conv = ResidualConvBlock(in_channels, n_feat)

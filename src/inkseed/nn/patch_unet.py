@@ -51,8 +51,12 @@ class PatchUnet(nn.Module):
     ) -> None:
         super().__init__()
         high, low = widths
-        if high % GROUPS or low % HEAD_CHANNELS or min(widths) < 1 or blocks < 1:
+        if not all(type(each) is int for each in (high, low, blocks, places, waves)):
+            raise ValueError("widths, blocks, places and waves must be whole numbers")
+        if high % GROUPS or low % HEAD_CHANNELS or min(widths) < 1:
             raise ValueError(f"widths must be multiples of {GROUPS} and {HEAD_CHANNELS}: {widths}")
+        if blocks < 1:
+            raise ValueError(f"blocks must be 1 or more, not {blocks}")
         moments = [list(map(float, pair)) for _, pair in sorted((styles or {}).items())]
         if not all(len(pair) == 2 and pair[1] > 0 for pair in moments):
             raise ValueError(f"a style needs a mean and a deviation above 0: {styles}")

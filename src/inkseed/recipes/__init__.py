@@ -42,7 +42,7 @@ class Recipe:
     ema: tuple[float, ...] = ()  # decays of weight averages; validation chooses one
     start: str = ""  # the model to begin at, if none is given; "" begins from scratch
     data: str = "mnist"
-    images: int = 0  # use only the first so many training images; 0 uses all
+    images: int = 0  # in a pass: the first so many of MNIST's; 0 is all
     size: tuple[int, int] = (28, 56)  # height, width of two-digit images, like the next two
     layout: dict[str, Any] = field(default_factory=dict)  # of `inkseed.data.pairs.Layout`
     without: tuple[str, ...] = ()  # labels that are held out
@@ -95,7 +95,9 @@ class Recipe:
     def _check(self, name: str, least: float, most: float, whole: bool = False) -> None:
         value = getattr(self, name)
         if whole and (type(value) is not int or not least <= value <= most):
-            raise InkseedError(f"recipe: {name} must be a whole number from {least}, not {value!r}")
+            raise InkseedError(
+                f"recipe: {name} must be a whole number from {least} to {most}, not {value!r}"
+            )
         if not whole and not (_is_real(value) and least <= value <= most):
             bounds = f"at least {least}" if most == math.inf else f"from {least:g} to {most:g}"
             raise InkseedError(f"recipe: {name} must be {bounds}, not {value!r}")
