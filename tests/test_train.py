@@ -260,6 +260,8 @@ def test_a_folder_is_never_overwritten_or_misread(inkseed, recipe, tmp_path):
     changed = inkseed("train", other, "--out", out, "--resume")
     assert changed.status == 2
     assert "batch_size 64, not 32" in changed.err
+    drawn = inkseed("sample", "--model", out / STATE, "--out", tmp_path / "set.npz")
+    assert (drawn.status, "--resume" in drawn.err) == (2, True)
     (out / STATE).write_bytes(b"damaged")
     damaged = inkseed("train", recipe, "--out", out, "--resume")
     assert damaged.status == 2

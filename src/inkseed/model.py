@@ -246,6 +246,8 @@ def load(name: str | Path = DEFAULT_MODEL, device: str | torch.device = "cpu") -
     """
     path = find_model(name)
     tensors, config = load_tensors(path)
+    if any(name.startswith("network.") for name in tensors):
+        raise InkseedError(f"{path} is a run's state: go on by --resume to its model.safetensors")
     where = find_device(device)
     try:
         with torch.device("meta"):  # no memory until the shapes are known to agree
