@@ -27,16 +27,8 @@ def main() -> None:
         path, part = Path(folder) / "set.npz", split_mnist().part_b
         np.savez(path, images=part.images[:N], labels=part.labels[:N])
         began = time.perf_counter()
-        command = [
-            sys.executable,
-            "-m",
-            "inkseed",
-            "evaluate",
-            str(path),
-            "--json",
-            "--device",
-            asked.device,
-        ]
+        command = [sys.executable, "-m", "inkseed", "evaluate", str(path)]
+        command += ["--json", "--device", asked.device]
         result = json.loads(subprocess.run(command, check=True, capture_output=True).stdout)
         seconds = time.perf_counter() - began
     peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1e6

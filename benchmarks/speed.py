@@ -24,7 +24,7 @@ from statistics import median
 import torch
 
 from inkseed.cli import mistakes_in_one_line
-from inkseed.model import find_device, load
+from inkseed.model import BATCH_SIZE, find_device, load
 
 CHAIN = 400
 REPORT_BATCH, BULK = 16, 256  # images that an arm draws
@@ -54,8 +54,6 @@ def report_way(bfloat16: bool, batch: int, chain: int, device: torch.device) -> 
 
 def our_way(name: str, images: int, bulk: bool, device: torch.device) -> tuple[float, int]:
     """(seconds for `images` images at the default settings, evaluations an image)."""
-    from inkseed.model import BATCH_SIZE
-
     model = load(name, device)
     if bulk:
         model.compile()

@@ -54,8 +54,9 @@ class Runner:
         end = time.monotonic() + TURN
         while time.monotonic() < end and self.process.poll() is None:
             self.used = max(self.used, self._seconds())
-            if self.images() > self.seen:
-                self.seen, self.used_by_state = self.images(), self.used
+            images = self.images()
+            if images > self.seen:
+                self.seen, self.used_by_state = images, self.used
             time.sleep(0.2)
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGSTOP)

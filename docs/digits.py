@@ -115,11 +115,12 @@ if __name__ == "__main__":
     model = load(asked.model)
     if asked.compile:
         model.compile()
-    tables = {} if asked.style_only else {"choice": choice(model, asked.count)}
-    tables["style"] = style(model, asked.count)
-    tables["machine"] = [f"{machine()}."]
-    for name, lines in tables.items():
+    tables = {"choice": choice, "style": style, "machine": lambda *_: [f"{machine()}."]}
+    for name, made in tables.items():
+        if name == "choice" and asked.style_only:
+            continue
+        lines = made(model, asked.count)
         if (asked.model, asked.count) == ("digits", COUNT):
-            replace(PAGE, name, lines)
+            replace(PAGE, name, lines)  # each as soon as it is made
         else:
             print("\n".join(lines))

@@ -16,11 +16,8 @@ from pages import machine, replace
 from inkseed.data import LabelledImages, join, split_mnist
 from inkseed.evaluate.intervals import paired_t
 from inkseed.evaluate.sets import natural_labels
-from inkseed.evaluate.usefulness import SEEDS, steps_for
+from inkseed.evaluate.usefulness import SEEDS, accuracy_taught, steps_for
 from inkseed.files import write_atomically
-from inkseed.judges.fit import fit_classifier
-from inkseed.judges.judge import read_digits
-from inkseed.judges.networks import PlainNet
 from inkseed.model import load
 from inkseed.screening import sample_screened
 
@@ -55,11 +52,7 @@ def drawn(guide_w: float | None, check: bool, compiled: bool) -> tuple[LabelledI
 def accuracies(source: LabelledImages) -> list[float]:
     """Of classifiers that learned from `source` alone, on the validation digits."""
     validation = split_mnist().validation
-    found = []
-    for seed in SEEDS:
-        network = fit_classifier(PlainNet, source, steps_for(N), seed)
-        found.append(float((read_digits(network, validation.images) == validation.labels).mean()))
-    return found
+    return [accuracy_taught(source, validation, steps_for(N), seed) for seed in SEEDS]
 
 
 def main(compiled: bool) -> None:

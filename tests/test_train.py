@@ -155,7 +155,6 @@ def test_averages_and_styles_are_trained_and_validation_chooses(inkseed, ours, t
 def test_a_stopped_run_goes_on_to_the_same_weights(inkseed, tmp_path, monkeypatch, kind):
     recipe = tmp_path / "small.toml"
     recipe.write_text(kind.format(epochs=3))
-    monkeypatch.setattr(training, "STATE_SECONDS", 0.0)
     inkseed("train", recipe, "--out", tmp_path / "whole")
     update, seen = training._update, []
 
@@ -165,7 +164,6 @@ def test_a_stopped_run_goes_on_to_the_same_weights(inkseed, tmp_path, monkeypatc
             signal.raise_signal(signal.SIGINT)
         return update(*arguments)
 
-    monkeypatch.undo()  # states are seldom: that of the eighth step is for Ctrl-C alone
     monkeypatch.setattr(training, "_update", stop_in_the_eighth)
     stopped = inkseed("train", recipe, "--out", tmp_path / "stopped")
     assert stopped.status == 130

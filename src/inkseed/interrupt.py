@@ -17,14 +17,13 @@ def interrupted_between_steps(wanted: bool = True) -> Iterator[Callable[[], bool
         yield lambda: False
         return
     pressed = threading.Event()
-    before = signal.getsignal(signal.SIGINT)
 
     def note(number: int, frame: FrameType | None) -> None:
         if pressed.is_set():
             signal.default_int_handler(number, frame)
         pressed.set()
 
-    signal.signal(signal.SIGINT, note)
+    before = signal.signal(signal.SIGINT, note)
     try:
         yield pressed.is_set
     finally:

@@ -224,11 +224,12 @@ def _loop(
                 f"{speed:.1f}",
             )
             csv.writer(log).writerow(row)
-            if run.step in pictures or interrupted() or time.monotonic() - saved > STATE_SECONDS:
+            stopping = interrupted()  # asked once: what comes later waits for the next step
+            if stopping or run.step in pictures or time.monotonic() - saved > STATE_SECONDS:
                 log.flush()
                 run.save(out / STATE, recipe)
                 saved = time.monotonic()
-            if interrupted():
+            if stopping:
                 raise KeyboardInterrupt
             if run.step in pictures:
                 _draw_samples(run, recipe, out / "samples" / f"step_{run.step:06d}.png")

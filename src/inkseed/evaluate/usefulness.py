@@ -46,9 +46,7 @@ def usefulness(
         real = training.subset(rng.permutation(len(training))[:n])
         both = join([synthetic, real])
         for arm, source in zip(ARMS, (synthetic, real, both), strict=True):
-            network = fit_classifier(PlainNet, source, steps_for(n), seed, on_step=on_step)
-            read = read_digits(network, held_out.images)
-            scores[arm].append(float((read == held_out.labels).mean()))
+            scores[arm].append(accuracy_taught(source, held_out, steps_for(n), seed, on_step))
     return {
         "n": n,
         "steps": steps_for(n),
@@ -57,6 +55,18 @@ def usefulness(
         "gap": _difference(scores["real"], scores["synthetic"])._asdict(),
         "gain": _difference(scores["both"], scores["real"])._asdict(),
     }
+
+
+def accuracy_taught(
+    source: LabelledImages,
+    held_out: LabelledImages,
+    steps: int,
+    seed: int,
+    on_step: Callable[[int], object] = lambda _: None,
+) -> float:
+    """The share of `held_out` that a classifier reads right which learned from `source` alone."""
+    network = fit_classifier(PlainNet, source, steps, seed, on_step=on_step)
+    return float((read_digits(network, held_out.images) == held_out.labels).mean())
 
 
 def steps_in_all(judged: EvaluatedSet, training: LabelledImages) -> int:
