@@ -51,6 +51,13 @@ def logits(probabilities: Tensor) -> Tensor:
     return probabilities.clamp(min=LEAST_PROBABLE).log()
 
 
+def distance_of(images: np.ndarray, real: np.ndarray) -> float:
+    """Fréchet distance of judge A's log-probabilities of two sets of digits, uint8 (N, H, W)."""
+    judge = JudgeA()
+    sets = [fit_gaussian(logits(judge.probabilities(each))) for each in (images, real)]
+    return frechet_distance(*sets)
+
+
 def choice(model: Model, n: int) -> list[str]:
     """One row a setting, the best one that is allowed in bold."""
     judge = JudgeA()

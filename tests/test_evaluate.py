@@ -167,6 +167,13 @@ def test_a_model_is_drawn_from_and_measured(ready, inkseed, tiny_model):
     found = json.loads(result.out)
     assert found["n"] == 20
     assert found["guide_w"] == 2.0
+    rough = ("--model", "digits", "--count", 40, "--guide-w", "0", "--steps", 4, "--seed", 3)
+    plain, checked = (
+        json.loads(inkseed("evaluate", *rough, *check, "--json").out)
+        for check in ((), ("--check",))
+    )
+    assert checked["metrics"]["accuracy"]["value"] > plain["metrics"]["accuracy"]["value"]
+    assert "drawn again" in checked["notes"][0]
 
 
 def test_labels_are_asked_for_in_the_datas_own_mix(split):
@@ -273,6 +280,7 @@ def test_files_that_are_no_sets(inkseed, tmp_path):
         (whole, "--out", tmp_path / "page.pdf"),
         (whole, "--guide-w", "1"),
         (whole, "--count", 7),
+        (whole, "--check"),
         ("--model", "nobody"),
         ("--model", "report", "--guide-w", "many"),
     ):

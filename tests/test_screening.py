@@ -1,4 +1,4 @@
-"""Labelled sets that judge A has read: what it misreads is drawn again, and nothing else is."""
+"""Labelled sets that judge A has read: what it doubts is drawn again, and nothing else is."""
 
 import json
 
@@ -8,10 +8,11 @@ import pytest
 from inkseed.errors import InkseedError
 from inkseed.judges import JudgeA
 from inkseed.model import Model, load
-from inkseed.screening import ATTEMPTS, sample_screened
+from inkseed.reading import ATTEMPTS, SURE
+from inkseed.screening import ENOUGH, sample_screened
 
 LABELS = np.arange(60) % 10
-ROUGH = {"guide_w": 0.0, "steps": 4}  # so that some are misread
+ROUGH = {"guide_w": 0.0, "steps": 4}  # so that some are doubted
 
 
 @pytest.fixture(scope="module")
@@ -19,20 +20,29 @@ def digits() -> Model:
     return load("digits")
 
 
-def test_what_is_misread_alone_is_drawn_again(digits):
+def sure(images: np.ndarray) -> np.ndarray:
+    """Judge A's belief in the labels."""
+    return JudgeA().probabilities(images).numpy()[np.arange(60), LABELS]
+
+
+def test_what_is_doubted_alone_is_drawn_again_and_the_surest_stays(digits):
     plain = digits.sample(LABELS, 3, **ROUGH)
-    wrong = JudgeA().digits(plain.images) != LABELS
-    assert 0 < wrong.sum() < 30
+    before = sure(plain.images)
+    doubted = before < SURE
+    assert 0 < doubted.sum() < 30
     spent = []
     screened = sample_screened(digits, LABELS, 3, **ROUGH, on_evaluations=spent.append)
     samples = screened.samples
-    assert (samples.images[~wrong] == plain.images[~wrong]).all()
-    mended = wrong & ~_at(screened.misread)
+    after = sure(samples.images)
+    assert (samples.images[~doubted] == plain.images[~doubted]).all()
+    assert (after >= before).all()
+    mended = after > before
+    assert (after[doubted & ~_at(screened.doubted)] >= SURE).all()
     assert mended.any()
     assert (samples.images[mended] != plain.images[mended]).any((1, 2)).all()
     assert (samples.noise[mended] != plain.noise[mended]).flatten(1).any(1).all()
     assert (samples.noise[~mended] == plain.noise[~mended]).all()
-    assert np.array_equal(JudgeA().digits(samples.images) != LABELS, _at(screened.misread))
+    assert np.array_equal(after < SURE, _at(screened.doubted))
     assert sum(spent) == 4 * (60 + screened.redrawn)
     assert samples.nfe == -(-sum(spent) // 60)
 
@@ -64,10 +74,10 @@ def test_a_search_is_not_repeated(digits):
     assert not (same & ~kept).any()
 
 
-def test_what_stays_misread_is_told(tiny_model):
+def test_what_stays_doubted_is_told(tiny_model):
     screened = sample_screened(load(tiny_model), [3, 4], steps=1)
-    assert set(screened.misread.tolist()) <= {0, 1}
-    assert screened.redrawn >= ATTEMPTS * len(screened.misread)
+    assert set(screened.doubted.tolist()) <= {0, 1}
+    assert screened.redrawn >= ATTEMPTS * len(screened.doubted)
     with pytest.raises(InkseedError, match="trace"):
         sample_screened(load(tiny_model), [3], trace=True)
 
@@ -75,7 +85,7 @@ def test_what_stays_misread_is_told(tiny_model):
 def test_pairs_are_read_digit_by_digit():
     screened = sample_screened(load("pairs"), np.arange(100), 1, guide_w=0.0, steps=3)
     assert screened.redrawn > 0
-    assert len(screened.misread) < screened.redrawn
+    assert len(screened.doubted) < screened.redrawn
 
 
 def test_as_typed(inkseed, tmp_path):
@@ -86,8 +96,9 @@ def test_as_typed(inkseed, tmp_path):
     assert told["redrawn"] > 0
     assert len(done.err.strip().splitlines()) == 1
     with np.load(out) as saved:
-        read = JudgeA().digits(saved["images"])
-        assert np.flatnonzero(read != saved["labels"]).tolist() == told["misread"]
+        read = JudgeA().probabilities(saved["images"]).numpy()
+        belief = read[np.arange(len(read)), saved["labels"]]
+        assert np.flatnonzero(belief < SURE).tolist() == told["doubted"]
     refused = inkseed(*asked, "--trace", tmp_path / "way.gif")
     assert (refused.status, "--trace" in refused.err) == (2, True)
 
@@ -97,3 +108,14 @@ def test_labels_that_no_judge_reads_are_refused_before_drawing(digits):
     digits.class_names = tuple("abcdefghij")
     with pytest.raises(InkseedError, match="the judges read"):
         sample_screened(digits, LABELS, on_evaluations=pytest.fail)
+
+
+def test_a_screened_set_is_guided_less_unless_it_is_said(digits, inkseed, tmp_path):
+    by_default = sample_screened(digits, [3, 5], 1, steps=2).samples
+    assert by_default.guide_w.tolist() == [ENOUGH, ENOUGH]
+    assert sample_screened(digits, [3], 1, 0.5, steps=2).samples.guide_w.tolist() == [0.5]
+    asked = ("sample", "--labels", "3,5", "--count", 1, "--seed", 1, "--steps", 2, "--check")
+    told = json.loads(inkseed(*asked, "--out", tmp_path / "set.npz", "--json").out)
+    assert list(told["nfe"]) == [f"{ENOUGH:g}"]
+    with np.load(tmp_path / "set.npz") as saved:
+        assert (saved["images"] == by_default.images).all()

@@ -17,7 +17,7 @@ from inkseed.labels import MAX_DIGITS, check_number
 from inkseed.model import Model, Samples, load
 from inkseed.noise import Strategy
 from inkseed.pictures import save_picture
-from inkseed.reading import digits_in
+from inkseed.reading import ATTEMPTS, SURE, digits_in
 from inkseed.request import LAST_SEED
 from inkseed.samplers import Sampler
 from inkseed.seam import part_pairs
@@ -26,8 +26,6 @@ from inkseed.weights import DEFAULT_MODEL
 
 FILLER = "1"  # stands beside an odd last digit, and is cut off: the narrowest, so it rarely touches
 LEGIBLE = 1.6  # guide_w at least: a number is to be read, and need not vary as a set does
-SURE = 0.9  # judge A's probability of the right digit: of 99 in 100 real ones it is as sure
-ATTEMPTS = 10  # how often a digit that it doubts is drawn again
 
 
 @dataclass

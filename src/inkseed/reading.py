@@ -8,9 +8,12 @@ from PIL import Image
 from inkseed.data.mnist import DIGITS
 from inkseed.data.pairs import CELL, PAIRS, ink_boxes
 from inkseed.errors import InkseedError
+from inkseed.judges import JudgeA
 from inkseed.pictures import PAPER
 from inkseed.seam import part_pairs
 
+SURE = 0.9  # judge A's probability of the right digit: of 99 in 100 real ones it is as sure
+ATTEMPTS = 10  # how often an image that it doubts is drawn again
 INNER = 20  # pixels that MNIST scales a digit's longer side to
 Read = Callable[[np.ndarray], np.ndarray]
 """uint8 (N, H, W), ink 255, of digits in the middle, as MNIST has them -> digits (N,)."""
@@ -27,20 +30,25 @@ def digits_in(picture: Image.Image, boxes: Sequence[Sequence[int]]) -> np.ndarra
     return np.stack([as_mnist(ink[y0:y1, x0:x1]) for x0, y0, x1, y1 in boxes])
 
 
-def read_labels(images: np.ndarray, names: Sequence[str], read: Read) -> np.ndarray:
-    """What stands in images (N, H, W), ink 255, of a model with the labels `names`: str (N,).
+def label_surety(images: np.ndarray, wanted: Sequence[str], judge: JudgeA) -> np.ndarray:
+    """How sure judge A is that images (N, H, W), ink 255, show the wanted labels: (N,).
 
-    Two-digit images are parted by the seam first.
+    Two-digit images are parted by the seam first, and the digit that it is less sure of counts.
     """
-    if not _are_pairs(names):
-        return read(images).astype(str)
-    return np.array(["".join(map(str, pair)) for pair in read_apart(part_pairs(images), read)])
+    digits = np.array([list(map(int, label)) for label in wanted])
+    each = images if digits.shape[1] == 1 else _apart(part_pairs(images))
+    read = judge.probabilities(each).numpy()
+    sure: np.ndarray = read[np.arange(digits.size), digits.ravel()].reshape(digits.shape).min(1)
+    return sure
 
 
 def read_apart(digits: np.ndarray, read: Read) -> np.ndarray:
     """What stands in digits told apart, uint8 (N, K, H, W), ink 255, each at any place: (N, K)."""
-    flat = digits.reshape(-1, *digits.shape[2:])
-    return read(np.stack([as_mnist(digit) for digit in flat])).reshape(digits.shape[:2])
+    return read(_apart(digits)).reshape(digits.shape[:2])
+
+
+def _apart(digits: np.ndarray) -> np.ndarray:
+    return np.stack([as_mnist(digit) for digit in digits.reshape(-1, *digits.shape[2:])])
 
 
 def check_readable(names: Sequence[str]) -> None:

@@ -1,4 +1,4 @@
-"""Labelled images that judge A reads as labelled: what it misreads is drawn again.
+"""Labelled images of whose labels judge A is sure: what it doubts is drawn again.
 
 Rejection by a classifier (Razavi et al., arXiv 1906.00446), for the sake of labels:
 what is left is the model's own distribution, less what another reader takes for another label.
@@ -15,12 +15,12 @@ from inkseed.hand import draw_hands
 from inkseed.judges import JudgeA
 from inkseed.model import Model, Samples
 from inkseed.noise import Start, Task
-from inkseed.reading import check_readable, read_labels
+from inkseed.reading import ATTEMPTS, SURE, check_readable, label_surety
 from inkseed.request import MOST_CANDIDATES
 from inkseed.rng import ImageStreams, Key
 from inkseed.samplers import Sampler
 
-ATTEMPTS = 10  # how often an image that is misread is drawn again
+ENOUGH = 0.2  # guide_w at most: the judge keeps labels right, and variety is what guidance costs
 
 
 @dataclass
@@ -29,7 +29,7 @@ class Screened:
 
     samples: Samples
     redrawn: int  # how often an image was drawn again, over all of them
-    misread: np.ndarray  # int64: places of those that it misreads still
+    doubted: np.ndarray  # int64: places of those that it doubts still
 
 
 def sample_screened(
@@ -46,14 +46,18 @@ def sample_screened(
     on_evaluations: Callable[[int], object] | None = None,
     **asked: Any,
 ) -> Screened:
-    """Draw as `Model.sample` does, and again, up to 10 times, what judge A reads otherwise.
+    """Draw as `Model.sample` does, and again, up to 10 times, what judge A doubts is as labelled.
 
-    An attempt begins at Gaussian noise of a stream of its own, whatever `noise` was at first, and
-    keeps the image's style, so that no image's fate hangs on another's. What is never read as
-    labelled stays as it was first drawn. `samples.nfe` counts the attempts. Raises InkseedError for
-    a model whose labels are not digits or pairs of them, for a trace, or as `Model.sample` does.
+    It doubts what it gives less than 0.9 of its belief. A model that is guided by default is so by
+    0.2 at most, unless `guide_w` says otherwise: `python docs/labels.py` chose it. An attempt
+    begins at Gaussian noise of a stream of its own, whatever `noise` was at first, and keeps the
+    image's style, so that no image's fate hangs on another's. What it is surest of stays.
+    `samples.nfe` counts the attempts.
+    Raises InkseedError for a model whose labels are not digits or pairs of them, for a trace, or as
+    `Model.sample` does.
     """
     check_readable(model.class_names)
+    guide_w = guidance_of(model, guide_w)
     if asked.get("trace"):
         raise InkseedError("a trace shows images as first drawn: leave it out, or do not screen")
     spent, judge, names = [0], JudgeA(), np.array(model.class_names)
@@ -75,8 +79,9 @@ def sample_screened(
     style = {k: None if v is None else np.broadcast_to(v, n) for k, v in style.items()}
     kept = {k: v for k, v in asked.items() if k not in ("noise", "candidates")}
     redrawn = 0
-    rows = _misread(samples, names, judge)
+    sure = label_surety(samples.images, names[samples.labels], judge)
     for attempt in range(1, ATTEMPTS + 1):
+        rows = np.flatnonzero(sure < SURE)
         if len(rows) == 0:
             break
         keys = [(first + row, MOST_CANDIDATES + attempt) for row in rows.tolist()]
@@ -89,19 +94,18 @@ def sample_screened(
             on_evaluations=tell,
         )
         redrawn += len(rows)
-        wrong = _misread(again, names, judge)
-        right = np.setdiff1d(np.arange(len(rows)), wrong)
-        samples.images[rows[right]] = again.images[right]
-        samples.noise[rows[right]] = again.noise[right]
-        rows = rows[wrong]
+        now = label_surety(again.images, names[again.labels], judge)
+        better = now > sure[rows]
+        at = rows[better]
+        samples.images[at], samples.noise[at] = again.images[better], again.noise[better]
+        sure[at] = now[better]
     samples = replace(samples, nfe=-(-spent[0] // n))
-    return Screened(samples, redrawn, rows)
+    return Screened(samples, redrawn, np.flatnonzero(sure < SURE))
 
 
-def _misread(samples: Samples, names: np.ndarray, judge: JudgeA) -> np.ndarray:
-    return np.flatnonzero(
-        read_labels(samples.images, names.tolist(), judge.digits) != names[samples.labels]
-    )
+def guidance_of(model: Model, guide_w: float | None) -> float:
+    """The guidance of a screened set: what is asked for, or no more of the model's than helps."""
+    return min(model.settings().guide_w, ENOUGH) if guide_w is None else guide_w
 
 
 @dataclass(frozen=True)

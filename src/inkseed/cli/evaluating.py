@@ -40,6 +40,9 @@ def evaluate(
     ] = None,
     sampler: SamplerName = None,
     steps: Steps = None,
+    check: Annotated[
+        bool, typer.Option("--check", help="With --model: as `inkseed sample --check` draws.")
+    ] = False,
     seed: Seed = 0,
     usefulness: Annotated[
         bool, typer.Option("--usefulness", help="Also teach a classifier with the set: minutes.")
@@ -58,9 +61,11 @@ def evaluate(
 
     if (samples is None) == (model is None):
         raise InkseedError("give a set, as in: inkseed evaluate samples.npz; or --model NAME")
-    if model is None and any(option is not None for option in (count, guide_w, sampler, steps)):
+    asked = (count, guide_w, sampler, steps, check or None)
+    if model is None and any(option is not None for option in asked):
         raise InkseedError(
-            "--count, --guide-w, --sampler and --steps are for --model: a set is measured as it is"
+            "--count, --guide-w, --sampler, --steps and --check are for --model: a set is measured"
+            " as it is"
         )
     if out is not None:
         check_writable(out, (".html",))
@@ -79,11 +84,14 @@ def evaluate(
         if compile_network:
             loaded.compile()
         from inkseed.evaluate.sets import draw_sets
+        from inkseed.screening import guidance_of
 
+        if check:
+            strengths = [guidance_of(loaded, w) for w in strengths]
         count = 500 if count is None else count
         evaluations = count * sum(loaded.cost(w, sampler, steps) for w in strengths)
         with progress("drawing digits", evaluations, "evaluations") as advance:
-            sets = draw_sets(loaded, count, strengths, seed, sampler, steps, advance)
+            sets = draw_sets(loaded, count, strengths, seed, sampler, steps, advance, check)
     from inkseed.evaluate import evaluate as measure
     from inkseed.evaluate.evaluation import add_usefulness, images_to_read
 

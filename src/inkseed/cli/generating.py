@@ -95,17 +95,9 @@ def write(
     for each in told:
         print(each["out"])
     if check:
-        print(f"inkseed: {_what_the_judge_said(told)}", file=sys.stderr)
-
-
-def _what_the_judge_said(told: list[dict[str, Any]]) -> str:
-    redrawn = sum(each["redrawn"] for each in told)
-    doubted = sum(len(each["doubted"]) for each in told)
-    if not redrawn:
-        return "judge A is sure of every digit"
-    still = f"{doubted} digits it doubts still: try another --seed"
-    left = still if doubted else "it is sure of all"
-    return f"judge A doubted digits, and images were drawn again {redrawn} times: now {left}"
+        redrawn = sum(each["redrawn"] for each in told)
+        doubted = sum(len(each["doubted"]) for each in told)
+        print(f"inkseed: {_what_the_judge_said(redrawn, doubted, 'digit')}", file=sys.stderr)
 
 
 def sample(
@@ -133,7 +125,7 @@ def sample(
     model: ModelName = DEFAULT_MODEL,
     check: Annotated[
         bool,
-        typer.Option("--check", help="Have judge A read all, and draw again what it misreads."),
+        typer.Option("--check", help="Have judge A read all, and draw again what it doubts."),
     ] = False,
     compile_network: Compile = False,
     device: Device = "cpu",
@@ -157,7 +149,10 @@ def sample(
     if compile_network:
         loaded.compile()
     from inkseed.export import save_samples, save_trace
+    from inkseed.screening import guidance_of, sample_screened
 
+    if check:
+        asked = [guidance_of(loaded, w) for w in asked]
     classes = loaded.indices(loaded.class_names if wanted is None else wanted)
     images = len(classes) * count * len(asked)
     if trace is not None and images > MAX_TRACED:
@@ -166,10 +161,8 @@ def sample(
     if trace is not None and states > MAX_STATES:
         raise InkseedError(f"--trace holds at most {MAX_STATES:,} states: lower --steps or --count")
     costs = [loaded.cost(w, sampler, steps, noise, candidates) for w in asked]
-    from inkseed.screening import sample_screened
-
     groups: list[Any] = []
-    redrawn, misread = 0, []
+    redrawn, doubted = 0, []
     with progress(f"{images} digits", sum(costs) * images // len(asked), "evaluations") as advance:
         for w in asked:
             request = (classes * count, seed, w, sampler, steps)
@@ -180,7 +173,7 @@ def sample(
                 continue
             screened = sample_screened(loaded, *request, **how)
             redrawn += screened.redrawn
-            misread += [len(groups) * len(classes) * count + row for row in screened.misread]
+            doubted += [len(groups) * len(classes) * count + row for row in screened.doubted]
             groups.append(screened.samples)
     save_samples(groups, loaded.class_names, len(classes), out)
     if trace is not None:
@@ -188,17 +181,17 @@ def sample(
     if as_json:
         nfe = {f"{group.guide_w[0]:g}": group.nfe for group in groups}
         told = {"out": str(out), "images": images, "seed": seed, "nfe": nfe}
-        read = {"redrawn": redrawn, "misread": list(map(int, misread))} if check else {}
+        read = {"redrawn": redrawn, "doubted": list(map(int, doubted))} if check else {}
         print(json.dumps({**told, **read}))
     else:
         print(*([out] if trace is None else [out, trace]), sep="\n")
     if check:
-        print(f"inkseed: {_what_it_misread(redrawn, len(misread))}", file=sys.stderr)
+        print(f"inkseed: {_what_the_judge_said(redrawn, len(doubted), 'image')}", file=sys.stderr)
 
 
-def _what_it_misread(redrawn: int, misread: int) -> str:
+def _what_the_judge_said(redrawn: int, doubted: int, of: str) -> str:
     if not redrawn:
-        return "judge A reads every image as labelled"
-    still = f"{misread} it misreads still, as first drawn: --json says which"
-    left = still if misread else "it reads all as labelled"
-    return f"judge A misread images, drawn again {redrawn} times: now {left}"
+        return f"judge A is sure of every {of}"
+    still = f"{doubted} it doubts still: --json says which, another --seed draws others"
+    left = still if doubted else "it is sure of all"
+    return f"judge A doubted digits, and images were drawn again {redrawn:,} times: now {left}"

@@ -14,6 +14,7 @@ from inkseed.errors import InkseedError
 from inkseed.evaluate.measure import choose
 from inkseed.judges.fit import JUDGE_SIZE
 from inkseed.model import Model
+from inkseed.screening import sample_screened
 
 MIN_IMAGES = 20
 
@@ -75,10 +76,12 @@ def draw_sets(
     sampler: str | None = None,
     steps: int | None = None,
     on_evaluations: Callable[[int], object] | None = None,
+    check: bool = False,
 ) -> list[EvaluatedSet]:
     """Draw `count` images from a model, a set for each guide_w, from the same noise.
 
-    Labels are in MNIST's own proportions (`natural_labels`). What is None is the model's own.
+    Labels are in MNIST's own proportions (`natural_labels`). What is None is the model's own; with
+    `check`, as `sample_screened` has it.
     Raises InkseedError for a model whose classes are not the ten digits.
     """
     if set(model.class_names) != set(DIGITS):
@@ -87,10 +90,15 @@ def draw_sets(
     classes = digits_to_labels(model, digits)
     sets = []
     for w in strengths:
-        drawn = model.sample(classes, seed, w, sampler, steps, on_evaluations=on_evaluations)
-        sets.append(
-            EvaluatedSet(LabelledImages(drawn.images, digits, DIGITS), float(drawn.guide_w[0]))
-        )
+        request, notes = (classes, seed, w, sampler, steps), []
+        if check:
+            screened = sample_screened(model, *request, on_evaluations=on_evaluations)
+            drawn = screened.samples
+            notes.append(f"judge A read them, and had {screened.redrawn:,} drawn again")
+        else:
+            drawn = model.sample(*request, on_evaluations=on_evaluations)
+        source = LabelledImages(drawn.images, digits, DIGITS)
+        sets.append(EvaluatedSet(source, float(drawn.guide_w[0]), notes))
     return sets
 
 

@@ -46,7 +46,8 @@ def usefulness(
         real = training.subset(rng.permutation(len(training))[:n])
         both = join([synthetic, real])
         for arm, source in zip(ARMS, (synthetic, real, both), strict=True):
-            scores[arm].append(accuracy_taught(source, held_out, steps_for(n), seed, on_step))
+            network = fit_classifier(PlainNet, source, steps_for(n), seed, on_step=on_step)
+            scores[arm].append(read_right(network, held_out))
     return {
         "n": n,
         "steps": steps_for(n),
@@ -57,16 +58,9 @@ def usefulness(
     }
 
 
-def accuracy_taught(
-    source: LabelledImages,
-    held_out: LabelledImages,
-    steps: int,
-    seed: int,
-    on_step: Callable[[int], object] = lambda _: None,
-) -> float:
-    """The share of `held_out` that a classifier reads right which learned from `source` alone."""
-    network = fit_classifier(PlainNet, source, steps, seed, on_step=on_step)
-    return float((read_digits(network, held_out.images) == held_out.labels).mean())
+def read_right(network: PlainNet, source: LabelledImages) -> float:
+    """The share of a set's digits that a classifier reads as labelled."""
+    return float((read_digits(network, source.images) == source.labels).mean())
 
 
 def steps_in_all(judged: EvaluatedSet, training: LabelledImages) -> int:
