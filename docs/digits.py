@@ -51,20 +51,17 @@ def logits(probabilities: Tensor) -> Tensor:
     return probabilities.clamp(min=LEAST_PROBABLE).log()
 
 
-def distance_of(images: np.ndarray, real: np.ndarray) -> float:
-    """Fréchet distance of judge A's log-probabilities of two sets of digits, uint8 (N, H, W)."""
-    judge = JudgeA()
-    sets = [fit_gaussian(logits(judge.probabilities(each))) for each in (images, real)]
-    return frechet_distance(*sets)
+def distance(first: Tensor, second: Tensor) -> float:
+    """Fréchet distance of the logarithms of judge A's probabilities (N, 10) of two sets."""
+    return frechet_distance(fit_gaussian(logits(first)), fit_gaussian(logits(second)))
 
 
 def choice(model: Model, n: int) -> list[str]:
     """One row a setting, the best one that is allowed in bold."""
     judge = JudgeA()
     validation = split_mnist().validation
-    read = judge.probabilities(validation.images)
-    reference = fit_gaussian(logits(read))
-    floor = float((read.argmax(1).numpy() == validation.labels).mean())
+    reference = judge.probabilities(validation.images)
+    floor = float((reference.argmax(1).numpy() == validation.labels).mean())
     labels = natural_labels(n)
     found = []
     for sampler, steps, w, interval in ROWS:
@@ -73,17 +70,22 @@ def choice(model: Model, n: int) -> list[str]:
         )
         read = judge.probabilities(drawn.images)
         accuracy = float((read.argmax(1).numpy() == drawn.labels).mean())
-        distance = frechet_distance(fit_gaussian(logits(read)), reference)
         where = "all" if interval == EVERYWHERE or w == 0 else f"{interval[0]:g} to {interval[1]:g}"
-        found.append((distance, drawn.nfe, [sampler, steps, f"{w:g}", where, drawn.nfe, accuracy]))
+        found.append(
+            (
+                distance(read, reference),
+                drawn.nfe,
+                [sampler, steps, f"{w:g}", where, drawn.nfe, accuracy],
+            )
+        )
         print(found[-1], flush=True)
     allowed = [each for each in found if each[1] <= MOST and each[2][-1] >= LEAST]
     best = min(allowed, default=None)
     lines = ["| sampler | steps | guide_w | at ratios | evaluations | judge A | distance |"]
     lines.append("| --- " * 7 + "|")
     for each in found:
-        distance, _, cells = each
-        shown = [*map(str, cells[:-1]), f"{cells[-1]:.2%}", f"{distance:.3f}"]
+        gap, _, cells = each
+        shown = [*map(str, cells[:-1]), f"{cells[-1]:.2%}", f"{gap:.3f}"]
         lines.append(f"| {' | '.join(f'**{cell}**' if each is best else cell for cell in shown)} |")
     return [*lines, "", f"Validation digits: judge A reads {floor:.2%}. N = {n:,}, seed {SEED}."]
 

@@ -61,7 +61,7 @@ def test_only_evaluation_knows_judge_b_and_it_does_not_know_judge_a():
             continue
         evaluates = room == "evaluate" or path == SOURCE / "study" / "ruler.py"
         assert "JudgeB" not in names or evaluates, path
-        assert "JudgeA" not in names or not evaluates, path
+        assert not names & {"JudgeA", "sample_screened"} or not evaluates, path
 
 
 def test_judge_b_reads_the_same_in_any_batch():

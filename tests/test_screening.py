@@ -9,7 +9,7 @@ from inkseed.errors import InkseedError
 from inkseed.judges import JudgeA
 from inkseed.model import Model, load
 from inkseed.reading import ATTEMPTS, SURE
-from inkseed.screening import ENOUGH, sample_screened
+from inkseed.screening import sample_screened
 
 LABELS = np.arange(60) % 10
 ROUGH = {"guide_w": 0.0, "steps": 4}  # so that some are doubted
@@ -106,16 +106,21 @@ def test_as_typed(inkseed, tmp_path):
 def test_labels_that_no_judge_reads_are_refused_before_drawing(digits):
     digits = load("digits")
     digits.class_names = tuple("abcdefghij")
-    with pytest.raises(InkseedError, match="the judges read"):
+    with pytest.raises(InkseedError, match="judge A checks"):
         sample_screened(digits, LABELS, on_evaluations=pytest.fail)
 
 
-def test_a_screened_set_is_guided_less_unless_it_is_said(digits, inkseed, tmp_path):
-    by_default = sample_screened(digits, [3, 5], 1, steps=2).samples
-    assert by_default.guide_w.tolist() == [ENOUGH, ENOUGH]
-    assert sample_screened(digits, [3], 1, 0.5, steps=2).samples.guide_w.tolist() == [0.5]
-    asked = ("sample", "--labels", "3,5", "--count", 1, "--seed", 1, "--steps", 2, "--check")
-    told = json.loads(inkseed(*asked, "--out", tmp_path / "set.npz", "--json").out)
-    assert list(told["nfe"]) == [f"{ENOUGH:g}"]
-    with np.load(tmp_path / "set.npz") as saved:
-        assert (saved["images"] == by_default.images).all()
+def test_several_strengths_are_checked_each_by_itself(digits, inkseed, tmp_path):
+    out = tmp_path / "set.npz"
+    asked = ("sample", "--labels", "3,5", "--count", 9, "--seed", 1, "--steps", 2, "--check")
+    told = json.loads(inkseed(*asked, "--guide-w", "0,0.5", "--out", out, "--json").out)
+    each = [sample_screened(digits, [3, 5] * 9, 1, w, steps=2) for w in (0.0, 0.5)]
+    assert told["redrawn"] == sum(one.redrawn for one in each)
+    assert told["doubted"] == [*each[0].doubted, *(18 + each[1].doubted)]
+    with np.load(out) as saved:
+        assert (saved["images"] == np.concatenate([one.samples.images for one in each])).all()
+
+
+def test_a_budget_is_refused(digits):
+    with pytest.raises(InkseedError, match="budget"):
+        sample_screened(digits, [3], budget=100, on_evaluations=pytest.fail)

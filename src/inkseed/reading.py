@@ -1,4 +1,4 @@
-"""What a judge reads: in images by their labels, and in digits cut out of a larger picture."""
+"""What a judge reads, and how sure it is to be: of images, and of digits in a larger picture."""
 
 from collections.abc import Callable, Sequence
 
@@ -13,6 +13,7 @@ from inkseed.pictures import PAPER
 from inkseed.seam import part_pairs
 
 SURE = 0.9  # judge A's probability of the right digit: of 99 in 100 real ones it is as sure
+LIKELY = 0.5  # of a pair's worse digit, cut out: of 99 in 100 real ones; 84, if squeezed to 28x28
 ATTEMPTS = 10  # how often an image that it doubts is drawn again
 INNER = 20  # pixels that MNIST scales a digit's longer side to
 Read = Callable[[np.ndarray], np.ndarray]
@@ -42,6 +43,11 @@ def label_surety(images: np.ndarray, wanted: Sequence[str], judge: JudgeA) -> np
     return sure
 
 
+def sure_enough(names: Sequence[str]) -> float:
+    """How sure judge A is to be of an image with one of these labels."""
+    return LIKELY if _are_pairs(names) else SURE
+
+
 def read_apart(digits: np.ndarray, read: Read) -> np.ndarray:
     """What stands in digits told apart, uint8 (N, K, H, W), ink 255, each at any place: (N, K)."""
     return read(_apart(digits)).reshape(digits.shape[:2])
@@ -54,7 +60,9 @@ def _apart(digits: np.ndarray) -> np.ndarray:
 def check_readable(names: Sequence[str]) -> None:
     """Raise InkseedError for labels that are neither digits nor pairs of them."""
     if not _are_pairs(names) and not set(names) <= set(DIGITS):
-        raise InkseedError("the judges read the digits 0 to 9, alone or in pairs: not these labels")
+        raise InkseedError(
+            "judge A checks 0 to 9, alone or in pairs: leave the check out for these labels"
+        )
 
 
 def _are_pairs(names: Sequence[str]) -> bool:

@@ -15,12 +15,10 @@ from inkseed.hand import draw_hands
 from inkseed.judges import JudgeA
 from inkseed.model import Model, Samples
 from inkseed.noise import Start, Task
-from inkseed.reading import ATTEMPTS, SURE, check_readable, label_surety
+from inkseed.reading import ATTEMPTS, check_readable, label_surety, sure_enough
 from inkseed.request import MOST_CANDIDATES
 from inkseed.rng import ImageStreams, Key
 from inkseed.samplers import Sampler
-
-ENOUGH = 0.2  # guide_w at most: the judge keeps labels right, and variety is what guidance costs
 
 
 @dataclass
@@ -28,7 +26,7 @@ class Screened:
     """Images read by judge A: what was drawn in the end, and what that took."""
 
     samples: Samples
-    redrawn: int  # how often an image was drawn again, over all of them
+    redrawn: int  # how often images were drawn again, all together
     doubted: np.ndarray  # int64: places of those that it doubts still
 
 
@@ -48,18 +46,20 @@ def sample_screened(
 ) -> Screened:
     """Draw as `Model.sample` does, and again, up to 10 times, what judge A doubts is as labelled.
 
-    It doubts what it gives less than 0.9 of its belief. A model that is guided by default is so by
-    0.2 at most, unless `guide_w` says otherwise: `python docs/labels.py` chose it. An attempt
-    begins at Gaussian noise of a stream of its own, whatever `noise` was at first, and keeps the
-    image's style, so that no image's fate hangs on another's. What it is surest of stays.
-    `samples.nfe` counts the attempts.
-    Raises InkseedError for a model whose labels are not digits or pairs of them, for a trace, or as
-    `Model.sample` does.
+    It doubts single digits that it believes in by less than 0.9, and pairs by less than 0.5. An
+    attempt begins at Gaussian noise of a stream of its own, whatever `noise` was at first, and
+    keeps the image's style, so that no image's fate hangs on another's. Of the first drawing and
+    all attempts, the one that it is surest of stays; `samples.noise` is its noise, `samples.seeds`
+    and `samples.nfe` are of the first drawing and of all together.
+
+    Raises InkseedError for a model whose labels are not digits or pairs of them, for a trace or a
+    budget, or as `Model.sample` does.
     """
     check_readable(model.class_names)
-    guide_w = guidance_of(model, guide_w)
     if asked.get("trace"):
         raise InkseedError("a trace shows images as first drawn: leave it out, or do not screen")
+    if asked.get("budget") is not None:
+        raise InkseedError("what is drawn again knows no budget: leave it out, or do not screen")
     spent, judge, names = [0], JudgeA(), np.array(model.class_names)
     small = model.uncompiled()  # what is drawn again comes in batches of all sizes
 
@@ -78,10 +78,10 @@ def sample_screened(
         style = {name: hands.get(name) if v is None else v for name, v in style.items()}
     style = {k: None if v is None else np.broadcast_to(v, n) for k, v in style.items()}
     kept = {k: v for k, v in asked.items() if k not in ("noise", "candidates")}
-    redrawn = 0
+    redrawn, least = 0, sure_enough(model.class_names)
     sure = label_surety(samples.images, names[samples.labels], judge)
     for attempt in range(1, ATTEMPTS + 1):
-        rows = np.flatnonzero(sure < SURE)
+        rows = np.flatnonzero(sure < least)
         if len(rows) == 0:
             break
         keys = [(first + row, MOST_CANDIDATES + attempt) for row in rows.tolist()]
@@ -100,12 +100,7 @@ def sample_screened(
         samples.images[at], samples.noise[at] = again.images[better], again.noise[better]
         sure[at] = now[better]
     samples = replace(samples, nfe=-(-spent[0] // n))
-    return Screened(samples, redrawn, np.flatnonzero(sure < SURE))
-
-
-def guidance_of(model: Model, guide_w: float | None) -> float:
-    """The guidance of a screened set: what is asked for, or no more of the model's than helps."""
-    return min(model.settings().guide_w, ENOUGH) if guide_w is None else guide_w
+    return Screened(samples, redrawn, np.flatnonzero(sure < least))
 
 
 @dataclass(frozen=True)

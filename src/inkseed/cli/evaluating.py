@@ -2,7 +2,7 @@
 
 import json
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -20,6 +20,9 @@ from inkseed.cli.options import (
     progress,
 )
 from inkseed.errors import InkseedError
+
+if TYPE_CHECKING:
+    from inkseed.model import Model, Samples
 
 CURVE = "0,0.5,2"  # the strengths of the guidance trade-off curve
 
@@ -61,8 +64,8 @@ def evaluate(
 
     if (samples is None) == (model is None):
         raise InkseedError("give a set, as in: inkseed evaluate samples.npz; or --model NAME")
-    asked = (count, guide_w, sampler, steps, check or None)
-    if model is None and any(option is not None for option in asked):
+    drawn = any(option is not None for option in (count, guide_w, sampler, steps)) or check
+    if model is None and drawn:
         raise InkseedError(
             "--count, --guide-w, --sampler, --steps and --check are for --model: a set is measured"
             " as it is"
@@ -84,14 +87,14 @@ def evaluate(
         if compile_network:
             loaded.compile()
         from inkseed.evaluate.sets import draw_sets
-        from inkseed.screening import guidance_of
 
-        if check:
-            strengths = [guidance_of(loaded, w) for w in strengths]
         count = 500 if count is None else count
         evaluations = count * sum(loaded.cost(w, sampler, steps) for w in strengths)
         with progress("drawing digits", evaluations, "evaluations") as advance:
-            sets = draw_sets(loaded, count, strengths, seed, sampler, steps, advance, check)
+            sets = draw_sets(
+                *(loaded, count, strengths, seed, sampler, steps, advance),
+                draw=_screened if check else None,
+            )
     from inkseed.evaluate import evaluate as measure
     from inkseed.evaluate.evaluation import add_usefulness, images_to_read
 
@@ -117,3 +120,11 @@ def evaluate(
         print_evaluation(found, Console())
         if out is not None:
             print(out)
+
+
+def _screened(model: "Model", *request: Any, **how: Any) -> "tuple[Samples, list[str]]":
+    from inkseed.screening import sample_screened
+
+    found = sample_screened(model, *request, **how)
+    times = f"judge A had images drawn again, {found.redrawn:,} times in all"
+    return found.samples, [f"{times}, and is in doubt of {len(found.doubted):,}"]

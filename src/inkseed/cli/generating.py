@@ -125,7 +125,10 @@ def sample(
     model: ModelName = DEFAULT_MODEL,
     check: Annotated[
         bool,
-        typer.Option("--check", help="Have judge A read all, and draw again what it doubts."),
+        typer.Option(
+            "--check",
+            help="Have judge A read all, and draw again what it is less than 90 % sure of.",
+        ),
     ] = False,
     compile_network: Compile = False,
     device: Device = "cpu",
@@ -149,10 +152,8 @@ def sample(
     if compile_network:
         loaded.compile()
     from inkseed.export import save_samples, save_trace
-    from inkseed.screening import guidance_of, sample_screened
+    from inkseed.screening import sample_screened
 
-    if check:
-        asked = [guidance_of(loaded, w) for w in asked]
     classes = loaded.indices(loaded.class_names if wanted is None else wanted)
     images = len(classes) * count * len(asked)
     if trace is not None and images > MAX_TRACED:
@@ -192,6 +193,6 @@ def sample(
 def _what_the_judge_said(redrawn: int, doubted: int, of: str) -> str:
     if not redrawn:
         return f"judge A is sure of every {of}"
-    still = f"{doubted} it doubts still: --json says which, another --seed draws others"
-    left = still if doubted else "it is sure of all"
-    return f"judge A doubted digits, and images were drawn again {redrawn:,} times: now {left}"
+    times = "once" if redrawn == 1 else f"{redrawn:,} times"
+    left = "sure of all" if not doubted else f"in doubt of {doubted:,} still: --json says which"
+    return f"judge A had images drawn again, {times} in all, and is {left}"

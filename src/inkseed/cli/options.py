@@ -113,4 +113,10 @@ def progress(what: str, total: int, unit: str) -> "Iterator[Callable[[int], Any]
     columns = (TextColumn(what), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task(unit, total=total)
-        yield lambda count: bar.advance(task, count)
+
+        def advance(count: int) -> None:
+            bar.advance(task, count)
+            if bar.tasks[task].completed > total:  # what is drawn again: nobody knows how much
+                bar.update(task, total=None)
+
+        yield advance

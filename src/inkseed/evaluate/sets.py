@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -13,10 +14,11 @@ from inkseed.data.split import split_mnist
 from inkseed.errors import InkseedError
 from inkseed.evaluate.measure import choose
 from inkseed.judges.fit import JUDGE_SIZE
-from inkseed.model import Model
-from inkseed.screening import sample_screened
+from inkseed.model import Model, Samples
 
 MIN_IMAGES = 20
+Draw = Callable[..., tuple[Samples, list[str]]]
+"""(model, and what `Model.sample` takes) -> samples, and what is to be said of them."""
 
 
 @dataclass
@@ -76,12 +78,12 @@ def draw_sets(
     sampler: str | None = None,
     steps: int | None = None,
     on_evaluations: Callable[[int], object] | None = None,
-    check: bool = False,
+    draw: Draw | None = None,
 ) -> list[EvaluatedSet]:
     """Draw `count` images from a model, a set for each guide_w, from the same noise.
 
-    Labels are in MNIST's own proportions (`natural_labels`). What is None is the model's own; with
-    `check`, as `sample_screened` has it.
+    Labels are in MNIST's own proportions (`natural_labels`). What is None is the model's own;
+    `draw` is for another way than `Model.sample`.
     Raises InkseedError for a model whose classes are not the ten digits.
     """
     if set(model.class_names) != set(DIGITS):
@@ -90,16 +92,15 @@ def draw_sets(
     classes = digits_to_labels(model, digits)
     sets = []
     for w in strengths:
-        request, notes = (classes, seed, w, sampler, steps), []
-        if check:
-            screened = sample_screened(model, *request, on_evaluations=on_evaluations)
-            drawn = screened.samples
-            notes.append(f"judge A read them, and had {screened.redrawn:,} drawn again")
-        else:
-            drawn = model.sample(*request, on_evaluations=on_evaluations)
+        request = (classes, seed, w, sampler, steps)
+        drawn, notes = (draw or _plainly)(model, *request, on_evaluations=on_evaluations)
         source = LabelledImages(drawn.images, digits, DIGITS)
         sets.append(EvaluatedSet(source, float(drawn.guide_w[0]), notes))
     return sets
+
+
+def _plainly(model: Model, *request: Any, **how: Any) -> tuple[Samples, list[str]]:
+    return model.sample(*request, **how), []
 
 
 def digits_to_labels(model: Model, digits: np.ndarray) -> list[int]:
