@@ -22,7 +22,7 @@ from inkseed.recipes import load_recipe
 from inkseed.train import train
 
 MOST = 50_000  # images of a pass
-ROWS = [(name, rate) for name in ("adamw", "muon") for rate in (1e-3, 3e-3, 1e-2)]
+ROWS = [(name, rate) for name in ("adamw", "muon") for rate in (3e-3, 1e-2, 3e-2)]
 
 
 def main() -> None:

@@ -73,7 +73,7 @@ class Ways:
             self._public("ddim", 50, MANY),
             self._public("ddpm", 1000, FEW),
             *[self._own(*row) for row in ours],
-            self._own("digits", None, None, MANY, check=True),
+            self._own("digits", None, 0.2, MANY, check=True),
             self._own("report", 400, 2.0, FEW, "ancestral"),
         ]
 

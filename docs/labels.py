@@ -36,7 +36,7 @@ REAL = "real digits"
 DRAWN: dict[str, tuple[float | None, bool]] = {  # guide_w (None: the default), judge A's check
     "the defaults": (None, False),
     "`--guide-w 0`": (0.0, False),
-    **{f"`--guide-w {w:g} --check`": (w, True) for w in (0.0, 0.1, 0.2, 0.3)},
+    **{f"`--guide-w {w:g} --check`": (w, True) for w in (0.0, 0.1, 0.2, 0.3, 0.6)},
 }
 
 
