@@ -15,7 +15,6 @@ from typing import Any
 import numpy as np
 from digits import distance
 from pages import machine, replace
-from torch import Tensor
 
 from inkseed.data import LabelledImages, join, split_mnist
 from inkseed.evaluate.intervals import paired_t
@@ -55,12 +54,9 @@ def drawn(guide_w: float | None, check: bool, compiled: bool) -> tuple[LabelledI
     return source, str(samples.nfe), f"{again:,}" if check else ""
 
 
-def probabilities(source: LabelledImages) -> Tensor:
-    return JudgeA().probabilities(source.images)
-
-
 def main(compiled: bool) -> None:
-    validation = split_mnist().validation
+    validation, judge = split_mnist().validation, JudgeA()
+    reference = judge.probabilities(validation.images)
     kept: dict[str, dict[str, Any]] = json.loads(KEPT.read_text()) if KEPT.exists() else {}
     for name in (REAL, *DRAWN):
         if name in kept:
@@ -75,7 +71,7 @@ def main(compiled: bool) -> None:
         kept[name] = {
             "cost": cost,
             "again": again,
-            "distance": distance(probabilities(source), probabilities(validation)),
+            "distance": distance(judge.probabilities(source.images), reference),
             "accuracy": [read_right(each, validation) for each in taught],
         }
         print(name, kept[name], flush=True)
