@@ -1,6 +1,7 @@
 """`inkseed evaluate`."""
 
 import json
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -9,13 +10,17 @@ import typer
 from inkseed.cli.options import (
     Compile,
     Device,
+    FormName,
     Json,
+    PaperName,
     SamplerName,
     Seed,
     Steps,
     Threads,
+    Transposed,
     check_guidance,
     choose_device,
+    how_to_read,
     load_model,
     progress,
 )
@@ -29,7 +34,8 @@ CURVE = "0,0.5,2"  # the strengths of the guidance trade-off curve
 
 def evaluate(
     samples: Annotated[
-        Path | None, typer.Argument(help="An .npz with images and labels, or a labelled folder.")
+        Path | None,
+        typer.Argument(help="A folder <label>/*, an .npz, an IDX pair's images, or a .csv."),
     ] = None,
     model: Annotated[
         str | None, typer.Option(help="Draw the set from a model instead: a name, or a file.")
@@ -47,6 +53,9 @@ def evaluate(
         bool, typer.Option("--check", help="With --model: as `inkseed sample --check` draws.")
     ] = False,
     seed: Seed = 0,
+    form: FormName = "auto",
+    paper: PaperName = "auto",
+    transposed: Transposed = False,
     usefulness: Annotated[
         bool, typer.Option("--usefulness", help="Also teach a classifier with the set: minutes.")
     ] = False,
@@ -70,13 +79,16 @@ def evaluate(
             "--count, --guide-w, --sampler, --steps and --check are for --model: a set is measured"
             " as it is"
         )
+    if model is not None and (form != "auto" or paper != "auto" or transposed):
+        raise InkseedError("--form, --paper and --transposed are for a set, not for --model")
     if out is not None:
         check_writable(out, (".html",))
     if model is None:
         choose_device(device, threads)
         from inkseed.evaluate import read_sets
 
-        sets = read_sets(samples or "")
+        sets = read_sets(samples or "", how_to_read(form, paper, transposed))
+        print(f"inkseed: {sets[0].notes[0]}", file=sys.stderr)
     else:
         from inkseed.labels import parse_numbers
 
