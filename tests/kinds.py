@@ -184,10 +184,11 @@ def framed(path: Path, ink: np.ndarray, k: int) -> None:
 
 
 def on_a_desk(path: Path, ink: np.ndarray, k: int) -> None:
-    """A sheet on a dark desk, all of both in the picture."""
+    """A sheet that lies a little aslant on a dark desk, all of both in the picture."""
     desk = np.full((300, 400), 45, np.uint8)
-    desk[40:270, 50:360] = blend(placed(ink, k, 230, 310), 220, 60)
-    Image.fromarray(noisy(desk, k)).save(f"{path}.jpg")
+    desk[40:270, 50:360] = blend(placed(ink, k, 230, 310, 100), 220, 60)
+    aslant = Image.fromarray(desk).rotate(k % 5 - 2, Image.Resampling.BICUBIC, fillcolor=45)
+    Image.fromarray(noisy(np.asarray(aslant), k)).save(f"{path}.jpg")
 
 
 def ruled(path: Path, ink: np.ndarray, k: int) -> None:
@@ -246,3 +247,4 @@ KINDS: tuple[Maker, ...] = (
     palette_gif, clear_blue, clear_corners, pencil, thin_pen, small_in_a_corner, framed, on_a_desk,
     ruled, squared, dusty, crushed_jpeg, mixed_tight, filling, off_centre,
 )  # fmt: skip
+ALWAYS_READ = (cmyk_jpeg, sixteen_bits, thirty_two_bits, one_bit, clear_corners, filling)

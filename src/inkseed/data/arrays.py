@@ -172,8 +172,8 @@ def _names(labels: np.ndarray, path: Path) -> np.ndarray:
         if labels.dtype.kind == "f" and np.isfinite(labels).all() and (labels % 1 == 0).all():
             labels = labels.astype(np.int64)
         try:
-            if labels.dtype.kind in "iuUS":
+            if labels.dtype.kind in "US" or (labels.dtype.kind in "iu" and (labels >= 0).all()):
                 return labels.astype(str)
         except UnicodeDecodeError:
             pass
-    raise InkseedError(f"{path}: labels must be one whole number or one text an image")
+    raise InkseedError(f"{path}: labels must be one whole number from 0, or text, for each image")

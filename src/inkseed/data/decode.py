@@ -129,11 +129,12 @@ def one_channel(rgb: np.ndarray) -> np.ndarray:
 
     So yellow ink on white, or red on a green as dark, keeps its contrast. Grey stays what it is.
     """
-    colours = rgb.reshape(-1, 3)
-    if (colours.max(1) - colours.min(1)).max() <= COLOURED:
+    red, green, blue = rgb[..., 0], rgb[..., 1], rgb[..., 2]
+    if max(abs(red - green).max(), abs(green - blue).max(), abs(blue - red).max()) <= COLOURED:
         # the weights of ITU-R 601, and of Pillow
         return (rgb @ np.array([0.299, 0.587, 0.114], np.float32)).astype(np.float32)
-    _, axes = np.linalg.eigh(np.cov(colours[:: max(1, len(colours) // 50_000)].T))
+    colours = rgb.reshape(-1, 3)
+    _, axes = np.linalg.eigh(np.cov(colours[:: 1 + len(colours) // 50_000].T))
     axis = axes[:, -1] * (1 if axes[:, -1].sum() >= 0 else -1)
     low, high = np.minimum(axis, 0).sum(), np.maximum(axis, 0).sum()  # black-to-white's two ends
     return ((rgb @ axis - low) / (high - low)).astype(np.float32)

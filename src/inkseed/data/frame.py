@@ -5,7 +5,6 @@ import numpy as np
 OUTSIDE = 0.9  # of the outermost rows and columns is frame
 INSIDE = 0.4  # of a row is frame, at most: there the sheet begins
 LEAST_SIDE = 8  # pixels of a sheet
-MARGIN = 0.02  # of the sheet is cut off too: frames lie aslant
 
 
 def inside_frame(grey: np.ndarray) -> np.ndarray | None:
@@ -22,8 +21,7 @@ def inside_frame(grey: np.ndarray) -> np.ndarray | None:
         part = frame[rows, columns]
         ends = (part[0], part[-1], part[:, 0], part[:, -1])
         if min(part.shape) >= LEAST_SIDE and max(end.mean() for end in ends) <= INSIDE:
-            y, x = (round(MARGIN * side) for side in part.shape)
-            return grey[rows, columns][y : part.shape[0] - y, x : part.shape[1] - x]
+            return grey[rows, columns]
     return None
 
 

@@ -62,7 +62,7 @@ class Gathered:
             images += found.images
             places += [k] * len(found.images)
         self.account.images = len(images)
-        if not images:
+        if not any(found.state == "ink" for found in self.found):
             left_out = "; ".join(self.account.left_out())
             raise InkseedError(
                 f"none of the {self.account.given:,} {self.given.noun} can be used: {left_out}"
@@ -76,7 +76,7 @@ class Gathered:
             self.account.unreadable.add(self.given.name(k))
         if found.state == "blank":
             self.account.blank.add(self.given.name(k))
-            if self.how.blanks:
+            if self.how.measured:
                 found.images = [np.zeros(self.size, np.uint8)]
         self.account.used += bool(found.images)
         if found.paper is not None:
@@ -102,7 +102,7 @@ class Gathered:
                 found[k] = self._own(grey)
         if stack:
             images = np.stack([*stack.values()])
-            each = read_together(images, self.size, self.forming, self.digits, self.how.paper)
+            each = read_together(images, self.size, self.forming, self.digits, self.how)
             for k, one in zip(stack, each, strict=True):
                 found[k] = one
         return self._with_others(found)

@@ -16,18 +16,19 @@ class HowToRead:
     `paper` says what they show: dark ink on "light" paper, the reverse, or "auto", which asks each
     picture, and the others where it does not tell.
     `form`: "mnist" brings every digit to MNIST's form (the longer side of its ink 20 pixels of 28,
-    its centre of mass in the middle); "auto" does so with digits in pictures of another size than
-    is wanted, and with a set of the right size most of whose digits are clearly not in it; "keep"
-    leaves digits where they are, and their grey levels too.
+    its centre of mass in the middle); "auto" does so with digits that are clearly not in it, or in
+    pictures of another size than is wanted; "keep" leaves digits where they are, and their grey
+    levels too.
     `transposed` exchanges rows and columns of arrays, as EMNIST's own files need.
-    `blanks` keeps blank images, which are left out otherwise.
+    `measured` is for a set that somebody drew and that is to be judged: blank images stay in it,
+    and where most small pictures are clean and in MNIST's form, the others stay what they are.
     Raises InkseedError for other words.
     """
 
     paper: PaperChoice = "auto"
     form: Form = "auto"
     transposed: bool = False
-    blanks: bool = False
+    measured: bool = False
 
     def __post_init__(self) -> None:
         for name, known in (("paper", PaperChoice), ("form", Form)):

@@ -5,7 +5,7 @@ from typing import Literal
 
 import numpy as np
 
-from inkseed.data.form import as_mnist, fitted, full_contrast
+from inkseed.data.form import FAINT, as_mnist, fitted, full_contrast
 from inkseed.data.frame import inside_frame
 from inkseed.data.ink import Ink, Paper, tell_ink
 from inkseed.data.levels import to_bytes
@@ -36,27 +36,23 @@ def read_own(
     `formed` brings it to MNIST's form, `several` looks for more than one digit; `known` is the
     paper of other pictures, for one that does not tell by itself.
     """
-    ink = _framed(grey) or tell_ink(grey, known)
+    sheet = inside_frame(grey)
+    ink = "blank" if sheet is None else tell_ink(sheet)
+    framed = isinstance(ink, Ink)  # what encloses nothing is no frame
+    if not framed:
+        ink = tell_ink(grey, known)
     if not isinstance(ink, Ink):
         return Found(ink)
     levels = ink.levels
     if max(grey.shape) >= LEAST_SIDE:
         levels = without_lines(levels)
-    if max(grey.shape) >= LEAST_SIDE or not ink.clean:
+    if framed:
+        levels = away_from_border(levels)
+    if formed or max(grey.shape) >= LEAST_SIDE or not ink.clean:
         levels = only_strokes(levels)
     if not strokes(levels).any():
         return Found("blank")
     cuts = [to_bytes(cut) for cut in (cut_apart(levels) if several else [levels])]
-    images = [as_mnist(cut, size) if formed else fitted(cut, size) for cut in cuts]
-    return Found(
-        "ink", [full_contrast(image) for image in images], ink.paper, formed, not ink.clean
-    )
-
-
-def _framed(grey: np.ndarray) -> Ink | None:
-    """The ink on a sheet that is framed, without what is left of the frame."""
-    sheet = inside_frame(grey)
-    ink = "blank" if sheet is None else tell_ink(sheet)
-    if not isinstance(ink, Ink):
-        return None
-    return ink._replace(levels=away_from_border(ink.levels), clean=False)
+    images = [as_mnist(cut, size, FAINT) if formed else fitted(cut, size) for cut in cuts]
+    images = [full_contrast(image) for image in images]
+    return Found("ink", images, ink.paper, formed, framed or not ink.clean)

@@ -9,6 +9,7 @@ ALL_ROUND = np.ones((3, 3), bool)  # neighbours, corners too
 RULE = 0.9  # of a picture's side that a printed line covers, at least
 RULE_WIDTH = 0.04  # of the other side, at most
 RULES = 2  # so many at least: a single one may be the bar of a 7
+ALONG = 0.04  # of a side: what lies mostly so near to the border lies along it
 LEFT = 0.02  # of the picture's ink at least is handwriting, or there were no lines
 
 
@@ -67,9 +68,10 @@ def _bridged(levels: np.ndarray, lines: list[slice]) -> np.ndarray:
 
 
 def away_from_border(levels: np.ndarray) -> np.ndarray:
-    """The ink without strokes that touch the border, where there are others."""
-    labels, _ = ndimage.label(strokes(levels), ALL_ROUND)
-    touching = np.unique(np.concatenate([labels[0], labels[-1], labels[:, 0], labels[:, -1]]))
-    inner = (labels > 0) & ~np.isin(labels, touching)
-    near = ndimage.binary_dilation(np.isin(labels, touching) & (labels > 0), ALL_ROUND)
-    return np.where(near, 0, levels) if inner.any() else levels
+    """The ink without strokes that lie along the border, as what is left of a frame does."""
+    labels, count = ndimage.label(strokes(levels), ALL_ROUND)
+    y, x = (1 + round(ALONG * side) for side in levels.shape)
+    areas = np.bincount(labels.ravel(), minlength=count + 1)
+    inner = np.bincount(labels[y:-y, x:-x].ravel(), minlength=count + 1)
+    along = (inner < areas / 2) & (np.arange(count + 1) > 0)
+    return np.where(ndimage.binary_dilation(along[labels], ALL_ROUND), 0, levels)

@@ -43,12 +43,12 @@ def read_sets(path: str | Path, how: HowToRead | None = None) -> list[EvaluatedS
     """Read labelled digits from whatever `inkseed.data.read_images` takes, 28x28; an .npz with an
     array `guide_w` gives one set for each of its values.
 
-    `how` is as there, but blank images stay in: whatever drew them did not draw the digit. The
-    first note says what was read. Raises InkseedError for anything else, and for labels that are
-    no digits.
+    `how` is as there, but the set is `measured`: blank images stay in, since whatever drew them did
+    not draw the digit. The first note says what was read.
+    Raises InkseedError for anything else, and for labels that are no digits.
     """
     path = Path(path)
-    found = read_images(path, JUDGE_SIZE, replace(how or HowToRead(), blanks=True))
+    found = read_images(path, JUDGE_SIZE, replace(how or HowToRead(), measured=True))
     source, notes = _digits_only(found.images, path), [found.account.line()]
     guide_w = _guide_w(path, found)
     if guide_w is None:
