@@ -35,10 +35,11 @@ def create_loader(
     """A loader over any labelled images: shuffled by `shuffle_seed`, or in order without one."""
     if batch_size < 1:
         raise InkseedError(f"batch_size must be at least 1, not {batch_size}")
-    generator = None if shuffle_seed is None else torch.Generator().manual_seed(shuffle_seed)
+    # a loader in order needs a generator too, or it draws from torch's global one
+    generator = torch.Generator().manual_seed(shuffle_seed or 0)
     return DataLoader(
         TensorImages(source, image_size),
         batch_size,
-        shuffle=generator is not None,
+        shuffle=shuffle_seed is not None,
         generator=generator,
     )
