@@ -12,6 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from inkseed.checks import pick
 from inkseed.condition import NULL_LABEL, label_of, style_of
 from inkseed.errors import InkseedError
 from inkseed.nn.precision import autocast
@@ -149,8 +150,8 @@ DENOISERS: dict[str, Callable[..., NetworkDenoiser]] = {
 def denoiser_from(network: Callable[..., Tensor], config: dict[str, Any]) -> NetworkDenoiser:
     """See `network` as the denoiser that a model's configuration describes.
 
-    Raises KeyError, TypeError or InkseedError for a configuration that describes none.
+    Raises InkseedError or TypeError for a configuration that describes none.
     """
     prediction = dict(config.get("prediction", {"name": "eps"}))
-    build = DENOISERS[prediction.pop("name")]
+    build = pick(DENOISERS, prediction.pop("name", None), "prediction")
     return build(network, schedule_from(config["schedule"]), mixed_precision=True, **prediction)

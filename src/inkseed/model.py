@@ -261,6 +261,8 @@ def load(name: str | Path = DEFAULT_MODEL, device: str | torch.device = "cpu") -
         model = Model(network, config, where)
         model.settings()
         return model
+    except InkseedError as error:
+        raise InkseedError(f"{path}: {error}") from error
     except (KeyError, TypeError, ValueError, RuntimeError) as error:
         raise InkseedError(
             f"{path} is damaged or from another version: its tensors and its metadata disagree"

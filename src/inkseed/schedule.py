@@ -12,6 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from inkseed.checks import pick
 from inkseed.errors import InkseedError
 
 MAX_STEPS = 100_000
@@ -174,9 +175,9 @@ SCHEDULES: dict[str, Callable[..., Schedule]] = {
 
 
 def schedule_from(settings: dict[str, Any]) -> Schedule:
-    """Build the schedule that a configuration names; raises KeyError for a name unknown."""
+    """Build the schedule that a configuration names; raises InkseedError for an unknown one."""
     parameters = dict(settings)
-    return SCHEDULES[parameters.pop("name", "linear_betas")](**parameters)
+    return pick(SCHEDULES, parameters.pop("name", "linear_betas"), "schedule")(**parameters)
 
 
 def _uniform(schedule: Schedule, steps: int) -> Tensor:

@@ -1,5 +1,6 @@
 """The command line, thin: heavy imports stand inside the commands, so that `--help` is quick."""
 
+import re
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -47,6 +48,8 @@ def mistakes_in_one_line() -> Iterator[None]:
         _fail(str(error))
     except typer.TyperException as error:  # what typer itself finds wrong with the arguments
         context = getattr(error, "ctx", None)
+        if re.fullmatch("-[0-9.]+", option := getattr(error, "option_name", "")):
+            _fail(f"{option} is no option, and numbers have digits alone: leave the sign out")
         explain = getattr(error, "format_message", error.__str__)
         _fail(f"{explain()} See: {context.command_path if context else 'inkseed'} --help")
     except BrokenPipeError:  # the reader of our output has gone: not our mistake, nor the user's

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
+from inkseed.checks import pick
 from inkseed.nn.context_unet import ContextUnet, ResidualConvBlock, UnetDown, UnetUp
 from inkseed.nn.patch_unet import PatchUnet
 
@@ -23,6 +24,6 @@ NETWORKS: dict[str, Callable[..., ContextUnet | PatchUnet]] = {
 
 
 def network_from(settings: dict[str, Any]) -> ContextUnet | PatchUnet:
-    """Build the network that a configuration names; raises KeyError for a name unknown."""
+    """Build the network that a configuration names; raises InkseedError for an unknown one."""
     parameters = dict(settings)
-    return NETWORKS[parameters.pop("name", "context_unet")](**parameters)
+    return pick(NETWORKS, parameters.pop("name", "context_unet"), "network")(**parameters)
