@@ -4,16 +4,17 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from inkseed.errors import InkseedError
+    from inkseed.errors import InkseedError, InkseedWarning
     from inkseed.model import Model, Samples, load
     from inkseed.number import Number, write
 
 __version__ = "0.1.0"
 
-__all__ = ["InkseedError", "Model", "Number", "Samples", "load", "write"]
+__all__ = ["InkseedError", "InkseedWarning", "Model", "Number", "Samples", "load", "write"]
 
 _HOMES = {
     "InkseedError": "inkseed.errors",
+    "InkseedWarning": "inkseed.errors",
     "Model": "inkseed.model",
     "Samples": "inkseed.model",
     "load": "inkseed.model",

@@ -5,112 +5,26 @@ the report's signatures have no seed. Everything else in inkseed takes a seed.
 """
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from inkseed.denoiser import EpsDenoiser
+from inkseed.checks import brief, whole_number
+from inkseed.errors import InkseedError
 from inkseed.files import check_writable
-from inkseed.guidance import ClassifierFreeGuidance
-from inkseed.loss import eps_loss
 from inkseed.nn import ContextUnet
 from inkseed.noise.stability import cosine
 from inkseed.number import Number, write
-from inkseed.samplers import Step, ancestral, ddim, invert
-from inkseed.schedule import LinearBetas, times
+from inkseed.samplers import Step, ddim, invert
+from inkseed.schedule import MAX_STEPS, times
+from inkseed.simple_diffusion import SimpleDiffusion, image_shape, normal
 from inkseed.weights import DEFAULT_MODEL
 
-KEPT_EVERY = 20  # of the steps on the way, these are returned, and the last few
-KEPT_LAST = 8
+__all__ = ["NoiseStrategyDiffusion", "SimpleDiffusion", "generate_samples"]
+
 CANDIDATES_AT_ONCE = 50
-
-
-class SimpleDiffusion(nn.Module):
-    """Conditional DDPM (arXiv 2006.11239) round a network that predicts noise.
-
-    `betas` is the pair (beta_1, beta_T); `drop_prob` is the chance that training drops a label.
-    """
-
-    def __init__(
-        self,
-        nn_model: ContextUnet,
-        betas: tuple[float, float],
-        n_T: int,
-        device: str | torch.device,
-        drop_prob: float = 0.1,
-    ) -> None:
-        super().__init__()
-        self.nn_model = nn_model.to(device)
-        self.n_T, self.device, self.drop_prob = n_T, torch.device(device), drop_prob
-        self.schedule = LinearBetas(betas, n_T)
-
-    @property
-    def denoiser(self) -> EpsDenoiser:
-        """The network as it stands now, seen as a denoiser."""
-        return EpsDenoiser(self.nn_model, self.schedule)
-
-    def forward(self, x: Tensor, c: Tensor, generator: torch.Generator | None = None) -> Tensor:
-        """The scalar loss of equation (1): x (N, C, H, W) in [-1, 1], c (N,) class indices."""
-        x, c = x.to(self.device), c.to(self.device)
-        return eps_loss(self.denoiser, x, c, self.drop_prob, generator)
-
-    def sample(
-        self,
-        n_sample: int,
-        size: tuple[int, int, int],
-        device: str | torch.device,
-        guide_w: float = 0.0,
-        generator: torch.Generator | None = None,
-    ) -> tuple[Tensor, Tensor]:
-        """Draw `n_sample` images of `size` (C, H, W), labels cycling through the classes.
-
-        Returns the images (N, C, H, W) and the steps on the way (S, N, C, H, W): every 20th state
-        and the last 8, from noise to image. Batch normalisation uses its running statistics.
-        """
-        label = torch.arange(n_sample, device=device) % self.nn_model.n_classes
-        x_T = _normal((n_sample, *size), generator, device)
-        kept: list[Tensor] = []
-
-        def keep(i: int, step: Step) -> None:
-            if i % KEPT_EVERY == 0 or i > self.n_T - KEPT_LAST:
-                kept.append(step.x)
-
-        return self._walk(x_T, label, guide_w, generator, keep), torch.stack(kept)
-
-    def _walk(
-        self,
-        x_T: Tensor,
-        label: Tensor,
-        guide_w: float,
-        generator: torch.Generator | None,
-        on_step: Callable[[int, Step], object] = lambda i, step: None,
-    ) -> Tensor:
-        """The image at the end of the reverse chain; `on_step` sees step 1, 2, ... on the way."""
-        with self._evaluating():
-            steps = ancestral(
-                ClassifierFreeGuidance(self.denoiser, guide_w),
-                self.schedule,
-                x_T,
-                label,
-                times(self.schedule, self.n_T),
-                lambda: _normal(x_T.shape, generator, x_T.device),
-            )
-            for i, step in enumerate(steps, start=1):
-                on_step(i, step)
-            return step.x
-
-    @contextmanager
-    def _evaluating(self) -> Iterator[None]:
-        """The network as it is used after training, without gradients."""
-        was_training = self.nn_model.training
-        self.nn_model.eval()
-        try:
-            with torch.no_grad():
-                yield
-        finally:
-            self.nn_model.train(was_training)
+MOST_CANDIDATES = 10**7
 
 
 class NoiseStrategyDiffusion(SimpleDiffusion):
@@ -120,7 +34,7 @@ class NoiseStrategyDiffusion(SimpleDiffusion):
     paper behind the idea, Qi et al., arXiv 2407.14041) walks `steps` steps of DDIM there and of its
     inversion back. "report" is the report's listing: the stochastic chain there, and fresh noise
     added step by step back, of which no more than chance can resemble the start (docs/report.md).
-    Neither is guided. Raises ValueError for another way.
+    Neither is guided. Raises InkseedError for another way.
     """
 
     def __init__(
@@ -135,8 +49,8 @@ class NoiseStrategyDiffusion(SimpleDiffusion):
     ) -> None:
         super().__init__(nn_model, betas, n_T, device, drop_prob)
         if way not in ("ddim", "report"):
-            raise ValueError(f"way must be 'ddim' or 'report', not {way!r}")
-        self.way, self.steps = way, steps
+            raise InkseedError(f"way must be 'ddim' or 'report', not {brief(way)}")
+        self.way, self.steps = way, whole_number(steps, "steps", 1, MAX_STEPS)
 
     def compute_inversion_stability(
         self,
@@ -157,21 +71,25 @@ class NoiseStrategyDiffusion(SimpleDiffusion):
         device: str | torch.device,
         generator: torch.Generator | None = None,
     ) -> Tensor:
-        """Of K starting noises for one label, c or c (1,), return the most stable, (1, C, H, W).
+        """Of K starting noises for each label, return the most stable: c (N,) -> (N, C, H, W).
 
-        Candidates are walked together, `CANDIDATES_AT_ONCE` at a time.
+        One label may be a number. Candidates are walked together, `CANDIDATES_AT_ONCE` at a time.
+        Raises InkseedError for no candidates or no labels.
         """
-        if K < 1:
-            raise ValueError(f"K must be at least 1, not {K}")
-        label = torch.as_tensor(c, device=device).reshape(-1)
-        if len(label) != 1:
-            raise ValueError(f"K noises are compared for one label, not {len(label)}")
-        candidates = _normal((K, *size), generator, device)
-        scores = [
-            self.compute_inversion_stability(part, label.expand(len(part)), size, generator)
-            for part in candidates.split(CANDIDATES_AT_ONCE)
-        ]
-        return candidates[torch.cat(scores).argmax()][None]
+        K, device = whole_number(K, "K", 1, MOST_CANDIDATES), self._own(device)
+        label = self._labels(torch.as_tensor(c).reshape(-1))
+        if not len(label):
+            raise InkseedError("no label to choose noise for: give c of shape (N,)")
+        size = image_shape(size)
+        candidates = normal((len(label) * K, *size), generator, device)
+        parts = zip(
+            candidates.split(CANDIDATES_AT_ONCE),
+            label.repeat_interleave(K).split(CANDIDATES_AT_ONCE),
+            strict=True,
+        )
+        scores = [self.compute_inversion_stability(*part, size, generator) for part in parts]
+        best = torch.cat(scores).view(-1, K).argmax(1)
+        return candidates.view(-1, K, *size)[torch.arange(len(label)), best]
 
     def sample_from_noise(
         self,
@@ -180,9 +98,13 @@ class NoiseStrategyDiffusion(SimpleDiffusion):
         size: tuple[int, int, int],
         generator: torch.Generator | None = None,
     ) -> Tensor:
-        """The unguided image (N, C, H, W) that `noise` and labels c become."""
-        if tuple(noise.shape[1:]) != tuple(size):
-            raise ValueError(f"noise of {tuple(noise.shape[1:])} does not have the size {size}")
+        """The unguided image (N, C, H, W) that `noise` and labels c (N,) become."""
+        if tuple(noise.shape[1:]) != image_shape(size) or len(noise) != len(c):
+            raise InkseedError(
+                f"noise of {len(c)} labels and this size must be {(len(c), *size)}, not "
+                f"{tuple(noise.shape)}"
+            )
+        c = self._labels(c)
         if self.way == "report":
             return self._walk(noise, c, 0.0, generator)
         return self._deterministic(ddim, noise, c)
@@ -200,7 +122,7 @@ class NoiseStrategyDiffusion(SimpleDiffusion):
         x_t = x_0
         for i in range(1, self.n_T + 1):
             alpha, sigma = self.schedule.level(i / self.n_T)
-            x_t = alpha * x_t + sigma * _normal(x_t.shape, generator, x_t.device)
+            x_t = alpha * x_t + sigma * normal(x_t.shape, generator, x_t.device)
         return x_t
 
     def _deterministic(self, walk: Callable[..., Iterator[Step]], x: Tensor, c: Tensor) -> Tensor:
@@ -228,11 +150,3 @@ def generate_samples(
     if out is not None:
         number.save(out)
     return number
-
-
-def _normal(
-    shape: tuple[int, ...] | torch.Size,
-    generator: torch.Generator | None,
-    device: str | torch.device,
-) -> Tensor:
-    return torch.randn(tuple(shape), generator=generator).to(device)

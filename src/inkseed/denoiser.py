@@ -38,7 +38,7 @@ class NetworkDenoiser(ABC):
         self.network, self.schedule, self.mixed_precision = network, schedule, mixed_precision
 
     def __call__(self, x_t: Tensor, t: Tensor, condition: Tensor) -> Tensor:
-        t = t.to(x_t.device, torch.float64).expand(len(x_t))
+        t = t.to("cpu", torch.float64).expand(len(x_t))  # mps has no double precision
         alpha, sigma = (scale[:, None, None, None].to(x_t) for scale in self.schedule(t))
         return self.x_0(x_t, t.to(x_t), condition, alpha, sigma)
 

@@ -1,11 +1,14 @@
 """Guidance: a denoiser in, a denoiser out."""
 
+import warnings
+from typing import Any
+
 import torch
 from torch import Tensor
 
 from inkseed.condition import nothing_asked
 from inkseed.denoiser import Denoiser
-from inkseed.errors import InkseedError
+from inkseed.errors import InkseedError, InkseedWarning
 from inkseed.schedule import Schedule
 
 
@@ -64,3 +67,25 @@ def guided(
     if interval is None or guide_w == 0:
         return everywhere
     return GuidanceInterval(everywhere, denoiser, schedule, *interval)
+
+
+def warn_untaught(drop_prob: float | None, guide_w: float) -> None:
+    """Warn, at the caller's caller, of guidance by a network that no label was ever dropped for.
+
+    What it says without a label is chance: it never learned it. None is a chance nobody knows.
+    """
+    if drop_prob == 0 and guide_w != 0:
+        warnings.warn(
+            f"guide_w {guide_w:g} needs a network that was trained with labels dropped, and "
+            "drop_prob was 0 here: take guide_w 0, or train with drop_prob 0.1",
+            InkseedWarning,
+            stacklevel=3,
+        )
+
+
+def trained_drop_prob(config: dict[str, Any]) -> float | None:
+    """How often training dropped a label, as a model's configuration tells; None: it does not."""
+    try:
+        return float(config["training"]["settings"]["drop_prob"])
+    except (KeyError, TypeError, ValueError):
+        return None

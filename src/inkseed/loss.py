@@ -37,7 +37,7 @@ def eps_loss(
     step = torch.randint(1, schedule.n_T + 1, (len(x_0),), generator=generator)
     eps = torch.randn(x_0.shape, generator=generator, dtype=x_0.dtype).to(x_0.device)[part]
     condition = drop_conditions(condition, drop_prob, generator)[part]
-    t = (step.double() / schedule.n_T).to(x_0.device)[part]
+    t = (step.double() / schedule.n_T)[part]
     alpha, sigma = (scale[:, None, None, None].to(x_0) for scale in schedule(t))
     predicted = denoiser.predict(alpha * x_0[part] + sigma * eps, t.to(x_0), condition)
     return nn.functional.mse_loss(predicted, eps)
@@ -62,7 +62,7 @@ def edm_loss(
     level = torch.randn(len(x_0), generator=generator, dtype=torch.float64)
     eps = torch.randn(x_0.shape, generator=generator, dtype=x_0.dtype).to(x_0.device)[part]
     condition = drop_conditions(condition, drop_prob, generator)[part]
-    t = denoiser.schedule.time_of((mean + deviation * level).exp())[part].to(x_0.device)
+    t = denoiser.schedule.time_of((mean + deviation * level).exp())[part]
     x_0 = x_0[part]
     alpha, sigma = (scale[:, None, None, None].to(x_0) for scale in denoiser.schedule(t))
     error = denoiser(alpha * x_0 + sigma * eps, t, condition) - x_0

@@ -14,7 +14,7 @@ from inkseed.checkpoint import load_tensors, save_tensors
 from inkseed.data.labelled import to_uint8
 from inkseed.denoiser import NetworkDenoiser, denoiser_from
 from inkseed.errors import InkseedError
-from inkseed.guidance import guided
+from inkseed.guidance import guided, trained_drop_prob, warn_untaught
 from inkseed.hand import draw_hands
 from inkseed.labels import check_class_name
 from inkseed.ledger import Ledger
@@ -142,6 +142,7 @@ class Model:
         wanted = check_labels(labels, len(self.class_names))
         seed, first, batch_size = check_counts(seed, first, batch_size, len(wanted))
         how = self.settings(guide_w, sampler, steps, spacing, guide_interval)
+        warn_untaught(trained_drop_prob(self.config), how.guide_w)
         style: dict[str, Any] = {"slant": slant, "thickness": thickness}
         if how.one_hand:
             drawn = draw_hands(self.styles, seed, range(first, first + len(wanted)))
@@ -281,12 +282,12 @@ def _check(config: dict[str, Any]) -> None:
 
 
 def find_device(name: str | torch.device) -> torch.device:
-    """`cpu`, `cuda` or `cuda:1` -> the device. Raises InkseedError where this machine lacks it."""
+    """`cpu`, `cuda`, `cuda:1` or `mps` -> the device. Raises InkseedError where it is lacking."""
     try:
         device = torch.device(name)
         torch.empty(1, device=device)
     except (RuntimeError, AssertionError, NotImplementedError, TypeError) as error:
         raise InkseedError(f"no device {str(name)!r} on this machine: use cpu") from error
-    if device.type not in ("cpu", "cuda"):
+    if device.type not in ("cpu", "cuda", "mps"):
         raise InkseedError(f"no device {str(name)!r} on this machine: use cpu")
     return device

@@ -16,6 +16,7 @@ from inkseed.recipes import recipe_from
 
 SETTINGS = "settings.json"
 STATE = Path("state", "last.safetensors")
+MODEL = "model.safetensors"
 COLUMNS = ("step", "images", "loss", "learning_rate", "images_per_second")
 SMOOTHING = 100  # points that a curve of any length is averaged down to
 
@@ -67,6 +68,11 @@ def _compare(started: dict[str, Any], asked: dict[str, Any], out: Path) -> None:
     flat = [{**settings["recipe"], **settings, "recipe": None} for settings in (started, asked)]
     for name in sorted(flat[0].keys() | flat[1].keys()):
         was, now = (settings.get(name) for settings in flat)
+        if name == "epochs" and was != now:
+            raise InkseedError(
+                f"{out} was started with epochs {was}, not {now}: resume with {was}; to train a "
+                f"finished model on, --from {out / MODEL} in another folder"
+            )
         if was != now:
             raise InkseedError(
                 f"{out} was started with {name} {was}, not {now}: resume by the same settings"

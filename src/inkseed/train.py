@@ -27,7 +27,7 @@ from inkseed.errors import InkseedError
 from inkseed.files import sha256
 from inkseed.interrupt import interrupted_between_steps
 from inkseed.loss import loss_from
-from inkseed.model import Model
+from inkseed.model import Model, find_device
 from inkseed.nn import ContextUnet, PatchUnet, network_from
 from inkseed.nn.precision import place
 from inkseed.optimizer import Optimizer
@@ -35,7 +35,7 @@ from inkseed.pictures import Band, draw_bands, save_picture
 from inkseed.progress import training_bar
 from inkseed.recipes import MOST, Recipe
 from inkseed.rng import Purpose, stream
-from inkseed.run_folder import STATE, draw_loss, open_log, open_run
+from inkseed.run_folder import MODEL, STATE, draw_loss, open_log, open_run
 from inkseed.sampling import settle
 from inkseed.training_data import TrainingData, model_config, training_data
 from inkseed.warm_start import start_from
@@ -51,7 +51,7 @@ def train(
     name: str,
     out: str | Path,
     resume: bool = False,
-    device: torch.device | None = None,
+    device: str | torch.device | None = None,
     compile_network: bool = False,
     data: Path | None = None,
     size: tuple[int, int] | None = None,
@@ -62,10 +62,11 @@ def train(
     `data` is a folder of one's own images, resized to `size` (height, width) if given; `start` is a
     model to go on from, in place of the recipe's. With `resume` an unfinished run goes on; all else
     must be as it was. Under `torchrun` the processes share each batch.
-    Raises InkseedError where the folder, the images and the request do not fit, or the loss is not
-    finite any more.
+    Raises InkseedError where the folder, the images and the request do not fit, the device is not
+    there, or the loss is not finite any more.
     """
     out, start = Path(out), start or recipe.start or None
+    device = None if device is None else find_device(device)
     engine = Accelerator(cpu=device is None or device.type == "cpu")
     if recipe.batch_size % engine.num_processes:
         raise InkseedError(
@@ -92,9 +93,9 @@ def train(
         run.describe(recipe)
         averages = {f"ema_{decay}": each for decay, each in run.averages.averages.items()}
         weights = choose_average(run.network, run.config, averages, recipe, source, out)
-        save_tensors(out / "model.safetensors", weights, run.config)
+        save_tensors(out / MODEL, weights, run.config)
     engine.end_training()
-    return out / "model.safetensors"
+    return out / MODEL
 
 
 @dataclasses.dataclass
@@ -193,7 +194,7 @@ def _loop(
     saved = time.monotonic()
     with (
         open_log(out, run.step) if main else contextlib.nullcontext() as log,
-        training_bar(steps * recipe.batch_size, run.step * recipe.batch_size, main) as tell,
+        training_bar(steps, run.step, recipe.batch_size, main) as tell,
         interrupted_between_steps(engine.num_processes == 1) as interrupted,
     ):
         for step in range(run.step, steps):
@@ -213,7 +214,7 @@ def _loop(
             run.averages.update(step, run.network.state_dict())
             run.step = step + 1
             speed = recipe.batch_size / (time.perf_counter() - began)
-            tell(recipe.batch_size, value, speed)
+            tell(value, speed)
             if log is None:
                 continue
             row = (

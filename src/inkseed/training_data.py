@@ -170,6 +170,9 @@ def model_config(recipe: Recipe, name: str, data: TrainingData) -> dict[str, Any
     if recipe.styles:
         slant, thickness = data.examples.style
         network["styles"] = {"slant": _moments(slant), "thickness": _moments(thickness)}
+    sampling = dict(recipe.sampling)
+    if recipe.drop_prob == 0:  # what no label is, such a network never learns
+        sampling = {"guide_w": 0.0, **sampling}
     prediction = dict(recipe.prediction)
     if prediction.get("name") == "edm":
         prediction = {**data.moments(), **prediction}
@@ -177,7 +180,7 @@ def model_config(recipe: Recipe, name: str, data: TrainingData) -> dict[str, Any
         "network": network,
         "schedule": dict(recipe.schedule),
         "prediction": prediction,
-        "sampling": dict(recipe.sampling),
+        "sampling": sampling,
         "image_size": list(data.source.images.shape[1:]),
         "class_names": list(data.source.class_names),
         "training": {"recipe": name, "data": data.description},

@@ -61,7 +61,7 @@ Compile = Annotated[
     bool,
     typer.Option("--compile", help="Use torch.compile: for many images, needs a C++ compiler."),
 ]
-Device = Annotated[str, typer.Option(help="cpu, or cuda where there is a GPU.")]
+Device = Annotated[str, typer.Option(help="cpu; cuda or mps where there is a GPU.")]
 Threads = Annotated[int | None, typer.Option(help="Processor threads to use.", min=1, max=1024)]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of words.")]
 

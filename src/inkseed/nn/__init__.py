@@ -4,12 +4,13 @@ from collections.abc import Callable
 from typing import Any
 
 from inkseed.checks import pick
-from inkseed.nn.context_unet import ContextUnet, ResidualConvBlock, UnetDown, UnetUp
+from inkseed.nn.context_unet import ContextUnet, EmbedFC, ResidualConvBlock, UnetDown, UnetUp
 from inkseed.nn.patch_unet import PatchUnet
 
 __all__ = [
     "NETWORKS",
     "ContextUnet",
+    "EmbedFC",
     "PatchUnet",
     "ResidualConvBlock",
     "UnetDown",

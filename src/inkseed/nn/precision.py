@@ -13,6 +13,8 @@ def has_fast_bfloat16(device: torch.device) -> bool:
     """Whether `device` multiplies matrices faster in bfloat16 (AMX, AVX512-BF16, most GPUs)."""
     if device.type == "cuda":
         return torch.cuda.is_bf16_supported(including_emulation=False)
+    if device.type != "cpu":
+        return False
     capabilities = torch.cpu.get_capabilities()
     return bool(capabilities.get("amx_bf16") or capabilities.get("avx512_bf16"))
 
