@@ -5,8 +5,9 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from inkseed.errors import InkseedError
-    from inkseed.model import Model, Samples, load
+    from inkseed.model import Model, load
     from inkseed.number import Number, write
+    from inkseed.samples import Samples
 
 __version__ = "0.1.0"
 
@@ -15,7 +16,7 @@ __all__ = ["InkseedError", "Model", "Number", "Samples", "load", "write"]
 _HOMES = {
     "InkseedError": "inkseed.errors",
     "Model": "inkseed.model",
-    "Samples": "inkseed.model",
+    "Samples": "inkseed.samples",
     "load": "inkseed.model",
     "Number": "inkseed.number",
     "write": "inkseed.number",
