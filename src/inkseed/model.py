@@ -74,7 +74,8 @@ class Model:
     def compile(self) -> "Model":
         """Compile the network for bulk work, and return the model: minutes once, then faster.
 
-        Needs a C++ compiler. COMPILEDOC
+        Needs a C++ compiler. Pixels stay within a grey level or two of 255 in float32; in bfloat16
+        they move as from machine to machine, in one image of six by more than 8 (docs/samplers.md).
         Raises InkseedError where the denoiser is one of your own: compile first, then wrap it.
         """
         if not isinstance(self.denoiser, NetworkDenoiser):
@@ -90,9 +91,8 @@ class Model:
         plain = copy(self)
         if isinstance(self.denoiser, NetworkDenoiser):
             plain.denoiser = copy(self.denoiser)
-            plain.denoiser.network = getattr(
-                self.denoiser.network, "_orig_mod", self.denoiser.network
-            )
+            network = self.denoiser.network
+            plain.denoiser.network = getattr(network, "_orig_mod", network)
         return plain
 
     def settings(
