@@ -27,6 +27,7 @@ PAGE = Path(__file__).parent / "digits.md"
 MOST = 20  # evaluations: they leave a thousand times the report's speed in bulk
 LEAST = 0.996  # of the labels: 99.5 % is wanted, and another judge will read the digits
 LEAST_PROBABLE = 1e-6  # log-probabilities below this say nothing more
+SPACING = "karras"
 SEED = 1000
 COUNT = 2560
 MIDDLE, HIGH, LOW = (0.3, 6.0), (0.6, 6.0), (0.3, 3.0)
@@ -66,7 +67,7 @@ def choice(model: Model, n: int) -> list[str]:
     found = []
     for sampler, steps, w, interval in ROWS:
         drawn = model.sample(
-            *(labels, SEED, w, sampler, steps), spacing="karras", guide_interval=interval
+            *(labels, SEED, w, sampler, steps), spacing=SPACING, guide_interval=interval
         )
         read = judge.probabilities(drawn.images)
         accuracy = float((read.argmax(1).numpy() == drawn.labels).mean())
@@ -75,14 +76,16 @@ def choice(model: Model, n: int) -> list[str]:
             (
                 distance(read, reference),
                 drawn.nfe,
-                [sampler, steps, f"{w:g}", where, drawn.nfe, accuracy],
+                [sampler, steps, SPACING, f"{w:g}", where, drawn.nfe, accuracy],
             )
         )
         print(found[-1], flush=True)
     allowed = [each for each in found if each[1] <= MOST and each[2][-1] >= LEAST]
     best = min(allowed, default=None)
-    lines = ["| sampler | steps | guide_w | at ratios | evaluations | judge A | distance |"]
-    lines.append("| --- " * 7 + "|")
+    lines = [
+        "| sampler | steps | spacing | guide_w | at ratios | evaluations | judge A | distance |"
+    ]
+    lines.append("| --- " * 8 + "|")
     for each in found:
         gap, _, cells = each
         shown = [*map(str, cells[:-1]), f"{cells[-1]:.2%}", f"{gap:.3f}"]

@@ -58,8 +58,13 @@ ROWS = [
     BASELINE,
 ]
 COLUMNS = ("accuracy", "frechet", "coverage")
-HEADINGS = ["sampler", "steps", "evaluations", "judge A", "accuracy", "lost, points"]
+HEADINGS = ["sampler", "steps", "spacing", "evaluations", "judge A", "accuracy", "lost, points"]
 HEADINGS += ["Fréchet", "coverage"]
+
+
+def spacing_of(sampler: str) -> str:
+    """The spacing of a row: its sampler's own, variants included."""
+    return SAMPLERS[sampler.split(",")[0]].spacing
 
 
 def chunk(sampler: str, steps: int, guide_w: float, seed: int) -> Path:
@@ -75,7 +80,7 @@ def draw(compile_network: bool) -> None:
     for guide_w, (sampler, steps), seed in product(STRENGTHS, ROWS, SEEDS):
         path = chunk(sampler, steps, guide_w, seed)
         if not path.exists():
-            spacing = SAMPLERS[sampler.split(",")[0]].spacing
+            spacing = spacing_of(sampler)
             drawn = model.sample(LABELS, seed, guide_w, WALKS[sampler], steps, spacing=spacing)
             save_samples([drawn], model.class_names, 10, path)
             print(path, flush=True)
@@ -111,7 +116,17 @@ def table(guide_w: float) -> list[str]:
             lost = f"{estimate.value:.1f} ({estimate.low:.1f} to {estimate.high:.1f})"
         source = result.judged.source
         by_a = (read_digits(judge_a.network, source.images) == source.labels).mean()
-        cells = [sampler, steps, nfe, f"{by_a:.1%}", accuracy, lost, frechet, coverage]
+        cells = [
+            sampler,
+            steps,
+            spacing_of(sampler),
+            nfe,
+            f"{by_a:.1%}",
+            accuracy,
+            lost,
+            frechet,
+            coverage,
+        ]
         lines.append(f"| {' | '.join(map(str, cells))} |")
     floors = [f"{name} {shown(name, found[0].metrics[name].floor)}" for name in COLUMNS]
     return [*lines, "", f"Real test digits at the same N: {', '.join(floors)}."]

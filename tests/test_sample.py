@@ -81,7 +81,11 @@ def test_json(inkseed, tiny_model, tmp_path):
         *("--model", tiny_model, "--json"),
     )
     facts = json.loads(result.out)
-    assert facts == {"out": str(out), "images": 20, "seed": 0, "nfe": {"0": 20, "1": 40}}
+    assert facts == {
+        **{"out": str(out), "images": 20, "seed": 0, "nfe": {"0": 20, "1": 40}},
+        **{"sampler": "dpm_solver_sde", "steps": 20, "spacing": "log_snr"},
+        **{"guide_interval": None, "precision": package.load(tiny_model).settings().precision},
+    }
 
 
 def test_batch_size_never_changes_an_images_noise(tiny_model):
@@ -142,7 +146,7 @@ def test_noise_of_ones_own_is_used_and_the_models_own_can_be_given_back(tiny_mod
 def test_a_sampler_of_ones_own(tiny_model):
     model = package.load(tiny_model)
     own = model.sample([3], 2, sampler=partial(ancestral, eta=0.0), steps=6)
-    named = model.sample([3], 2, sampler="ddim", steps=6)
+    named = model.sample([3], 2, sampler="ddim", steps=6, spacing=model.settings().spacing)
     assert abs(own.images.astype(int) - named.images).max() <= 1
     with pytest.raises(InkseedError, match="how many steps"):
         model.sample([3], sampler=ancestral)

@@ -5,8 +5,9 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from inkseed.errors import InkseedError, InkseedWarning
-    from inkseed.model import Model, Samples, load
+    from inkseed.model import Model, load
     from inkseed.number import Number, write
+    from inkseed.samples import Samples
 
 __version__ = "0.1.0"
 
@@ -16,7 +17,7 @@ _HOMES = {
     "InkseedError": "inkseed.errors",
     "InkseedWarning": "inkseed.errors",
     "Model": "inkseed.model",
-    "Samples": "inkseed.model",
+    "Samples": "inkseed.samples",
     "load": "inkseed.model",
     "Number": "inkseed.number",
     "write": "inkseed.number",

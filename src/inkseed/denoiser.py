@@ -15,7 +15,8 @@ from torch import Tensor
 from inkseed.checks import pick
 from inkseed.condition import NULL_LABEL, label_of, style_of
 from inkseed.errors import InkseedError
-from inkseed.nn.precision import autocast
+from inkseed.ledger import counted
+from inkseed.nn.precision import FLOAT32, computing_in, network_context
 from inkseed.schedule import MIN_ALPHA, Schedule, schedule_from
 
 LOG_RATIO_LIMIT = 12.0  # keeps EDM's log(sigma / alpha) finite at both ends
@@ -27,8 +28,10 @@ Denoiser = Callable[[Tensor, Tensor, Tensor], Tensor]
 class NetworkDenoiser(ABC):
     """A network `(x, label, time, dropped) -> tensor` with the schedule it was trained on.
 
-    A network of labels and style takes the style (N, S) as a fifth argument.
-    With `mixed_precision` the network runs in bfloat16 where the processor is fast in it. Raises
+    A network of labels and style takes the style (N, S) as a fifth argument. It computes in the
+    precision of the request that it is called in; outside of one, with `mixed_precision`, in
+    bfloat16 where the processor is fast in it. Every row that goes through it is counted in the
+    open `Ledger`, which raises OverspentError beforehand where its limit would be passed. Raises
     InkseedError where the prediction cannot be turned into x_0 at every time of the schedule.
     """
 
@@ -51,10 +54,10 @@ class NetworkDenoiser(ABC):
     def predict(self, x: Tensor, time: Tensor, condition: Tensor) -> Tensor:
         """One evaluation of the network: its own output, in x's type."""
         label, style = label_of(condition), style_of(condition)
-        inputs = (x, label.clamp(min=0), time, (label == NULL_LABEL).to(x.dtype))
-        with autocast(x.device, self.mixed_precision):
-            output = self.network(*inputs) if style is None else self.network(*inputs, style)
-        return output.to(x.dtype)
+        inputs = [x, label.clamp(min=0), time, (label == NULL_LABEL).to(x.dtype)]
+        inputs += [] if style is None else [style]
+        with network_context(x.device, self.mixed_precision):
+            return counted(lambda: self.network(*inputs), x).to(x.dtype)
 
 
 class EpsDenoiser(NetworkDenoiser):
@@ -147,11 +150,26 @@ DENOISERS: dict[str, Callable[..., NetworkDenoiser]] = {
 }
 
 
-def denoiser_from(network: Callable[..., Tensor], config: dict[str, Any]) -> NetworkDenoiser:
+def denoiser_from(
+    network: Callable[..., Tensor], config: dict[str, Any], mixed_precision: bool = True
+) -> NetworkDenoiser:
     """See `network` as the denoiser that a model's configuration describes.
 
     Raises InkseedError or TypeError for a configuration that describes none.
     """
     prediction = dict(config.get("prediction", {"name": "eps"}))
     build = pick(DENOISERS, prediction.pop("name", None), "prediction")
-    return build(network, schedule_from(config["schedule"]), mixed_precision=True, **prediction)
+    return build(network, schedule_from(config["schedule"]), mixed_precision, **prediction)
+
+
+def in_float32(denoiser: Denoiser) -> Denoiser:
+    """The same denoiser with its networks in float32, whatever the request computes in.
+
+    For what has to undo a step exactly: bfloat16 keeps 8 bits, and a fixed point is lost in them.
+    """
+
+    def exact(x_t: Tensor, t: Tensor, condition: Tensor) -> Tensor:
+        with computing_in(FLOAT32):
+            return denoiser(x_t, t, condition)
+
+    return exact

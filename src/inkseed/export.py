@@ -7,8 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 from PIL import Image
 
+from inkseed import __version__
 from inkseed.data.labelled import to_uint8
 from inkseed.errors import InkseedError
 from inkseed.files import TEMPORARY, write_atomically
@@ -24,7 +26,9 @@ def save_samples(
     """Write groups of samples, one guide_w each, in the format of the path's suffix.
 
     `.npz` holds `images` uint8 (N, H, W) with ink 255, `labels`, `seeds`, `guide_w` and `nfe`, each
-    (N, ...), labels by name unless the names are 0 to n - 1; `.png` is a figure with a band for
+    (N, ...), labels by name unless the names are 0 to n - 1; how they were drawn, `sampler`,
+    `steps`, `spacing`, `guide_interval` (N, 2) and `precision`; and what by, one text each:
+    `weights_sha256`, and the versions of `inkseed` and `torch`. `.png` is a figure with a band for
     each group, `columns` images wide; a folder holds `<label>/<number>.png`, dark ink on light
     paper, as `inkseed.data.read_folder` reads it.
     """
@@ -37,13 +41,28 @@ def save_samples(
         }
         if list(class_names) != [str(k) for k in range(len(class_names))]:
             arrays["labels"] = np.array(class_names)[arrays["labels"]]
-        arrays["nfe"] = np.concatenate([np.full(len(group.labels), group.nfe) for group in groups])
+        arrays |= _made(groups)
         write_atomically(path, lambda temporary: np.savez_compressed(temporary, **arrays))
     elif suffix == ".png":
         bands = [Band(_caption(group), group.images) for group in groups]
         save_picture(draw_bands(bands, columns), path)
     else:
         _save_folder(groups, class_names, path)
+
+
+def _made(groups: Sequence[Samples]) -> dict[str, np.ndarray]:
+    """How the images were drawn, one row an image, and by which weights and versions."""
+    rows: list[dict[str, Any]] = []
+    for group in groups:
+        rows += [{**group.how.facts(), "nfe": group.nfe}] * len(group.labels)
+    names = ("nfe", "sampler", "steps", "spacing", "precision")
+    arrays = {name: np.array([row[name] for row in rows]) for name in names}
+    arrays["guide_interval"] = np.concatenate(
+        [np.tile(group.how.guide_interval, (len(group.labels), 1)) for group in groups]
+    )
+    by = {"weights_sha256": groups[0].weights_sha256 or "", "inkseed": __version__}
+    by["torch"] = str(torch.__version__)
+    return arrays | {name: np.array(text) for name, text in by.items()}
 
 
 def save_trace(groups: Sequence[Samples], columns: int, path: str | Path) -> None:

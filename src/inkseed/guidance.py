@@ -1,6 +1,7 @@
 """Guidance: a denoiser in, a denoiser out."""
 
 import warnings
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -10,6 +11,9 @@ from inkseed.condition import nothing_asked
 from inkseed.denoiser import Denoiser
 from inkseed.errors import InkseedError, InkseedWarning
 from inkseed.schedule import Schedule
+
+Guidance = Callable[[Denoiser], Denoiser]
+"""A guidance of one's own: the model's denoiser in, the denoiser that samplers are to see out."""
 
 
 class ClassifierFreeGuidance:
@@ -61,10 +65,19 @@ def guided(
     guide_w: float,
     schedule: Schedule,
     interval: tuple[float, float] | None = None,
+    guidance: Guidance | None = None,
 ) -> Denoiser:
-    """The denoiser under classifier-free guidance, everywhere or within an interval of ratios."""
-    everywhere = ClassifierFreeGuidance(denoiser, guide_w)
-    if interval is None or guide_w == 0:
+    """The denoiser under classifier-free guidance, everywhere or within an interval of ratios.
+
+    `guidance` is for another kind, which is used in its place. Raises InkseedError where that
+    gives no function.
+    """
+    everywhere = (
+        ClassifierFreeGuidance(denoiser, guide_w) if guidance is None else guidance(denoiser)
+    )
+    if not callable(everywhere):
+        raise InkseedError("guidance must return a denoiser, a function of (x_t, t, condition)")
+    if interval is None or (guidance is None and guide_w == 0):
         return everywhere
     return GuidanceInterval(everywhere, denoiser, schedule, *interval)
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Sequence
 from copy import copy
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -12,14 +11,16 @@ from torch import Tensor
 
 from inkseed.checkpoint import load_tensors, save_tensors
 from inkseed.data.labelled import to_uint8
-from inkseed.denoiser import NetworkDenoiser, denoiser_from
+from inkseed.denoiser import Denoiser, NetworkDenoiser, denoiser_from
+from inkseed.drawing import draw
 from inkseed.errors import InkseedError
-from inkseed.guidance import guided, trained_drop_prob, warn_untaught
+from inkseed.files import sha256
+from inkseed.guidance import Guidance, trained_drop_prob, warn_untaught
 from inkseed.hand import draw_hands
 from inkseed.labels import check_class_name
 from inkseed.ledger import Ledger
 from inkseed.nn import ContextUnet, PatchUnet, network_from
-from inkseed.nn.precision import place
+from inkseed.nn.precision import computing_in, fast_precision, place
 from inkseed.noise import Strategy, Task
 from inkseed.noise.bound import BoundSampler
 from inkseed.request import (
@@ -28,9 +29,9 @@ from inkseed.request import (
     check_labels,
     check_strategy,
     condition_of,
-    start_of,
 )
 from inkseed.samplers import Sampler
+from inkseed.samples import Samples
 from inkseed.sampling import Sampling, settle
 from inkseed.weights import DEFAULT_MODEL, find_model
 
@@ -39,21 +40,14 @@ MAX_SIDE = 1024
 MOST_NAMED = 12
 
 
-@dataclass
-class Samples:
-    """Generated images: uint8 (N, H, W), ink 255, with what made each of them."""
-
-    images: np.ndarray
-    labels: np.ndarray  # int64 (N,)
-    seeds: np.ndarray  # int64 (N, 2): image k's own stream is (seed, k); a search has others too
-    guide_w: np.ndarray  # float64 (N,)
-    nfe: int  # network evaluations per image: all that the request cost, shared out, rounded up
-    noise: Tensor  # float32 (N, C, H, W): the unit noise each began with
-    steps: list[Tensor] = field(default_factory=list)  # the states on the way, if traced
-
-
 class Model:
-    """A denoiser with a name for each class; build it with `inkseed.load`."""
+    """A denoiser with a name for each class; build it with `inkseed.load`.
+
+    `denoiser` may be replaced by one of your own, a function of (x_t, t, condition). Called by
+    itself it computes in float32; in a request, in the request's precision.
+    """
+
+    weights_sha256: str | None = None  # of the file that it was loaded from
 
     def __init__(
         self, network: ContextUnet | PatchUnet, config: dict[str, Any], device: torch.device
@@ -64,8 +58,9 @@ class Model:
         self.image_size: tuple[int, int] = tuple(config["image_size"])
         self.class_names: tuple[str, ...] = tuple(config["class_names"])
         self.styles: dict[str, tuple[float, float]] = dict(config["network"].get("styles") or {})
-        self.denoiser = denoiser_from(self.network, config)
-        self.schedule = self.denoiser.schedule
+        own = denoiser_from(self.network, config, mixed_precision=False)
+        self.denoiser: Denoiser = own
+        self.schedule = own.schedule
 
     def indices(self, names: Sequence[str]) -> list[int]:
         """Labels as people write them -> class indices; raise InkseedError for an unknown one."""
@@ -79,15 +74,25 @@ class Model:
     def compile(self) -> "Model":
         """Compile the network for bulk work, and return the model: minutes once, then faster.
 
-        Needs a C++ compiler. Images may differ in the last bit from those of the plain network.
+        Needs a C++ compiler. Pixels stay within a grey level or two of 255 in float32; in bfloat16
+        they move as from machine to machine, in one image of six by more than 8 (docs/samplers.md).
+        Raises InkseedError where the denoiser is one of your own: compile first, then wrap it.
         """
+        if not isinstance(self.denoiser, NetworkDenoiser):
+            raise InkseedError("the denoiser is your own: compile the model first, then wrap it")
         self.denoiser.network = torch.compile(self.network, dynamic=False)
         return self
 
     def uncompiled(self) -> "Model":
-        """The same model for batches of many sizes, each of which would be compiled anew."""
+        """The same model for batches of many sizes, each of which would be compiled anew.
+
+        A denoiser of your own stays as it is.
+        """
         plain = copy(self)
-        plain.denoiser = denoiser_from(self.network, self.config)
+        if isinstance(self.denoiser, NetworkDenoiser):
+            plain.denoiser = copy(self.denoiser)
+            network = self.denoiser.network
+            plain.denoiser.network = getattr(network, "_orig_mod", network)
         return plain
 
     def settings(
@@ -96,14 +101,21 @@ class Model:
         sampler: str | Sampler | None = None,
         steps: int | None = None,
         spacing: str | None = None,
-        guide_interval: tuple[float, float] | None = None,
+        guide_interval: tuple[float, float | None] | None = None,
+        guidance: Guidance | None = None,
+        precision: str | None = None,
     ) -> Sampling:
         """How a request would be drawn: what is None comes from the model, or from the sampler.
 
         Raises InkseedError for a setting that cannot be.
         """
         own = self.config.get("sampling", {})
-        return settle(own, self.schedule, guide_w, sampler, steps, spacing, guide_interval)
+        if precision is None:
+            precision = own.get("precision", fast_precision(self.device))
+        return settle(
+            *(own, self.schedule, guide_w, sampler, steps, spacing, guide_interval),
+            *(guidance, precision),
+        )
 
     def sample(
         self,
@@ -114,7 +126,9 @@ class Model:
         steps: int | None = None,
         *,
         spacing: str | None = None,
-        guide_interval: tuple[float, float] | None = None,
+        guide_interval: tuple[float, float | None] | None = None,
+        guidance: Guidance | None = None,
+        precision: str | None = None,
         slant: float | Sequence[float] | None = None,
         thickness: float | Sequence[float] | None = None,
         noise: str | Tensor | Strategy = "gaussian",
@@ -129,7 +143,9 @@ class Model:
 
         `sampler` is a name in `inkseed.samplers.SAMPLERS` or a function of that signature; what is
         None is as `settings` says. `guide_interval` confines guidance to ratios sigma / alpha from
-        low to high. `slant` (degrees to the right) and `thickness` (pixels) ask for a style, one
+        low to high. `guidance` is one of your own, a function from a denoiser to a denoiser, in
+        place of `guide_w`. `precision` is "float32" or "bfloat16"; None: bfloat16 where the device
+        is fast in it. `slant` (degrees to the right) and `thickness` (pixels) ask for a style, one
         for all images or one each; NaN leaves it free, as None does, unless the model's settings
         say `one_hand`: then it is drawn, as the data have it, for each image. `noise` is the name
         of a strategy for the starting noise, a strategy (a function of a `Task`), or your own unit
@@ -141,8 +157,9 @@ class Model:
         """
         wanted = check_labels(labels, len(self.class_names))
         seed, first, batch_size = check_counts(seed, first, batch_size, len(wanted))
-        how = self.settings(guide_w, sampler, steps, spacing, guide_interval)
-        warn_untaught(trained_drop_prob(self.config), how.guide_w)
+        how = self.settings(guide_w, sampler, steps, spacing, guide_interval, guidance, precision)
+        if how.guidance is None:
+            warn_untaught(trained_drop_prob(self.config), how.guide_w)
         style: dict[str, Any] = {"slant": slant, "thickness": thickness}
         if how.one_hand:
             drawn = draw_hands(self.styles, seed, range(first, first + len(wanted)))
@@ -152,40 +169,35 @@ class Model:
             noise, candidates, budget, (len(wanted), *self._shape), first
         )
         batch_size = min(batch_size, max(1, TRIES_AT_ONCE // tried))
-        ledger = Ledger(on_evaluations)
-        plain = ledger.watch(self.denoiser)
-        denoiser = guided(plain, how.guide_w, self.schedule, how.guide_interval)
-        bound = BoundSampler(*(plain, denoiser, self.schedule, how, seed, self.device, batch_size))
         finals, starts, traces = [], [], []
-        for begin in range(0, len(wanted), batch_size):
-            batch = slice(begin, min(begin + batch_size, len(wanted)))
-            numbers = range(first + batch.start, first + batch.stop)
-            task = Task(
-                condition=condition[batch],
-                labels=wanted[batch],
-                class_names=self.class_names,
-                seed=seed,
-                numbers=numbers,
-                shape=self._shape,
-                sampler=bound,
-                candidates=tried,
-                budget=budget,
+        with Ledger(on_evaluations) as ledger, computing_in(how.precision):
+            plain = ledger.watch(self.denoiser)
+            denoiser = ledger.watch(how.guided(plain, self.schedule))
+            bound = BoundSampler(
+                *(plain, denoiser, self.schedule, how, seed, self.device, batch_size)
             )
-            ledger.allow(None if budget is None else budget * len(task))
-            start = start_of(strategy, task)
-            starts.append(start.z)
-            states = [] if start.x is None else [start.x]
-            if start.x is None:
-                for step in bound.walk(start.z, task.condition, start.keys or task.keys):
-                    states = [*states, step.x] if trace else [step.x]
-            elif trace:
-                raise InkseedError("this noise strategy draws the images itself: there is no trace")
-            if not torch.isfinite(states[-1]).all():
-                raise InkseedError(
-                    "the images are not finite: the weights are damaged or guide_w huge"
+            for begin in range(0, len(wanted), batch_size):
+                batch = slice(begin, min(begin + batch_size, len(wanted)))
+                task = Task(
+                    condition=condition[batch],
+                    labels=wanted[batch],
+                    class_names=self.class_names,
+                    seed=seed,
+                    numbers=range(first + batch.start, first + batch.stop),
+                    shape=self._shape,
+                    sampler=bound,
+                    candidates=tried,
+                    budget=budget,
                 )
-            finals.append(states[-1])
-            traces.append(states if trace else [])
+                ledger.allow(None if budget is None else budget * len(task))
+                z, states = draw(task, strategy, trace)
+                if not ledger.dry and not torch.isfinite(states[-1]).all():
+                    raise InkseedError(
+                        "the images are not finite: the weights are damaged or guide_w huge"
+                    )
+                starts.append(z)
+                finals.append(states[-1])
+                traces.append(states if trace else [])
         return Samples(
             images=to_uint8(torch.cat(finals)),
             labels=wanted,
@@ -193,6 +205,8 @@ class Model:
             guide_w=np.full(len(wanted), how.guide_w),
             nfe=-(-ledger.evaluations // len(wanted)),
             noise=torch.cat(starts),
+            how=how,
+            weights_sha256=self.weights_sha256,
             steps=[torch.cat(states) for states in zip(*traces, strict=True)],
         )
 
@@ -205,22 +219,26 @@ class Model:
         candidates: int | None = None,
         *,
         spacing: str | None = None,
-        guide_interval: tuple[float, float] | None = None,
+        guide_interval: tuple[float, float | None] | None = None,
+        guidance: Guidance | None = None,
+        precision: str | None = None,
     ) -> int:
-        """Network evaluations that an image would cost: counted, with a stub for the network.
+        """Network evaluations that an image would cost: counted, with the networks left out.
 
-        True of strategies whose cost does not hang on what they see, as all bundled ones'. Raises
-        InkseedError for a request that `sample` would refuse.
+        True of strategies and denoisers whose cost does not depend on what they see, as all bundled
+        ones'. A denoiser of your own that has no network of inkseed's in it does run, for one
+        image. Raises InkseedError for a request that `sample` would refuse.
         """
-        blind = copy(self)
-        blind.denoiser = _Blind(self.network, self.schedule)
-        return blind.sample(
-            *([0], 0, guide_w, sampler, steps),
-            spacing=spacing,
-            guide_interval=guide_interval,
-            noise=noise,
-            candidates=candidates,
-        ).nfe
+        with Ledger(dry=True):
+            return self.sample(
+                *([0], 0, guide_w, sampler, steps),
+                spacing=spacing,
+                guide_interval=guide_interval,
+                guidance=guidance,
+                precision=precision,
+                noise=noise,
+                candidates=candidates,
+            ).nfe
 
     @property
     def _shape(self) -> tuple[int, int, int]:
@@ -229,15 +247,6 @@ class Model:
     def save(self, path: str | Path) -> None:
         """Write the weights and the configuration to a safetensors file, whole or not at all."""
         save_tensors(path, self.network.state_dict(), self.config)
-
-
-class _Blind(NetworkDenoiser):
-    """A denoiser that never asks its network: for counting what a request would cost."""
-
-    def x_0(
-        self, x_t: Tensor, t: Tensor, condition: Tensor, alpha: Tensor, sigma: Tensor
-    ) -> Tensor:
-        return x_t / 2
 
 
 def load(name: str | Path = DEFAULT_MODEL, device: str | torch.device = "cpu") -> Model:
@@ -260,6 +269,7 @@ def load(name: str | Path = DEFAULT_MODEL, device: str | torch.device = "cpu") -
         network.load_state_dict(floats, assign=True)
         _check(config)
         model = Model(network, config, where)
+        model.weights_sha256 = sha256(path)
         model.settings()
         return model
     except InkseedError as error:

@@ -15,6 +15,7 @@ from inkseed.hand import USUAL, draw_hands
 from inkseed.judges import JudgeA
 from inkseed.labels import MAX_DIGITS, check_number
 from inkseed.model import Model, Samples, load
+from inkseed.nn.precision import FLOAT32
 from inkseed.noise import Strategy
 from inkseed.pictures import save_picture
 from inkseed.reading import ATTEMPTS, SURE, digits_in
@@ -58,6 +59,7 @@ class Number:
         free = {name: None for name, value in style.items() if value is None or value != value}
         return {
             "guide_w": float(self.samples.guide_w[0]),
+            **self.samples.how.facts(),
             "nfe": self.nfe,
             **style,
             **free,
@@ -86,13 +88,18 @@ def write(
     slant: float | None = None,
     thickness: float | None = None,
     check: bool = False,
+    *,
+    spacing: str | None = None,
+    guide_interval: tuple[float, float | None] | None = None,
+    precision: str = FLOAT32,
 ) -> Number:
     """Draw every digit of `number`, leading zeros too, and set them on one line, in one hand.
 
     A model of single digits draws one an image, a model of 00 to 99 two. All share a slant and a
     thickness: those given, or the seed's. A model that is guided by default is so by 1.6 or more
     unless `guide_w` says otherwise. Image k begins from the noise stream (seed, k); the rest is as
-    in `Model.sample`. With `check` judge A reads the picture, and what it doubts is drawn again,
+    in `Model.sample`, but for the precision: float32, so that other machines write the same picture
+    within rounding. With `check` judge A reads the picture, and what it doubts is drawn again,
     up to 10 times, from other streams; what it is surest of stays.
     Raises InkseedError for anything but 1 to 64 of the characters 0-9, or for a model without those
     classes.
@@ -114,6 +121,9 @@ def write(
     ) -> tuple[Samples, list[np.ndarray]]:
         samples = model.sample(
             *(model.indices([part.label for part in wanted]), seed, guide_w, sampler, steps),
+            spacing=spacing,
+            guide_interval=guide_interval,
+            precision=precision,
             slant=hand["slant"],
             thickness=hand["thickness"],
             noise=noise,

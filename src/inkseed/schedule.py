@@ -27,7 +27,8 @@ MAX_RHO = 20
 class Schedule(ABC):
     """`t -> (alpha, sigma)`: sigma / alpha rises with t, and sigma(0) is 0."""
 
-    n_T = 400  # steps of a whole ancestral chain, where nobody asks for another number
+    n_T = 50  # steps of an ancestral chain, where nobody asks for another number
+    eta: float | None = None  # of ancestral steps: see `inkseed.samplers.ancestral`
     least_ratio = LEAST_RATIO
 
     @abstractmethod
@@ -145,6 +146,8 @@ class VarianceExploding(Schedule):
     Raises InkseedError for levels of noise that do not rise from above 0 to a finite sigma_max, or
     a rho beyond 20, where the noise of early times vanishes.
     """
+
+    eta = 1.0
 
     def __init__(
         self,

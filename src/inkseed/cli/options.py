@@ -1,5 +1,6 @@
 """Options that commands share, and what every command does with them."""
 
+import math
 import os
 from collections.abc import Sequence
 from contextlib import contextmanager
@@ -17,7 +18,14 @@ if TYPE_CHECKING:
 
     from inkseed.model import Model
 
-Seed = Annotated[int, typer.Option(help="Same seed, same picture.", min=0, max=2**63 - 1)]
+Seed = Annotated[
+    int,
+    typer.Option(
+        help="Same seed, same picture: on one machine to the byte, by the same options.",
+        min=0,
+        max=2**63 - 1,
+    ),
+]
 ModelName = Annotated[str, typer.Option(help="A bundled model's name, or a model file.")]
 SamplerName = Annotated[
     str | None,
@@ -42,6 +50,28 @@ Steps = Annotated[
     int | None,
     typer.Option(help="Steps from noise to digit. [the sampler's own]", min=1, max=100_000),
 ]
+Spacing = Annotated[
+    str | None,
+    typer.Option(
+        help="Where the steps lie: uniform (in time), quadratic, log_snr, karras."
+        " [the model's own, or the sampler's]"
+    ),
+]
+GuideInterval = Annotated[
+    str | None,
+    typer.Option(
+        metavar="LOW,HIGH",
+        help="Guide only where noise is LOW to HIGH times the signal, as 0.3,6; 0,inf: everywhere."
+        " [the model's own]",
+    ),
+]
+Precision = Annotated[
+    str | None,
+    typer.Option(
+        help="What the network computes in: float32, or bfloat16, which moves pixels a little."
+        " [bfloat16 where the processor is fast in it]"
+    ),
+]
 Noise = Annotated[
     str,
     typer.Option(
@@ -59,7 +89,11 @@ Candidates = Annotated[
 ]
 Compile = Annotated[
     bool,
-    typer.Option("--compile", help="Use torch.compile: for many images, needs a C++ compiler."),
+    typer.Option(
+        "--compile",
+        help="Use torch.compile: for many images, needs a C++ compiler. Pixels stay within a grey"
+        " level or two in float32; in bfloat16 some move visibly.",
+    ),
 ]
 Device = Annotated[str, typer.Option(help="cpu; cuda or mps where there is a GPU.")]
 Threads = Annotated[int | None, typer.Option(help="Processor threads to use.", min=1, max=1024)]
@@ -76,6 +110,22 @@ def check_guidance(strengths: Sequence[float | None]) -> None:
     for w in strengths:
         if w is not None and not -1 <= w <= 100:
             raise InkseedError(f"--guide-w must be from -1 to 100, not {w:g}")
+
+
+def parse_interval(text: str | None) -> tuple[float, float | None] | None:
+    """`0.3,6` -> the interval; `inf` as its upper end is None, which JSON has too.
+
+    Raises InkseedError for anything but two numbers that rise from 0 or more.
+    """
+    if text is None:
+        return None
+    try:
+        low, high = map(float, text.split(","))
+    except ValueError:
+        low, high = 1.0, 0.0
+    if not 0 <= low <= high or math.isinf(low):
+        raise InkseedError(f"--guide-interval must be LOW,HIGH, as in 0.3,6: not {text[:40]!a}")
+    return low, None if math.isinf(high) else high
 
 
 def load_model(name: str, device: str, threads: int | None) -> "Model":

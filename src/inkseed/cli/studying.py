@@ -4,21 +4,25 @@ import json
 import tempfile
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from inkseed.cli.options import (
     Compile,
     Device,
+    GuideInterval,
     GuideW,
     Json,
     ModelName,
+    Precision,
     SamplerName,
+    Spacing,
     Steps,
     Threads,
     check_guidance,
     load_model,
+    parse_interval,
     progress,
 )
 from inkseed.errors import InkseedError
@@ -41,8 +45,11 @@ def noise_study(
         typer.Option(help="Strategies to study, as best_of,sobol or mine.py. [all]"),
     ] = None,
     guide_w: GuideW = None,
+    guide_interval: GuideInterval = None,
     sampler: SamplerName = None,
     steps: Steps = None,
+    spacing: Spacing = None,
+    precision: Precision = None,
     out: Annotated[
         Path | None, typer.Option(help="A folder for plots; a stopped study goes on in it.")
     ] = None,
@@ -53,6 +60,7 @@ def noise_study(
 ) -> None:
     """Compare strategies for the starting noise at equal network evaluations, with controls."""
     check_guidance([guide_w])
+    interval = parse_interval(guide_interval)
     if out is not None and out.exists() and not out.is_dir():
         raise InkseedError(f"{out} is not a folder: give another name")
     loaded = load_model(model, device, threads)
@@ -68,7 +76,8 @@ def noise_study(
     names = None
     if noise is not None:
         names = tuple(dict.fromkeys(find_strategy(each.strip()).name for each in noise.split(",")))
-    asked = {"guide_w": guide_w, "sampler": sampler, "steps": steps}
+    asked: dict[str, Any] = {"guide_w": guide_w, "sampler": sampler, "steps": steps}
+    asked |= {"spacing": spacing, "guide_interval": interval, "precision": precision}
     settings = StudySettings(
         *(model, sha256(find_model(model)), asked, count, seeds, candidates, names)
     )

@@ -124,9 +124,11 @@ def _style_chart(source: LabelledImages, held_out: LabelledImages) -> str:
 
 def _curve(sets: Sequence[SetResult]) -> str | None:
     """Accuracy and coverage against guide_w: the trade-off of guidance; needs several sets."""
-    strengths = [each.judged.guide_w for each in sets]
-    if len(sets) < 2 or None in strengths:
+    guided = [each for each in sets if each.judged.guide_w is not None]
+    if len(sets) < 2 or len(guided) < len(sets):
         return None
+    sets = sorted(guided, key=lambda each: each.judged.guide_w or 0.0)
+    strengths = [each.judged.guide_w for each in sets]
     figure = Figure(figsize=(8, 2.8), layout="constrained")
     for axis, name in zip(figure.subplots(1, 2), ("accuracy", "coverage"), strict=True):
         metrics = [each.metrics[name] for each in sets]

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 import torch
 from torch import Tensor
 
-from inkseed.denoiser import Denoiser
+from inkseed.denoiser import Denoiser, in_float32
 from inkseed.errors import InkseedError
 from inkseed.rng import ImageStreams, Key
 from inkseed.samplers import Step, ddim, invert
@@ -17,9 +17,11 @@ class BoundSampler:
     """Noise in, images out, by the denoisers, the sampler and the steps of one request.
 
     `plain` is the conditional denoiser and `denoiser` the same under the request's guidance; one
-    ledger counts both. Rows are drawn `batch_size` at a time, so any number may be asked for. All
-    tensors that come and go lie on the CPU. Row i of what is drawn belongs to row i of `condition`
-    and, where the sampler draws noise on its way, to the stream of `keys[i]` after its first draw.
+    ledger counts both. Both compute in the request's precision, but for `ddim` and `undo`: these
+    undo each other in float32 alone. Rows are drawn `batch_size` at a time, so any number may be
+    asked for. All tensors that come and go lie on the CPU. Row i of what is drawn belongs to row i
+    of `condition` and, where the sampler draws noise on its way, to the stream of `keys[i]` after
+    its first draw.
     """
 
     def __init__(
@@ -83,7 +85,7 @@ class BoundSampler:
         return torch.cat(found)
 
     def ddim(self, z: Tensor, condition: Tensor, steps: int) -> Tensor:
-        """Unit noise (M, C, H, W) -> images by unguided DDIM; `undo` is its inverse."""
+        """Unit noise (M, C, H, W) -> images by unguided DDIM in float32; `undo` is its inverse."""
         scale = self.schedule.start_scale
         return self._along(ddim, scale * z, condition, steps)
 
@@ -93,10 +95,11 @@ class BoundSampler:
 
     def _along(self, walk, x: Tensor, condition: Tensor, steps: int) -> Tensor:  # type: ignore[no-untyped-def]
         grid = times(self.schedule, steps, self.how.spacing)
+        denoiser = in_float32(self.plain)
         found = []
         for rows in self._batches(len(x)):
             start, label = x[rows].to(self.device), condition[rows].to(self.device)
-            for step in walk(self.plain, self.schedule, start, label, grid):
+            for step in walk(denoiser, self.schedule, start, label, grid):
                 last = step.x
             found.append(last.cpu())
         return torch.cat(found)

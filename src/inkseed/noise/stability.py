@@ -35,7 +35,10 @@ def stability_renoise(task: Task) -> Start:
 
 
 def ddim_stability(task: Task, z: Tensor, condition: Tensor, steps: int = STEPS) -> Tensor:
-    """Cosine similarity (M,) of noise z with DDIM's inversion of its image; gradients flow."""
+    """Cosine similarity (M,) of noise z with DDIM's inversion of its image; gradients flow.
+
+    In float32, whatever the request computes in.
+    """
     x = task.sampler.ddim(z, condition, steps)
     return cosine(z, task.sampler.undo(x, condition, steps))
 

@@ -5,13 +5,14 @@ from typing import NamedTuple
 
 from inkseed.errors import InkseedError
 from inkseed.samplers.ancestral import ancestral
-from inkseed.samplers.ddim import ddim, invert, invert_fixed_point
+from inkseed.samplers.ddim import Inverted, ddim, invert, invert_fixed_point
 from inkseed.samplers.dpm_solver import dpm_solver
 from inkseed.samplers.heun import heun
 from inkseed.samplers.steps import Noise, Sampler, Step, ddim_step, posterior
 
 __all__ = [
     "SAMPLERS",
+    "Inverted",
     "Noise",
     "Sampler",
     "Step",
@@ -31,7 +32,7 @@ class Named(NamedTuple):
     """A sampler with the steps and the spacing that it takes where none are asked for."""
 
     walk: Sampler
-    steps: int | None  # None: the schedule's whole chain
+    steps: int | None  # None: as many as the schedule says, n_T
     spacing: str
 
 
