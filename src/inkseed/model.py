@@ -50,6 +50,7 @@ class Samples:
     nfe: int  # network evaluations per image: all that the request cost, shared out, rounded up
     noise: Tensor  # float32 (N, C, H, W): the unit noise each began with
     steps: list[Tensor] = field(default_factory=list)  # the states on the way, if traced
+    guesses: list[Tensor] = field(default_factory=list)  # x_0 as told at the state before each
 
 
 class Model:
@@ -135,7 +136,8 @@ class Model:
         of a strategy for the starting noise, a strategy (a function of a `Task`), or your own unit
         noise (N, C, H, W); `candidates` is how many noises a searching one tries, and `budget`
         the most network evaluations that an image may cost in all. `trace` keeps every state on the
-        way; `on_evaluations` is told of each batch of network evaluations.
+        way, and the guess of x_0 made at the state before it; `on_evaluations` is told of each
+        batch of network evaluations.
         Raises InkseedError for an empty request, a label that is not a class, a bad setting, or a
         strategy that would spend more than the budget.
         """
@@ -155,7 +157,7 @@ class Model:
         plain = ledger.watch(self.denoiser)
         denoiser = guided(plain, how.guide_w, self.schedule, how.guide_interval)
         bound = BoundSampler(*(plain, denoiser, self.schedule, how, seed, self.device, batch_size))
-        finals, starts, traces = [], [], []
+        finals, starts, traces, guesses = [], [], [], []
         for begin in range(0, len(wanted), batch_size):
             batch = slice(begin, min(begin + batch_size, len(wanted)))
             numbers = range(first + batch.start, first + batch.stop)
@@ -174,9 +176,11 @@ class Model:
             start = start_of(strategy, task)
             starts.append(start.z)
             states = [] if start.x is None else [start.x]
+            told: list[Tensor] = []
             if start.x is None:
                 for step in bound.walk(start.z, task.condition, start.keys or task.keys):
                     states = [*states, step.x] if trace else [step.x]
+                    told = [*told, step.x_0] if trace else []
             elif trace:
                 raise InkseedError("this noise strategy draws the images itself: there is no trace")
             if not torch.isfinite(states[-1]).all():
@@ -185,6 +189,7 @@ class Model:
                 )
             finals.append(states[-1])
             traces.append(states if trace else [])
+            guesses.append(told)
         return Samples(
             images=to_uint8(torch.cat(finals)),
             labels=wanted,
@@ -193,6 +198,7 @@ class Model:
             nfe=-(-ledger.evaluations // len(wanted)),
             noise=torch.cat(starts),
             steps=[torch.cat(states) for states in zip(*traces, strict=True)],
+            guesses=[torch.cat(told) for told in zip(*guesses, strict=True)],
         )
 
     def cost(
