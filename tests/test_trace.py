@@ -56,9 +56,7 @@ def test_a_long_chain_is_shown_where_its_digits_appear(tmp_path):
     shown, durations = frames_of(tmp_path / "way.gif")
     assert FRAMES // 2 < len(shown) <= FRAMES
     final = shown[-1][:, : shown[-1].shape[1] // 2]
-    like = [
-        np.corrcoef(frame[:, : final.shape[1]].ravel(), final.ravel())[0, 1] for frame in shown
-    ]
+    like = [np.corrcoef(frame[:, : final.shape[1]].ravel(), final.ravel())[0, 1] for frame in shown]
     assert np.mean(np.array(like) > 0.5) > 0.5  # evenly by step it was one in four
     assert 3000 < sum(durations[:-1]) < 6000
 

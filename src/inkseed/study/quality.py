@@ -90,16 +90,15 @@ def _panel(axis: Axes, metric: str, study: Study, rows: Rows, colours: dict[str,
     error = [[estimate.value - estimate.low], [estimate.high - estimate.value]]
     axis.errorbar([plain.row.nfe], [estimate.value], error, fmt="s", color=INK, capsize=3)
     axis.annotate(
-        *("gaussian", (plain.row.nfe, estimate.value)),
-        xytext=(6, 0),
+        *(plain.row.name, (plain.row.nfe, estimate.high)),
+        xytext=(-4, 4),
         textcoords="offset points",
-        fontsize=8,
-        va="center",
+        fontsize=8.5,
     )
     axis.set_xscale("log")
     axis.xaxis.set_major_formatter(ScalarFormatter())
     axis.xaxis.set_minor_locator(NullLocator())
-    axis.set_xticks(_ticks([result.row.nfe for result in study.results]))
+    axis.set_xticks(_ticks([result.row.budget or plain.row.nfe for result in study.results]))
     if metric == "accuracy":
         axis.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{100 * value:g} %"))
     axis.set_xlabel("network evaluations an image")
@@ -123,16 +122,19 @@ def _label(axis: Axes, ends: Sequence[tuple[str, float, str]]) -> None:
     axis.set_ylim(low, high)
     wanted = np.array([(value - low) / (high - low) for _, value, _ in ends])
     for (name, _, colour), height, place in zip(ends, wanted, spread(wanted, APART), strict=True):
-        axis.annotate(
-            *(name, (1.0, float(height))),
-            xycoords="axes fraction",
-            xytext=(1.06, float(place)),
-            textcoords="axes fraction",
+        axis.plot(
+            *((1.01, 1.05), (height, place)),
+            transform=axis.transAxes,
+            clip_on=False,
+            color=colour,
+            linewidth=0.7,
+        )
+        axis.text(
+            *(1.06, place, name),
+            transform=axis.transAxes,
             color=colour,
             fontsize=8.5,
             va="center",
-            annotation_clip=False,
-            arrowprops={"arrowstyle": "-", "color": colour, "linewidth": 0.6, "shrinkB": 0},
         )
 
 

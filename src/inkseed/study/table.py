@@ -2,6 +2,7 @@
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
+from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
@@ -22,7 +23,7 @@ def print_study(study: Study, console: Console) -> None:
     """Print one line a row, what the marks mean, and what each score is worth."""
     console.print(study_table(study))
     for line in (*legend(study), "", *score_lines(study)):
-        console.print(Text(line and f"  {line}", style="dim"))
+        console.print(Padding(Text(line, style="dim"), (0, 0, 0, 2)))
 
 
 def study_table(study: Study) -> Table:
@@ -100,6 +101,8 @@ def difference(result: Result, metric: str) -> str:
     value, reach = result.difference(metric)
     scale, digits = (100, 2) if metric == "accuracy" else (1, 3)
     star = "*" if result.certain(metric) else ""
+    if max(abs(value), reach) * scale < 0.5 * 10**-digits:  # it would read 0 ± 0, and is not
+        return f"< {10**-digits:g}{star}"
     return f"{scale * value:+.{digits}f} ± {scale * reach:.{digits}f}{star}"
 
 
