@@ -190,13 +190,20 @@ def test_real_digits_that_run_out_are_fewer_and_say_so(monkeypatch):
 
 
 def test_six_lines_are_labelled_and_the_rest_grey():
-    ranked = {f"s{k}": [measure(0.5), measure(1 - 0.1 * k, frechet=0.1 * k)] for k in range(8)}
+    last = {
+        "s0": (0.9, 0.1),
+        "s1": (1.0, 0.3),
+        "s2": (0.9, 0.2),
+        "s3": (1.0, 0.2),
+        "s4": (0.8, 0.0),
+    }
+    ranked = {name: [measure(0.5), measure(a, frechet=f)] for name, (a, f) in last.items()}
     study = study_of(ranked)
-    assert highlighted(study) == [EQUAL, "s0", "s1", "s2"]
+    assert highlighted(study) == [EQUAL, "s3", "s1", "s0"]  # by the largest budget
     figure = quality_figure(study)
     for axis in figure.axes:
         words = [text.get_text() for text in axis.texts]
-        assert sorted(words) == sorted(["real", PLAIN, EQUAL, "s0", "s1", "s2"])
+        assert sorted(words) == sorted(["real", PLAIN, EQUAL, "s0", "s1", "s3"])
         strong = [line for line in axis.lines if line.get_linewidth() > 1.5]
         assert len(strong) == BEST + 1
         assert len({line.get_color() for line in strong}) == len(strong)

@@ -39,19 +39,18 @@ def quality_figure(study: Study) -> Figure:
 def highlighted(study: Study) -> list[str]:
     """The names in colour: the two controls of plain noise, and the BEST strategies.
 
-    Strategies are taken by their mean place in accuracy, Fréchet distance and coverage, each at the
-    most evaluations that it was given.
+    Those are the most accurate at the most evaluations that each was given; of equals, the ones at
+    the smaller Fréchet distance.
     """
     rows = _by_name(study)
     plain = [name for name, own in rows.items() if _plain(own[0])]
     searches = [name for name, own in rows.items() if own[0].row.role == STRATEGY]
-    places = np.zeros(len(searches))
-    for metric in SHOWN:
-        sign = 1 if READINGS[metric].better == "↓" else -1
-        values = np.array([sign * rows[name][-1].measure.values[metric] for name in searches])
-        places += (values[:, None] > values).sum(1) + (values[:, None] == values).sum(1) / 2
-    best = [searches[k] for k in np.argsort(places, kind="stable")[:BEST]]
-    return plain + best
+
+    def place(name: str) -> tuple[float, float]:
+        values = rows[name][-1].measure.values
+        return -values["accuracy"], values["frechet"]
+
+    return plain + sorted(searches, key=place)[:BEST]
 
 
 def _plain(result: Result) -> bool:

@@ -12,6 +12,7 @@ from inkseed.errors import InkseedError
 from inkseed.noise import find_strategy, strategies
 from inkseed.samplers import find_sampler
 
+LAYOUT = 2  # of what a folder holds: since 2 the labels of all seeds together are MNIST's mix
 FEWEST = 50  # images a row: below, an interval says nothing
 
 
@@ -51,7 +52,7 @@ class StudySettings:
             digest.update(_source(find_sampler(self.how["sampler"]).walk))
         kept = {"model": self.model, "sha256": self.sha256, "how": self.how, "count": self.count}
         kept |= {"seeds": self.seeds, "candidates": self.candidates, "strategies": names}
-        return {**kept, "sources": digest.hexdigest()}
+        return {"layout": LAYOUT, **kept, "sources": digest.hexdigest()}
 
 
 def _source(function: Any) -> bytes:

@@ -46,7 +46,8 @@ def run_study(
         raise InkseedError("the study needs a model of the digits 0 to 9: the judges read those")
     _claim(folder, settings)
     rows = rows_of(model, settings.how, settings.candidates, settings.strategies)
-    drawing = _Drawing(model, settings, natural_labels(settings.count), folder, tell)
+    digits = natural_labels(settings.n).reshape(settings.seeds, settings.count)
+    drawing = _Drawing(model, settings, digits, folder, tell)
     pools = []
     drawn: dict[str, list[Mapping[str, np.ndarray]]] = defaultdict(list)  # a list over seeds
     for seed in range(settings.seeds):
@@ -78,7 +79,7 @@ def run_study(
         pool,
         right.reshape(shape),
         correlations(pool, right.reshape(shape)),
-        rank_agreement(model, drawing.digits, settings.candidates, settings.how, tell),
+        rank_agreement(model, digits[0], settings.candidates, settings.how, tell),
         {name: relative_variance(each, means[PLAIN]) for name, each in means.items()},
         time.perf_counter() - began,
     )
@@ -130,7 +131,7 @@ class _Drawing:
 
     model: Model
     settings: StudySettings
-    digits: np.ndarray
+    digits: np.ndarray  # int64 (seeds, count): in MNIST's own mix over all seeds
     folder: Path
     tell: Tell
 
@@ -139,7 +140,7 @@ class _Drawing:
         how, candidates = self.settings.how, self.settings.candidates
 
         def draw() -> Mapping[str, np.ndarray]:
-            pool = draw_pool(self.model, self.digits, seed, candidates, how, self.tell)
+            pool = draw_pool(self.model, self.digits[seed], seed, candidates, how, self.tell)
             return pool.arrays()
 
         spent = self.settings.count * pool_cost(self.model, how, candidates)
@@ -149,7 +150,7 @@ class _Drawing:
         """One seed's `images` of a row that draws its own, and the `nfe` of each."""
 
         def draw() -> Mapping[str, np.ndarray]:
-            labels, budget = digits_to_labels(self.model, self.digits), row.budget or row.nfe
+            labels, budget = digits_to_labels(self.model, self.digits[seed]), row.budget or row.nfe
             try:
                 drawn = self.model.sample(
                     labels, seed, **row.asked, budget=budget, on_evaluations=self.tell
@@ -161,7 +162,7 @@ class _Drawing:
                 ) from error
             return {"images": drawn.images, "nfe": np.array(drawn.nfe)}
 
-        return self._kept(f"seed_{seed}/{row.key}", draw, len(self.digits) * row.nfe)
+        return self._kept(f"seed_{seed}/{row.key}", draw, self.settings.count * row.nfe)
 
     def means(self, row: Row) -> np.ndarray:
         """What a strategy's images of each digit measure, group by group."""

@@ -59,9 +59,9 @@ def legend(study: Study) -> list[str]:
     settings = study.settings
     return [
         f"N = {study.n:,} images in every row, {settings.count} for each of {settings.seeds} seeds,"
-        " labels in MNIST's own mix. NFE: network evaluations an image.",
-        f"{REAL}: held-out real digits with the same labels, measured in the same way. A sample"
-        " of this size cannot be expected to look better.",
+        " their labels in MNIST's own mix. NFE: network evaluations an image.",
+        f"{REAL}: held-out real digits with the same labels, measured in the same way: what images"
+        " as good as real look like in a sample of this size.",
         f"A difference is from the nearest row above that has {COMPARED_WITH}: Gaussian noise at"
         " the same number of evaluations, a plain draw in the first block and more steps in every"
         " other. ± is half its 95 % interval; accuracy differences are in points.",
