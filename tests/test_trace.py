@@ -1,5 +1,7 @@
 """The GIF of a trace: frames where there is something to see, the guess of x_0 beside the state."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import torch
 from PIL import Image
@@ -7,13 +9,12 @@ from PIL import Image
 from inkseed import load
 from inkseed.data import to_uint8
 from inkseed.export import FRAMES, save_trace, visible_progress
-from inkseed.model import Samples
 from inkseed.pictures import MARGIN
 
 STEPS = 400
 
 
-def chain(sigma_max: float = 1.0) -> Samples:
+def chain(sigma_max: float = 1.0) -> SimpleNamespace:
     """A bar that appears as late as the report's chain shows its digits: after three in four steps.
 
     The guess is grey before, and the bar afterwards.
@@ -28,17 +29,8 @@ def chain(sigma_max: float = 1.0) -> Samples:
     states = [
         share * bar + (1 - share) * noise for share, noise in zip(signal, noises, strict=True)
     ]
-    labels = np.array([1, 1])
-    return Samples(
-        images=to_uint8(states[-1]),
-        labels=labels,
-        seeds=np.zeros((2, 2), np.int64),
-        guide_w=np.zeros(2),
-        nfe=STEPS,
-        noise=noises[0] / sigma_max,
-        steps=states[1:],
-        guesses=guesses,
-    )
+    traced = {"noise": noises[0] / sigma_max, "steps": states[1:], "guesses": guesses}
+    return SimpleNamespace(guide_w=np.zeros(2), **traced)
 
 
 def frames_of(path) -> tuple[list[np.ndarray], list[int]]:
