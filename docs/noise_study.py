@@ -17,15 +17,9 @@ from inkseed.files import sha256, write_json
 from inkseed.model import load
 from inkseed.pictures import save_picture
 from inkseed.study import StudySettings, run_study
-from inkseed.study.show import (
-    COLUMNS,
-    cells,
-    extremes,
-    quality_figure,
-    save_figure,
-    score_lines,
-    stability_figure,
-)
+from inkseed.study.quality import quality_figure
+from inkseed.study.show import extremes, save_figure, stability_figure
+from inkseed.study.table import markdown, score_lines
 from inkseed.weights import find_model
 
 DOCS = Path(__file__).parent
@@ -87,10 +81,8 @@ def main() -> None:
         folder = asked.out / condition.name
         study = run_study(model, settings, folder, tell)
         write_json(folder / "study.json", study.as_json())
-        lines = [f"| {' | '.join(COLUMNS)} |", "| --- " * len(COLUMNS) + "|"]
-        lines += [f"| {' | '.join(cells(result))} |" for result in study.results]
-        lines += ["", f"N = {study.n:,} a row, {SEEDS} seeds, {machine()}.", ""]
-        replace(PAGE, condition.name, lines + [f"- {line}" for line in score_lines(study)])
+        scores = [f"- {line}" for line in score_lines(study)]
+        replace(PAGE, condition.name, [*markdown(study), f"- {machine()}", "", *scores])
         save_figure(quality_figure(study), PICTURES / f"noise_{condition.name}.png")
         save_figure(stability_figure(study), PICTURES / f"stability_{condition.name}.png")
         if condition.name == "defaults":

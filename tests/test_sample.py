@@ -34,11 +34,11 @@ def test_figure_1_has_three_labelled_bands(inkseed, tiny_model, tmp_path):
     assert pixels.shape[1] == 10 * 28 * 2 + 2 * 8
 
     with Image.open(trace) as gif:
-        assert gif.size == (pixels.shape[1], pixels.shape[0])
+        assert gif.size == (2 * pixels.shape[1], pixels.shape[0])  # x_t, and the guess of x_0
         frames = []
         for k in range(gif.n_frames):
             gif.seek(k)
-            frames.append(np.asarray(gif.convert("L")).astype(int))
+            frames.append(np.asarray(gif.convert("L")).astype(int)[:, : pixels.shape[1]])
     assert len(frames) == 13  # the noise and each of this model's 12 steps
     assert abs(frames[-1] - pixels).mean() < 3  # the last frame is the figure, in fewer greys
     assert abs(frames[0] - pixels).mean() > 20

@@ -15,9 +15,9 @@ from inkseed.data.labelled import to_uint8
 from inkseed.errors import InkseedError
 from inkseed.files import TEMPORARY, write_atomically
 from inkseed.model import Samples
-from inkseed.pictures import PAPER, Band, draw_bands, save_gif, save_picture
+from inkseed.pictures import PAPER, Band, beside, draw_bands, save_gif, save_picture
 
-FRAMES = 60
+FRAMES = 60  # of a GIF, at most
 
 
 def save_samples(
@@ -66,17 +66,51 @@ def _made(groups: Sequence[Samples]) -> dict[str, np.ndarray]:
 
 
 def save_trace(groups: Sequence[Samples], columns: int, path: str | Path) -> None:
-    """Draw traced groups on their way from noise to digits: a GIF of about 60 frames."""
-    count = len(groups[0].steps)
-    chosen = np.unique(np.linspace(0, count, FRAMES + 1).round().astype(int))
+    """Draw traced groups on their way from noise to digits: a GIF of 60 frames at most.
+
+    On the left the state x_t, scaled to unit deviation where it holds more noise than that; on the
+    right the guess of x_0 that is made from it. Frames are chosen and timed by what the eye sees
+    (`visible_progress`): a chain is noise for most of its steps, and need not be for its frames.
+    """
+    ways = [_way(group) for group in groups]
+    progress = visible_progress(ways)
+    chosen = np.arange(len(progress))
+    if len(chosen) > FRAMES:
+        chosen = np.unique(np.searchsorted(progress, np.linspace(0, 1, FRAMES)))
     frames = []
-    for k in chosen:  # 0 is the starting noise
-        bands = [
-            Band(_caption(group), to_uint8(group.steps[k - 1] if k else group.noise))
-            for group in groups
-        ]
-        frames.append(draw_bands(bands, columns))
-    save_gif(frames, path)
+    for k in chosen:
+        captions = [_caption(group) for group in groups]
+        shown = [(states[k], guesses[k]) for states, guesses in ways]
+        left = [Band(f"{c}: x_t", x) for c, (x, _) in zip(captions, shown, strict=True)]
+        right = [Band("the guess of x_0", x_0) for _, x_0 in shown]
+        frames.append(beside(draw_bands(left, columns), draw_bands(right, columns)))
+    save_gif(frames, path, np.diff(progress[chosen]).tolist())
+
+
+def visible_progress(ways: Sequence[tuple[np.ndarray, np.ndarray]]) -> np.ndarray:
+    """How far each frame is on its way from noise to digits, (K + 1,), rising from 0 to 1.
+
+    `ways` are states and guesses as they are drawn, uint8 (K + 1, N, H, W) each. Half of the way is
+    how far the guess has moved, half how much of the noise in the state, its difference from the
+    guess, is gone.
+    """
+    moved, noise = np.zeros(len(ways[0][0])), np.zeros(len(ways[0][0]))
+    for states, guesses in ways:
+        seen = guesses.astype(np.float32)
+        moved[1:] += abs(np.diff(seen, axis=0)).mean((1, 2, 3))
+        noise += abs(states - seen).mean((1, 2, 3))
+    gone = np.maximum.accumulate(noise[0] - noise)
+    steps = np.linspace(0, 1, len(moved))  # where nothing is to be seen, by the step
+    parts = [part / part[-1] if part[-1] > 0 else steps for part in (moved.cumsum(), gone)]
+    return (parts[0] + parts[1]) / 2
+
+
+def _way(group: Samples) -> tuple[np.ndarray, np.ndarray]:
+    """States and guesses as they are drawn, uint8 (K + 1, N, H, W): noise first, digits last."""
+    *noisy, final = [group.noise, *group.steps]
+    left = [to_uint8(x / max(1.0, float(x.std()))) for x in noisy]
+    right = [to_uint8(x) for x in group.guesses]
+    return np.stack([*left, to_uint8(final)]), np.stack([*right, to_uint8(final)])
 
 
 def _caption(group: Samples) -> str:

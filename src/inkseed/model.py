@@ -151,7 +151,8 @@ class Model:
         of a strategy for the starting noise, a strategy (a function of a `Task`), or your own unit
         noise (N, C, H, W); `candidates` is how many noises a searching one tries, and `budget`
         the most network evaluations that an image may cost in all. `trace` keeps every state on the
-        way; `on_evaluations` is told of each batch of network evaluations.
+        way, and the guess of x_0 made at the state before it; `on_evaluations` is told of each
+        batch of network evaluations.
         Raises InkseedError for an empty request, a label that is not a class, a bad setting, or a
         strategy that would spend more than the budget.
         """
@@ -190,14 +191,14 @@ class Model:
                     budget=budget,
                 )
                 ledger.allow(None if budget is None else budget * len(task))
-                z, states = draw(task, strategy, trace)
-                if not ledger.dry and not torch.isfinite(states[-1]).all():
+                z, walked = draw(task, strategy, trace)
+                if not ledger.dry and not torch.isfinite(walked[-1].x).all():
                     raise InkseedError(
                         "the images are not finite: the weights are damaged or guide_w huge"
                     )
                 starts.append(z)
-                finals.append(states[-1])
-                traces.append(states if trace else [])
+                finals.append(walked[-1].x)
+                traces.append(walked if trace else [])
         return Samples(
             images=to_uint8(torch.cat(finals)),
             labels=wanted,
@@ -207,7 +208,8 @@ class Model:
             noise=torch.cat(starts),
             how=how,
             weights_sha256=self.weights_sha256,
-            steps=[torch.cat(states) for states in zip(*traces, strict=True)],
+            steps=[torch.cat([step.x for step in each]) for each in zip(*traces, strict=True)],
+            guesses=[torch.cat([step.x_0 for step in each]) for each in zip(*traces, strict=True)],
         )
 
     def cost(

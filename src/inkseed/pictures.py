@@ -13,6 +13,7 @@ from inkseed.files import write_atomically
 PAPER = 255
 GREY = 96  # captions
 GIF_SHADES = 32  # noise does not compress: fewer greys make a GIF half as large
+LEAST_MS = 40  # of a frame of a GIF
 MARGIN = 8  # pixels around and between bands
 
 
@@ -40,6 +41,14 @@ def draw_bands(bands: Sequence[Band], columns: int, scale: int = 2) -> Image.Ima
     return figure
 
 
+def beside(left: Image.Image, right: Image.Image) -> Image.Image:
+    """Two figures of one height, side by side."""
+    figure = Image.new("L", (left.width + right.width, left.height), PAPER)
+    figure.paste(left, (0, 0))
+    figure.paste(right, (left.width, 0))
+    return figure
+
+
 def save_picture(picture: Image.Image, path: str | Path) -> None:
     """Write a picture in the format of its suffix, whole or not at all."""
     if Path(path).suffix.lower() not in Image.registered_extensions():
@@ -47,11 +56,16 @@ def save_picture(picture: Image.Image, path: str | Path) -> None:
     write_atomically(path, lambda temporary: picture.save(temporary))
 
 
-def save_gif(frames: Sequence[Image.Image], path: str | Path, seconds: float = 4.0) -> None:
-    """Write frames as a GIF that plays for about `seconds`, rests on the last, then repeats."""
+def save_gif(
+    frames: Sequence[Image.Image], path: str | Path, shares: Sequence[float], seconds: float = 4.0
+) -> None:
+    """Write frames as a GIF that plays for about `seconds`, rests on the last, then repeats.
+
+    Each frame but the last is shown for its share of that time, (N - 1,), or LEAST_MS if that is
+    more: what eyes and browsers can follow.
+    """
     frames = [frame.quantize(GIF_SHADES) for frame in frames]
-    each = max(20, round(1000 * seconds / len(frames)))
-    durations = [each] * (len(frames) - 1) + [2000]
+    durations = [max(LEAST_MS, round(1000 * seconds * share)) for share in shares] + [2000]
     write_atomically(
         path,
         lambda temporary: frames[0].save(

@@ -12,7 +12,8 @@ from inkseed.checks import brief, whole_number
 from inkseed.condition import REACH, with_style
 from inkseed.errors import InkseedError
 from inkseed.noise import SEARCH, Start, Strategy, Task, find_strategy
-from inkseed.noise.registry import built, home
+from inkseed.noise.registry import built
+from inkseed.plugins import home
 from inkseed.style import POSITIVE
 
 MOST_IMAGES = 10**9

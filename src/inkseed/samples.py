@@ -21,3 +21,4 @@ class Samples:
     how: Sampling  # the settings that they were drawn with; `how.facts()` has them as plain values
     weights_sha256: str | None = None  # of the model's file, if it came from one
     steps: list[Tensor] = field(default_factory=list)  # the states on the way, if traced
+    guesses: list[Tensor] = field(default_factory=list)  # x_0 as told at the state before each

@@ -89,12 +89,17 @@ def settle(
     own = {**DEFAULTS, **own}
     usual = find_sampler(str(own["sampler"]))
     likes: dict[str, Any]
+    models = find_sampler(str(own["sampler"]), files=False)  # a model file may not name code to run
     if sampler is None:
-        sampler = str(own["sampler"])
+        sampler = models.name
     if isinstance(sampler, str):
         named = find_sampler(sampler)
-        likes = {"steps": named.steps or schedule.n_T, "spacing": named.spacing}
-        if sampler == own["sampler"]:
+        sampler, spacing_of_model = named.name, own.get("spacing", models.spacing)
+        likes = {
+            "steps": named.steps or schedule.n_T,
+            "spacing": named.spacing or spacing_of_model or "uniform",
+        }
+        if sampler == models.name:
             likes |= {key: own[key] for key in likes if key in own}
     elif callable(sampler):
         if steps is None:

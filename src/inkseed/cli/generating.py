@@ -32,7 +32,7 @@ from inkseed.errors import InkseedError
 from inkseed.weights import DEFAULT_MODEL
 
 MAX_TRACED = 200  # images in one GIF: more would be too small to see
-MAX_STATES = 200_000  # images times steps that a trace holds: half a gigabyte
+MAX_STATES = 100_000  # images times steps that a trace holds, with guesses: half a gigabyte
 
 
 def write(

@@ -29,7 +29,10 @@ Seed = Annotated[
 ModelName = Annotated[str, typer.Option(help="A bundled model's name, or a model file.")]
 SamplerName = Annotated[
     str | None,
-    typer.Option(help="ancestral, ddim, heun, dpm_solver, dpm_solver_sde. [the model's own]"),
+    typer.Option(
+        help="ancestral, ddim, heun, dpm_solver, dpm_solver_sde; or a .py file that registers"
+        " yours. [the model's own]"
+    ),
 ]
 GuideW = Annotated[
     float | None, typer.Option(help="Guidance: 0 is off. [the model's own]", show_default=False)

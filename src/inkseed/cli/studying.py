@@ -68,14 +68,17 @@ def noise_study(
         loaded.compile()
     from inkseed.files import sha256, write_json
     from inkseed.noise import find_strategy
+    from inkseed.samplers import find_sampler
     from inkseed.study import StudySettings, run_study
-    from inkseed.study.show import extremes_cost, print_study, save_study
+    from inkseed.study.show import extremes_cost, save_study
     from inkseed.study.study import evaluations_of
+    from inkseed.study.table import print_study
     from inkseed.weights import find_model
 
     names = None
     if noise is not None:
         names = tuple(dict.fromkeys(find_strategy(each.strip()).name for each in noise.split(",")))
+    sampler = None if sampler is None else find_sampler(sampler).name
     asked: dict[str, Any] = {"guide_w": guide_w, "sampler": sampler, "steps": steps}
     asked |= {"spacing": spacing, "guide_interval": interval, "precision": precision}
     settings = StudySettings(

@@ -7,6 +7,7 @@ from torch import Tensor
 
 from inkseed.denoiser import Denoiser, in_float32
 from inkseed.errors import InkseedError
+from inkseed.plugins import home
 from inkseed.rng import ImageStreams, Key
 from inkseed.samplers import Step, ddim, invert
 from inkseed.sampling import Sampling
@@ -45,19 +46,29 @@ class BoundSampler:
     def walk(self, z: Tensor, condition: Tensor, keys: Sequence[Key]) -> Iterator[Step]:
         """The request's states from unit noise z (N, C, H, W) to images, in one batch, on the CPU.
 
-        Raises InkseedError for a sampler that yields nothing.
+        Raises InkseedError for a sampler that yields nothing, or no state of z's shape, and for a
+        user's own that fails.
         """
-        noise = Later(self.seed, keys, z.shape[1:], self.device)
+        noise, walk = Later(self.seed, keys, z.shape[1:], self.device), self.how.walk
         step = None
-        for step in self.how.walk(
-            self.denoiser,
-            self.schedule,
-            self.schedule.start_scale * z.to(self.device),
-            condition.to(self.device),
-            self.times,
-            noise,
-        ):
-            yield Step(step.t, step.x.cpu(), step.x_0.cpu())
+        try:
+            for step in walk(
+                self.denoiser,
+                self.schedule,
+                self.schedule.start_scale * z.to(self.device),
+                condition.to(self.device),
+                self.times,
+                noise,
+            ):
+                if step.x.shape != z.shape or step.x_0.shape != z.shape:
+                    raise InkseedError("the sampler yielded images of another shape than x_T's")
+                yield Step(step.t, step.x.cpu(), step.x_0.cpu())
+        except (InkseedError, MemoryError):
+            raise
+        except Exception as error:
+            if home(walk).startswith("inkseed."):
+                raise  # our own mistake
+            raise InkseedError(f"the sampler failed: {type(error).__name__}: {error}") from error
         if step is None:
             raise InkseedError("the sampler yielded no step: it must yield one for each time")
 

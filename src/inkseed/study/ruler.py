@@ -30,6 +30,8 @@ class Measure:
     values: dict[str, float]
     replicates: dict[str, np.ndarray]
     right: np.ndarray  # bool (N,): does B read the label?
+    read: np.ndarray  # int64 (N,): the digit that B reads
+    probability: np.ndarray  # float64 (N,): of the label, by B
 
     def estimate(self, metric: str) -> Estimate:
         """The figure with its 95 % interval."""
@@ -72,7 +74,9 @@ class Ruler:
     def measure(self, images: np.ndarray) -> Measure:
         """A row's images uint8 (N, H, W), in the order of the labels."""
         probabilities, features = self.judge.read(images)
-        right = probabilities.argmax(1).numpy() == self.labels
+        read = probabilities.argmax(1).numpy()
+        right = read == self.labels
+        probability = probabilities.double().numpy()[np.arange(len(read)), self.labels]
         found = manifolds(features, self.reference, self.radii)
         values = {
             "accuracy": float(right.mean()),
@@ -81,7 +85,7 @@ class Ruler:
             "recall": float(found.recall.mean()),
             "precision": float(found.precision.mean()),
         }
-        return Measure(values, self._replicates(features, right), right)
+        return Measure(values, self._replicates(features, right), right, read, probability)
 
     def _replicates(self, features: Tensor, right: np.ndarray) -> dict[str, np.ndarray]:
         """Every metric of 200 resamples of the row's images, and of the real ones, at once."""
