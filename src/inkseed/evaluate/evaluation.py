@@ -11,9 +11,10 @@ from inkseed.data.labelled import LabelledImages
 from inkseed.data.mnist import DIGITS, load_mnist
 from inkseed.data.split import SIZES, split_mnist
 from inkseed.evaluate.intervals import Estimate, wilson
-from inkseed.evaluate.measure import MOST, Measured, Yardstick
+from inkseed.evaluate.measure import MOST, WEIGHED, Measured, Yardstick
 from inkseed.evaluate.memorisation import REPLAY
-from inkseed.evaluate.metrics import Metric
+from inkseed.evaluate.metrics import EXCEEDING, READINGS, Metric
+from inkseed.evaluate.mix import count_digits
 from inkseed.evaluate.sets import EvaluatedSet
 from inkseed.evaluate.usefulness import usefulness
 from inkseed.judges import JudgeB
@@ -34,6 +35,15 @@ class SetResult:
     @property
     def n(self) -> int:
         return len(self.judged.source)
+
+    @property
+    def weighed(self) -> bool:
+        """Whether the labels' mix is not the data's, so that classes had to be weighed."""
+        return bool((self.measured.weights != 1).any())
+
+    def is_weighed(self, metric: str) -> bool:
+        """Whether a metric is of weighed classes."""
+        return self.weighed and metric in WEIGHED
 
     def per_class(self) -> dict[str, dict[str, float | None]]:
         """Each digit's own figures; None where the set, or the reference, has none of it."""
@@ -66,22 +76,26 @@ class SetResult:
         return {
             "n": self.n,
             "guide_w": self.judged.guide_w,
-            "metrics": {
-                name: {
-                    **metric._asdict(),
-                    **(
-                        {"mean": self.measured.style_means[name]}
-                        | {"floor_mean": self.floor.style_means[name]}
-                        if name in self.measured.style_means
-                        else {}
-                    ),
-                }
-                for name, metric in self.metrics.items()
+            "label_mix": {
+                "weighed": self.weighed,
+                "effective_n": self.measured.effective_n,
+                "floor_n": len(self.floor.read),
+                "floor_effective_n": self.floor.effective_n,
             },
+            "metrics": {name: self._metric_as_json(name) for name in self.metrics},
             "per_class": self.per_class(),
             "confusion": self.confusion().tolist(),
             "notes": self.notes,
         }
+
+    def _metric_as_json(self, name: str) -> dict[str, Any]:
+        found: dict[str, Any] = {**self.metrics[name]._asdict(), "weighed": self.is_weighed(name)}
+        if name in EXCEEDING:
+            found["excess"] = self.metrics[name].excess._asdict()
+        if name in self.measured.style_means:
+            found["mean"] = self.measured.style_means[name]
+            found["floor_mean"] = self.floor.style_means[name]
+        return found
 
 
 @dataclass
@@ -119,13 +133,13 @@ def evaluate(
     began = time.perf_counter()
     held_out = held_out_digits(final)
     yardstick = Yardstick(held_out, JudgeB(), on_progress)
-    floors: dict[int, Measured] = {}
+    floors: dict[bytes, Measured] = {}  # by the labels that they stand beside
     results = []
     for each in sets:
-        n = min(len(each.source), len(held_out))
-        if n not in floors:
-            floors[n] = yardstick.floor(n, BOOTSTRAP_SEED)
-        results.append(_result(each, yardstick, floors[n]))
+        labels = count_digits(each.source.labels).tobytes()
+        if labels not in floors:
+            floors[labels] = yardstick.floor(each.source.labels, BOOTSTRAP_SEED)
+        results.append(_result(each, yardstick, floors[labels]))
     name = "test" if final else "validation"
     return Evaluation(results, yardstick, name, time.perf_counter() - began)
 
@@ -155,20 +169,40 @@ def images_to_read(sets: list[EvaluatedSet]) -> int:
 def _result(judged: EvaluatedSet, yardstick: Yardstick, floor: Measured) -> SetResult:
     measured = yardstick.measure(judged.source, BOOTSTRAP_SEED)
     metrics = {
-        name: Metric(*estimate, *floor.estimates[name])
-        for name, estimate in measured.estimates.items()
+        name: Metric(*measured.estimates[name], *floor.estimates[name])
+        for name in READINGS
+        if name in measured.estimates and name in floor.estimates
     }
-    notes = list(judged.notes)
+    result = SetResult(judged, metrics, measured, floor, list(judged.notes))
     if len(judged.source) > MOST:
-        notes.append(
+        result.notes.append(
             f"neighbour metrics, kernel distance and memorisation see a fixed random {MOST:,}"
             f" of the {len(judged.source):,} images; all else sees every one;"
             f" floors are of {len(floor.read):,} real images"
         )
-    missing = sorted(set(range(10)) - set(judged.source.labels.tolist()))
+    result.notes.extend([*_mix(result), *_replay(measured)])
+    return result
+
+
+def _mix(result: SetResult) -> list[str]:
+    """What the set's labels are, where they are not those of MNIST."""
+    notes, labels = [], result.judged.source.labels
+    if result.weighed:
+        notes.append(
+            "* the labels are not in MNIST's mix: these figures weigh each class to its share"
+            f" there, and tell as much as {result.measured.effective_n:,.0f} images would; real is"
+            f" {len(result.floor.read):,} held-out digits of the same labels, weighed alike"
+        )
+    lone = np.flatnonzero(count_digits(labels) == 1)
+    if len(lone):
+        notes.append(
+            f"the set has one image of {', '.join(map(str, lone))}: it stands for the class, and"
+            " makes distances uncertain"
+        )
+    missing = sorted(set(range(10)) - set(labels.tolist()))
     if missing:
         notes.append(f"the set has no {', '.join(map(str, missing))}")
-    return SetResult(judged, metrics, measured, floor, notes + _replay(measured))
+    return notes
 
 
 def _replay(measured: Measured) -> list[str]:

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from inkseed.evaluate.intervals import Estimate, around, resamples
+from inkseed.evaluate.intervals import UNLIMITED, Estimate, around, resamples
 
 ROWS = 1000  # of the kernel matrix at a time
 
@@ -20,24 +20,30 @@ class KernelReference:
         pairs = sum(float(rows.sum() - own.sum()) for _, rows, own in _own_rows(self.features))
         self.within = pairs / (n * (n - 1))
 
-    def distance(self, features: Tensor, labels: np.ndarray, seed: int) -> Estimate:
+    def distance(
+        self, features: Tensor, labels: np.ndarray, seed: int, weights: np.ndarray | None = None
+    ) -> Estimate:
         """Squared maximum mean discrepancy from features (m, d), unbiased: near 0 it may be below.
 
         The kernel is (x . y / d + 1)^3. All pairs are used, where other implementations average
-        over random subsets; the interval is a bootstrap over `features`.
+        over random subsets; a pair weighs the product of its images' `weights` (m,), if given. The
+        interval is a bootstrap over `features` within labels.
         """
         x, m = features.double(), len(features)
-        drawn = torch.from_numpy(np.stack(list(resamples(labels, seed)))).float()  # (200, m)
+        w = torch.ones(m).double() if weights is None else torch.from_numpy(weights)
+        drawn = torch.from_numpy(np.stack(list(resamples(labels, seed))))  # (200, m)
+        weighted = (drawn * w).float()
         pairs, replicates = 0.0, torch.zeros(len(drawn))
         across = torch.cat([rows.mean(1) for _, rows in _rows(x, self.features)])
         for here, rows, own in _own_rows(x):
-            pairs += float(rows.sum() - own.sum())
-            weighted = (drawn @ rows.T.float() - own.float()) * drawn[:, here]
-            replicates += weighted.sum(1)
-        scale = m * (m - 1)
-        value = pairs / scale + self.within - 2 * float(across.mean())
-        spread = replicates.double() / scale - 2 * drawn.double() @ across / m
-        return around(value, spread.tolist())
+            pairs += float((rows @ w - own * w[here]) @ w[here])
+            others = weighted @ rows.T.float() - (own * w[here]).float()
+            replicates += (others * weighted[:, here]).sum(1)
+        total, squares = w.sum(), w.square().sum()
+        value = pairs / float(total**2 - squares) + self.within - 2 * float(across @ w / total)
+        totals, own_pairs = drawn @ w, drawn @ w.square()
+        spread = replicates.double() / (totals**2 - own_pairs) - 2 * (drawn * w) @ across / totals
+        return around(value, spread.tolist(), UNLIMITED)
 
 
 def _rows(x: Tensor, y: Tensor) -> Iterator[tuple[slice, Tensor]]:

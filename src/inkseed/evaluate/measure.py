@@ -9,17 +9,32 @@ from torch import Tensor
 
 from inkseed.data.labelled import LabelledImages, join, to_tensor
 from inkseed.data.split import split_mnist
+from inkseed.evaluate.extrapolate import LEAST, endless_frechet
 from inkseed.evaluate.frechet import fit_gaussian, frechet
-from inkseed.evaluate.intervals import Estimate, bootstrap, bootstrap_mean, wilson
+from inkseed.evaluate.intervals import (
+    DISTANCE,
+    SHARE,
+    Estimate,
+    bootstrap,
+    bootstrap_mean,
+    wilson,
+)
 from inkseed.evaluate.kernel import KernelReference
 from inkseed.evaluate.memorisation import HeldOut, closer, closer_share, near_share
+from inkseed.evaluate.mix import Mix, effective_size
 from inkseed.evaluate.neighbours import Manifolds, manifolds, nearest, radii
 from inkseed.judges import JudgeB
 from inkseed.judges.fit import JUDGE_SIZE
 from inkseed.style import measure_style
 
 MOST = 10_000  # images that neighbour metrics compare: their cost grows with the square
-SHARE = (0.0, 1.0)
+WEIGHED = ("frechet", "frechet_endless", "kernel", "slant", "thickness")
+"""Figures that compare what the set is made of with what the data is made of.
+
+They weigh classes where the set's labels have another mix. The others do not: accuracy, near
+copies, precision, density and memorisation are averages over this set's own images, the last
+already class by class; recall and coverage are averages over reference images, whose mix is right.
+"""
 
 Tell = Callable[[int], object]  # told how many images the judge has read since the last call
 
@@ -37,6 +52,12 @@ class Measured:
     distance_pixels: np.ndarray  # float64 (n,): and how far away it is, 0 for a copy
     manifolds: Manifolds
     reference_labels: np.ndarray  # of the reference images behind `recall` and `coverage`
+    weights: np.ndarray  # float64 (N,): of the images in WEIGHED figures; 1 if the mix is kept
+
+    @property
+    def effective_n(self) -> float:
+        """How many images of equal weight would tell as much."""
+        return effective_size(self.weights)
 
 
 class Yardstick:
@@ -55,6 +76,7 @@ class Yardstick:
         _, self.training_features = self.read(self.training.images)
         self.training_pixels = pixels(self.training.images)
         self.part_a_labels = split.part_a.labels
+        self.mix = Mix.of(self.part_a_labels)
         self.gaussian = fit_gaussian(self.part_a_features)
         self.kernel = KernelReference(self.part_a_features[choose(self.part_a_labels, MOST)])
         self.radii: dict[int, Tensor] = {}  # of the reference, by how many images it has
@@ -76,11 +98,22 @@ class Yardstick:
         probabilities, features = self.read(source.images)
         chosen = choose(source.labels, MOST)
         distance, which = nearest(pixels(source.images[chosen]), self.training_pixels)
-        return self._measure(source, (probabilities, features), chosen, (distance, which), seed)
+        near, weights = (distance, which), self._weights(source.labels)
+        return self._measure(source, (probabilities, features), chosen, near, weights, seed)
 
-    def floor(self, n: int, seed: int) -> Measured:
-        """The same for `n` held-out real images (all of them, if there are fewer)."""
-        drawn = choose(self.held_out.labels, n)
+    def floor(self, labels: np.ndarray, seed: int) -> Measured:
+        """The same for as many held-out real images as `labels` (all of them, if there are fewer).
+
+        For labels of the data's mix the held-out images are a sample in their own proportions.
+        For others they have the very labels, as far as held-out images of a digit go, and are
+        weighed in the same way, so that every figure is of as many images of each digit.
+        """
+        if self.mix.holds(labels):
+            drawn = choose(self.held_out.labels, len(labels))
+            weights = np.ones(len(drawn))
+        else:
+            drawn = self.mix.like(labels, self.held_out.labels)
+            weights = self.mix.weights(self.held_out.labels[drawn])
         probabilities, features = self.held_out_read
         distance = self.held_out_pixels[drawn]
         return self._measure(
@@ -88,8 +121,12 @@ class Yardstick:
             (probabilities[drawn], features[drawn]),
             np.arange(len(drawn)),
             (distance, torch.zeros(len(drawn), dtype=torch.long)),
+            weights,
             seed,
         )
+
+    def _weights(self, labels: np.ndarray) -> np.ndarray:
+        return np.ones(len(labels)) if self.mix.holds(labels) else self.mix.weights(labels)
 
     def _measure(
         self,
@@ -97,6 +134,7 @@ class Yardstick:
         read: tuple[Tensor, Tensor],
         chosen: np.ndarray,
         near: tuple[Tensor, Tensor],
+        weights: np.ndarray,
         seed: int,
     ) -> Measured:
         probabilities, features = read
@@ -117,21 +155,29 @@ class Yardstick:
         slants, widths = measure_style(source.images)
         estimates = {
             "accuracy": wilson(int((digits == labels).sum()), len(source)),
-            "frechet": frechet(features, labels, self.gaussian, seed),
-            "kernel": self.kernel.distance(some, own, seed),
+            "frechet": frechet(features, labels, self.gaussian, seed, weights),
+            "kernel": self.kernel.distance(some, own, seed, weights[chosen]),
             "precision": bootstrap_mean(found.precision.numpy(), own, seed, SHARE),
             "recall": bootstrap_mean(found.recall.numpy(), theirs, seed, SHARE),
-            "density": bootstrap_mean(found.density.numpy(), own, seed, (0.0, np.inf)),
+            "density": bootstrap_mean(found.density.numpy(), own, seed, DISTANCE),
             "coverage": bootstrap_mean(found.coverage.numpy(), theirs, seed, SHARE),
             "memorisation": closer(shares["pixels"], own, seed),
             "memorisation_features": closer(shares["features"], own, seed),
             "near_copies": near_share(shares["pixels"]),
-            "slant": spread_within(slants, labels, seed),
-            "thickness": spread_within(widths, labels, seed),
+            "slant": spread_within(slants, labels, seed, weights),
+            "thickness": spread_within(widths, labels, seed, weights),
         }
+        even = self.mix.weights(labels)  # a line over 1 / N shows what rounding of the mix hides
+        if effective_size(even) >= LEAST:
+            estimates["frechet_endless"] = endless_frechet(
+                features, labels, self.gaussian, seed, even
+            )
         return Measured(
             estimates=estimates,
-            style_means={"slant": float(slants.mean()), "thickness": float(widths.mean())},
+            style_means={
+                "slant": float(np.average(slants, weights=weights)),
+                "thickness": float(np.average(widths, weights=weights)),
+            },
             read=digits,
             probability=probabilities[torch.arange(len(labels)), labels].double().numpy(),
             chosen=chosen,
@@ -139,6 +185,7 @@ class Yardstick:
             distance_pixels=near[0].numpy(),
             manifolds=found,
             reference_labels=theirs,
+            weights=weights,
         )
 
     def _closer(self, distance: Tensor, labels: np.ndarray, held_out: Tensor) -> np.ndarray:
@@ -166,12 +213,15 @@ def pixels(images: np.ndarray) -> Tensor:
     return (to_tensor(images, JUDGE_SIZE).flatten(1) + 1) / 2
 
 
-def spread_within(values: np.ndarray, labels: np.ndarray, seed: int) -> Estimate:
+def spread_within(
+    values: np.ndarray, labels: np.ndarray, seed: int, weights: np.ndarray
+) -> Estimate:
     """The standard deviation around each class's own mean, pooled, with a bootstrap interval."""
 
     def spread(counts: np.ndarray) -> float:
-        n = np.bincount(labels, counts)
-        means = np.bincount(labels, counts * values) / np.maximum(n, 1)
-        return float(np.sqrt(counts @ (values - means[labels]) ** 2 / counts.sum()))
+        w = counts * weights
+        n = np.bincount(labels, w)
+        means = np.bincount(labels, w * values) / np.where(n > 0, n, 1)
+        return float(np.sqrt(w @ (values - means[labels]) ** 2 / w.sum()))
 
-    return bootstrap(spread(np.ones(len(values))), spread, labels, seed, (0.0, np.inf))
+    return bootstrap(spread(np.ones(len(values))), spread, labels, seed, DISTANCE)

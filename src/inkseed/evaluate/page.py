@@ -14,7 +14,7 @@ from PIL import Image
 from inkseed.data.labelled import LabelledImages
 from inkseed.evaluate.evaluation import Evaluation, SetResult
 from inkseed.evaluate.metrics import READINGS
-from inkseed.evaluate.table import cells, usefulness_lines
+from inkseed.evaluate.table import rows, usefulness_lines
 from inkseed.files import write_atomically
 from inkseed.pictures import PAPER, Band, draw_bands
 from inkseed.style import measure_style
@@ -36,7 +36,7 @@ def save_page(evaluation: Evaluation, path: str | Path) -> None:
         held_out=evaluation.held_out,
         sha256=evaluation.yardstick.judge.sha256,
         seconds=round(evaluation.seconds),
-        sets=[(each, [cells(*item) for item in each.metrics.items()]) for each in evaluation.sets],
+        sets=[(each, rows(each)) for each in evaluation.sets],
         meanings=[(reading.title, reading.meaning) for reading in READINGS.values()],
         usefulness=[str(line) for line in usefulness_lines(useful, evaluation.held_out).renderables]
         if useful

@@ -6,7 +6,10 @@ from rich.table import Table
 from rich.text import Text
 
 from inkseed.evaluate.evaluation import Evaluation, SetResult
-from inkseed.evaluate.metrics import READINGS, Metric, shown
+from inkseed.evaluate.metrics import READINGS, shown
+
+ABOVE = "  above real"
+Row = tuple[str, str, str, str, str]  # metric, figure, interval, floor, where better lies
 
 
 def print_evaluation(evaluation: Evaluation, console: Console) -> None:
@@ -20,6 +23,7 @@ def print_evaluation(evaluation: Evaluation, console: Console) -> None:
     real = f"real: as many held-out digits ({evaluation.held_out})"
     sha = evaluation.yardstick.judge.sha256[:12]
     console.print(Text(f"{real}; judge B {sha}; {evaluation.seconds:.0f} s", style="dim"))
+    console.print(Text(f"Fréchet distance: {READINGS['frechet'].meaning}", style="dim"))
 
 
 def set_table(result: SetResult) -> Table:
@@ -36,21 +40,23 @@ def set_table(result: SetResult) -> Table:
     table.add_column("95 % interval", justify="right", no_wrap=True)
     table.add_column("real", justify="right")
     table.add_column("better", no_wrap=True)
-    for name, metric in result.metrics.items():
-        table.add_row(*cells(name, metric))
+    for row in rows(result):
+        table.add_row(*row)
     return table
 
 
-def cells(name: str, metric: Metric) -> tuple[str, str, str, str, str]:
-    """One row of the table, as text."""
-    low, high = shown(name, metric.low), shown(name, metric.high)
-    return (
-        READINGS[name].title,
-        shown(name, metric.value),
-        f"{low} to {high}",
-        shown(name, metric.floor),
-        READINGS[name].better,
-    )
+def rows(result: SetResult) -> list[Row]:
+    """The table's rows, as text; an asterisk stands where classes were weighed."""
+    found = []
+    for name, metric in result.metrics.items():
+        title = READINGS[name].title + (" *" if result.is_weighed(name) else "")
+        low, high = shown(name, metric.low), shown(name, metric.high)
+        figure, floor = shown(name, metric.value), shown(name, metric.floor)
+        found.append((title, figure, f"{low} to {high}", floor, READINGS[name].better))
+        if name == "frechet":
+            value, low, high = (f"{each:+.3f}" for each in metric.excess)
+            found.append((ABOVE, value, f"{low} to {high}", "", "= 0"))
+    return found
 
 
 def usefulness_lines(found: dict, held_out: str) -> Group:
