@@ -26,6 +26,7 @@ from inkseed.typeset import Box, gaps, typeset
 from inkseed.weights import DEFAULT_MODEL
 
 FILLER = "1"  # stands beside an odd last digit, and is cut off: the narrowest, so it rarely touches
+BESIDE_1 = "3"  # stands beside a last 1, since two 1s may be drawn on each other (docs/numbers.md)
 LEGIBLE = 1.6  # guide_w at least: a number is to be read, and need not vary as a set does
 
 
@@ -35,22 +36,25 @@ class Number:
 
     text: str
     image: Image.Image
-    boxes: list[Box]  # one a digit: (x0, y0, x1, y1), half-open pixels of `image`, tight round ink
+    boxes: list[Box]  # one a digit: (x0, y0, x1, y1), half-open pixels of `image`, tight round ink;
+    # empty where there is none
     samples: Samples  # what the model drew at first: a digit an image, or two
     nfe: int  # network evaluations for the whole number
     slant: float | None = None  # the hand's, in degrees; None: the model knows no style
     thickness: float | None = None  # in pixels of the model's images
     redrawn: int = 0  # images that were drawn again because judge A doubted them
-    doubted: list[int] = field(default_factory=list)  # places that it doubts still
+    doubted: list[int] = field(default_factory=list)  # places that it doubts still; without a
+    # check, those where a digit is missing or lies on its neighbour
 
     def save(self, path: str | Path) -> None:
         """Write the picture in the format of the path's suffix."""
         save_picture(self.image, path)
 
     def layout(self) -> dict[str, Any]:
-        """What stands where in the picture, as plain values."""
+        """What stands where in the picture, and where that is in doubt, as plain values."""
         width, height = self.image.size
-        return {"number": self.text, "width": width, "height": height, "boxes": self.boxes}
+        size = {"width": width, "height": height}
+        return {"number": self.text, **size, "boxes": self.boxes, "doubted": self.doubted}
 
     def facts(self) -> dict[str, Any]:
         """How it was drawn, as plain values; a style that was left free is null."""
@@ -64,7 +68,6 @@ class Number:
             **style,
             **free,
             "redrawn": self.redrawn,
-            "doubted": self.doubted,
         }
 
 
@@ -100,7 +103,8 @@ def write(
     unless `guide_w` says otherwise. Image k begins from the noise stream (seed, k); the rest is as
     in `Model.sample`, but for the precision: float32, so that other machines write the same picture
     within rounding. With `check` judge A reads the picture, and what it doubts is drawn again,
-    up to 10 times, from other streams; what it is surest of stays.
+    up to 10 times, from other streams; what it is surest of stays. It is sure of no digit that
+    lacks ink or lies on its neighbour (`inkseed.ink`).
     Raises InkseedError for anything but 1 to 64 of the characters 0-9, or for a model without those
     classes.
     """
@@ -140,6 +144,7 @@ def write(
         *(hand["slant"], hand["thickness"]),
     )
     if not check:
+        written.doubted = np.flatnonzero(~standing(written)).tolist()
         return written
     again = "gaussian" if isinstance(noise, Tensor) else noise  # the caller's own is for once
     sure = surety(written, owners)
@@ -175,7 +180,8 @@ def parts_of(text: str, model: Model) -> list[Part]:
     if model.class_names != PAIRS:
         return [Part(digit, 1) for digit in text]
     pairs = [text[k : k + 2] for k in range(0, len(text), 2)]
-    return [Part(pair.ljust(2, FILLER), len(pair)) for pair in pairs]
+    filler = BESIDE_1 if pairs[-1] == FILLER else FILLER
+    return [Part(pair.ljust(2, filler), len(pair)) for pair in pairs]
 
 
 def blocks_of(images: np.ndarray, parts: Sequence[Part]) -> list[np.ndarray]:
@@ -186,11 +192,15 @@ def blocks_of(images: np.ndarray, parts: Sequence[Part]) -> list[np.ndarray]:
     return [block[: part.digits] for block, part in zip(apart, parts, strict=True)]
 
 
+def standing(number: Number) -> np.ndarray:
+    """Whether each digit of a written number may be where its box is: bool (digits,)."""
+    digits = _digits_of(number)
+    return digits_in(number.image, number.boxes).possible[np.arange(len(digits)), digits]
+
+
 def probabilities(number: Number) -> np.ndarray:
     """How sure judge A is of each digit of a written number: (digits,)."""
-    read = JudgeA().probabilities(digits_in(number.image, number.boxes)).numpy()
-    sure: np.ndarray = read[np.arange(len(number.text)), list(map(int, number.text))]
-    return sure
+    return digits_in(number.image, number.boxes).surety(_digits_of(number), JudgeA())
 
 
 def surety(number: Number, owners: Sequence[int]) -> np.ndarray:
@@ -198,3 +208,7 @@ def surety(number: Number, owners: Sequence[int]) -> np.ndarray:
     worst = np.ones(max(owners) + 1)
     np.minimum.at(worst, owners, probabilities(number))
     return worst
+
+
+def _digits_of(number: Number) -> np.ndarray:
+    return np.array(list(map(int, number.text)))

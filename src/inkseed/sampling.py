@@ -87,24 +87,21 @@ def settle(
     if unknown := sorted(set(own) - FROM_A_FILE):
         raise InkseedError(f"sampling knows no setting {brief(unknown[0])}")
     own = {**DEFAULTS, **own}
-    usual = find_sampler(str(own["sampler"]))
-    likes: dict[str, Any]
     models = find_sampler(str(own["sampler"]), files=False)  # a model file may not name code to run
+    inherited = own.get("spacing", models.spacing) or "uniform"
+    likes: dict[str, Any]
     if sampler is None:
         sampler = models.name
     if isinstance(sampler, str):
         named = find_sampler(sampler)
-        sampler, spacing_of_model = named.name, own.get("spacing", models.spacing)
-        likes = {
-            "steps": named.steps or schedule.n_T,
-            "spacing": named.spacing or spacing_of_model or "uniform",
-        }
+        sampler = named.name
+        likes = {"steps": named.steps or schedule.n_T, "spacing": named.spacing or inherited}
         if sampler == models.name:
             likes |= {key: own[key] for key in likes if key in own}
     elif callable(sampler):
         if steps is None:
             raise InkseedError("say how many steps a sampler of your own is to take")
-        likes = {"steps": steps, "spacing": own.get("spacing", usual.spacing)}
+        likes = {"steps": steps, "spacing": inherited}
     else:
         raise InkseedError(f"sampler must be a name or a function, not {brief(sampler)}")
     spacing = likes["spacing"] if spacing is None else spacing

@@ -46,11 +46,12 @@ def sample_screened(
 ) -> Screened:
     """Draw as `Model.sample` does, and again, up to 10 times, what judge A doubts is as labelled.
 
-    It doubts single digits that it believes in by less than 0.9, and pairs by less than 0.5. An
-    attempt begins at Gaussian noise of a stream of its own, whatever `noise` was at first, and
-    keeps the image's style, so that no image's fate hangs on another's. Of the first drawing and
-    all attempts, the one that it is surest of stays; `samples.noise` is its noise, `samples.seeds`
-    and `samples.nfe` are of the first drawing and of all together.
+    It doubts single digits that it believes in by less than 0.9, pairs by less than 0.5, and
+    whatever lacks a digit's ink or holds two on each other (`inkseed.ink`). An attempt begins at
+    Gaussian noise of a stream of its own, whatever `noise` was at first, and keeps the image's
+    style, so that no image's fate hangs on another's. Of the first drawing and all attempts, the
+    one that it is surest of stays; `samples.noise` is its noise, `samples.seeds` and `samples.nfe`
+    are of the first drawing and of all together.
 
     Raises InkseedError for a model whose labels are not digits or pairs of them, for a trace or a
     budget, or as `Model.sample` does.

@@ -8,12 +8,14 @@ from PIL import Image
 from torch import nn
 
 from inkseed.data.pairs import CELL, Layout, ink_boxes
+from inkseed.ink import own_boxes
 from inkseed.pictures import PAPER
 
 SCALE = 4  # picture pixels for each of the model's, so that a person need not squint
 FAINT = 24  # of 255: a model's paper is never quite white, and shows as a grey block on the page
 SPECK = 0.08  # of its heaviest stroke's ink: what stands by itself with less is a stray mark
 HELD = 0.4  # of how far a digit of a block stands above or below the other: writers keep a line
+CLEAR = 4  # the part of a digit's width, one in so many, that its neighbour may take
 EDGE = 4  # pixels of MNIST's 28 left as paper at both ends, and under the line
 
 Box = tuple[int, int, int, int]
@@ -34,8 +36,9 @@ def typeset(blocks: Sequence[np.ndarray], between: np.ndarray) -> tuple[Image.Im
 
     A block is uint8 (digits, H, W), ink 255: digits that stay as far apart as they are, and are
     brought nearer to one line. Its lowest ink, the mean over its digits, stands on the page's.
-    Digits of two blocks overlap by half the narrower at most, as in the data. A digit without ink
-    has its whole image for a box.
+    Digits of two blocks overlap by a quarter of the narrower at most: the data have up to half,
+    where two 1s are one stroke. A digit without ink takes its whole image's room, and its box is
+    empty.
     """
     blocks = [np.stack([_clean(digit) for digit in block]) for block in blocks]
     height = blocks[0].shape[1]
@@ -47,7 +50,7 @@ def typeset(blocks: Sequence[np.ndarray], between: np.ndarray) -> tuple[Image.Im
         boxes = ink_boxes(block) + drops[:, None] * np.array([0, 1, 0, 1])
         widths = boxes[:, 2] - boxes[:, 0]
         gap = round(float(between[k - 1]) * unit) if k else 0
-        gap = max(gap, -int(min(before, widths[0]) // 2))
+        gap = max(gap, -int(min(before, widths[0]) // CLEAR))
         x = right + gap - int(boxes[:, 0].min())
         y = height - edge - round(float(boxes[:, 3].mean()))
         y = max(min(y, height - int(boxes[:, 3].max())), -int(boxes[:, 1].min()))
@@ -59,9 +62,10 @@ def typeset(blocks: Sequence[np.ndarray], between: np.ndarray) -> tuple[Image.Im
         for large, drop in zip(_enlarged(block), drops.tolist(), strict=True):
             dx, dy = x * SCALE, (y + drop) * SCALE
             _print(page, large, dx, dy)
-            x0, y0, x1, y1 = ink_boxes(large[None])[0].tolist()
-            far = (min(x1 + dx, page.shape[1]), min(y1 + dy, page.shape[0]))
-            found.append((max(x0 + dx, 0), max(y0 + dy, 0), *far))
+            x0, y0, x1, y1 = own_boxes(large[None])[0].tolist()
+            x0, y0 = max(x0 + dx, 0), max(y0 + dy, 0)
+            x1, y1 = min(x1 + dx, page.shape[1]), min(y1 + dy, page.shape[0])
+            found.append((x0, y0, max(x0, x1), max(y0, y1)))
     return Image.fromarray(PAPER - page), found
 
 

@@ -113,10 +113,16 @@ def write(
         return
     for each in told:
         print(each["out"])
+    doubted = sum(len(each["doubted"]) for each in told)
     if check:
         redrawn = sum(each["redrawn"] for each in told)
-        doubted = sum(len(each["doubted"]) for each in told)
         print(f"inkseed: {_what_the_judge_said(redrawn, doubted, 'digit')}", file=sys.stderr)
+    elif doubted:
+        missing = "a digit is" if doubted == 1 else f"{doubted:,} digits are"
+        print(
+            f"inkseed: {missing} missing or not clear of a neighbour: give --check to draw again",
+            file=sys.stderr,
+        )
 
 
 def sample(

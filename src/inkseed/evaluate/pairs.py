@@ -35,7 +35,8 @@ def measure_pairs(
     """Measure uint8 (N, H, W), ink 255, of the numbers `labels` (N,) from 0 to 99.
 
     A seam tells the digits apart; each is scaled and placed as MNIST's are before it is read, by
-    judge B unless something is to be chosen by what is read.
+    judge B unless something is to be chosen by what is read. Where a digit lacks ink or lies on
+    the other, none is read (`inkseed.ink`).
     Correlations have bootstrap intervals, shares Wilson's.
     """
     apart = part_pairs(images)
