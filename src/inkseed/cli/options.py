@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 Seed = Annotated[
     int,
     typer.Option(
-        help="Same seed, same picture: on one machine to the byte, by the same options.",
+        help="Same seed, same picture: to the byte on one machine with the same options, within"
+        " rounding elsewhere.",
         min=0,
         max=2**63 - 1,
     ),
@@ -51,7 +52,9 @@ Thickness = Annotated[
 ]
 Steps = Annotated[
     int | None,
-    typer.Option(help="Steps from noise to digit. [the sampler's own]", min=1, max=100_000),
+    typer.Option(
+        help="Steps from noise to digit. [the model's own, or the sampler's]", min=1, max=100_000
+    ),
 ]
 Spacing = Annotated[
     str | None,

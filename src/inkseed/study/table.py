@@ -23,7 +23,7 @@ def print_study(study: Study, console: Console) -> None:
     """Print one line a row, what the marks mean, and what each score is worth."""
     console.print(study_table(study))
     for line in (*legend(study), "", *score_lines(study)):
-        console.print(Padding(Text(line, style="dim"), (0, 0, 0, 2)))
+        console.print(Padding(Text(line, style="dim"), (0, 0, 0, 2), expand=False))
 
 
 def study_table(study: Study) -> Table:
