@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 
 demo: $(VENV)/installed ## install into a virtual environment and write a number
 	@echo "writing 00297375 (some seconds on two cores) ..."
-	@picture="$$($(BIN)/inkseed write 00297375 --out "$(CURDIR)/number.png")" && echo "The picture is $$picture"
+	@picture="$$($(BIN)/inkseed write 00297375 --seed 2 --out "$(CURDIR)/number.png")" && echo "The picture is $$picture"
 
 test: $(VENV)/installed-dev check ## lint, types and the quick tests
 	$(BIN)/python -m pytest -m "not slow"

@@ -43,3 +43,10 @@ def test_a_sign_is_not_taken_for_an_option(inkseed, number):
     refused = inkseed("write", number)
     assert refused.status == 2
     assert "leave the sign out" in refused.err
+
+
+def test_one_number_does_not_overwrite_another(inkseed, tiny_model, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for number in ("2026", "007"):
+        assert inkseed("write", number, "--model", tiny_model).status == 0
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["007.png", "2026.png"]

@@ -10,12 +10,13 @@ from torch import Tensor
 
 from inkseed.condition import with_style
 from inkseed.data.labelled import LabelledImages, to_tensor
+from inkseed.outline import Outlined
 from inkseed.rng import stream
 from inkseed.style import measure_style
 
 
-@dataclass(frozen=True)
-class Examples:
+@dataclass(frozen=True, repr=False)
+class Examples(Outlined):
     """Labelled images with their slant and thickness, known beforehand or measured when asked."""
 
     images: LabelledImages

@@ -62,6 +62,15 @@ class Model:
         self.denoiser: Denoiser = own
         self.schedule = own.schedule
 
+    def __repr__(self) -> str:
+        millions = sum(each.numel() for each in self.network.parameters()) / 1e6
+        height, width = self.image_size
+        names = ", ".join(self.class_names[:3] + ("...",) * (len(self.class_names) > 3))
+        return (
+            f"Model({type(self.network).__name__} of {millions:.1f} million parameters, draws "
+            f"{names} at {height}x{width}, on {self.device})"
+        )
+
     def indices(self, names: Sequence[str]) -> list[int]:
         """Labels as people write them -> class indices; raise InkseedError for an unknown one."""
         for name in names:

@@ -17,7 +17,8 @@ from inkseed.labels import MAX_DIGITS, check_number
 from inkseed.model import Model, Samples, load
 from inkseed.nn.precision import FLOAT32
 from inkseed.noise import Strategy
-from inkseed.pictures import save_picture
+from inkseed.outline import Outlined
+from inkseed.pictures import png, save_picture
 from inkseed.reading import ATTEMPTS, SURE, digits_in
 from inkseed.request import LAST_SEED
 from inkseed.samplers import Sampler
@@ -30,8 +31,8 @@ BESIDE_1 = "3"  # stands beside a last 1, since two 1s may be drawn on each othe
 LEGIBLE = 1.6  # guide_w at least: a number is to be read, and need not vary as a set does
 
 
-@dataclass
-class Number:
+@dataclass(repr=False)
+class Number(Outlined):
     """A written number. `image` is mode L, dark ink on paper 255."""
 
     text: str
@@ -49,6 +50,10 @@ class Number:
     def save(self, path: str | Path) -> None:
         """Write the picture in the format of the path's suffix."""
         save_picture(self.image, path)
+
+    def _repr_png_(self) -> bytes:
+        """What a notebook shows."""
+        return png(self.image)
 
     def layout(self) -> dict[str, Any]:
         """What stands where in the picture, and where that is in doubt, as plain values."""

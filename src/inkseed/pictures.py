@@ -1,5 +1,6 @@
 """Digits drawn for people: dark ink on light paper, in labelled bands, still or in motion."""
 
+import io
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -28,7 +29,7 @@ def draw_bands(bands: Sequence[Band], columns: int, scale: int = 2) -> Image.Ima
     """Stack bands from top to bottom, each `columns` images wide, its caption above it."""
     font = ImageFont.load_default(size=7 * scale)
     caption_height = 11 * scale
-    blocks = [_tile(band.images, columns, scale) for band in bands]
+    blocks = [tile(band.images, columns, scale) for band in bands]
     width = max(block.width for block in blocks) + 2 * MARGIN
     height = sum(block.height + caption_height + MARGIN for block in blocks) + MARGIN
     figure = Image.new("L", (width, height), PAPER)
@@ -74,7 +75,15 @@ def save_gif(
     )
 
 
-def _tile(images: np.ndarray, columns: int, scale: int) -> Image.Image:
+def png(picture: Image.Image) -> bytes:
+    """A picture as the bytes of a PNG file."""
+    buffer = io.BytesIO()
+    picture.save(buffer, "PNG", optimize=True)
+    return buffer.getvalue()
+
+
+def tile(images: np.ndarray, columns: int, scale: int = 2) -> Image.Image:
+    """uint8 images (N, H, W), ink 255, laid out row by row: dark ink on light paper, enlarged."""
     count, height, width = images.shape
     rows = -(-count // columns)
     sheet = np.full((rows * height, columns * width), PAPER, np.uint8)

@@ -11,6 +11,7 @@ from inkseed.data.pairs import CELL, PAIRS, ink_boxes
 from inkseed.errors import InkseedError
 from inkseed.ink import on_each_other, own_boxes, possible_digits
 from inkseed.judges import JudgeA
+from inkseed.outline import Outlined
 from inkseed.pictures import PAPER
 from inkseed.seam import part_pairs
 
@@ -24,8 +25,8 @@ Read = Callable[[np.ndarray], np.ndarray]
 """uint8 (N, H, W), ink 255, of digits in the middle, as MNIST has them -> digits (N,)."""
 
 
-@dataclass(frozen=True)
-class Digits:
+@dataclass(frozen=True, repr=False)
+class Digits(Outlined):
     """Digits told apart: what a judge is shown, and what it may read there (`inkseed.ink`)."""
 
     images: np.ndarray  # uint8 (N, 28, 28), ink 255, as MNIST has them

@@ -13,6 +13,7 @@ from inkseed.condition import REACH, with_style
 from inkseed.errors import InkseedError
 from inkseed.noise import SEARCH, Start, Strategy, Task, find_strategy
 from inkseed.noise.registry import built
+from inkseed.outline import Outlined
 from inkseed.plugins import home
 from inkseed.style import POSITIVE
 
@@ -124,8 +125,8 @@ def _own_noise(noise: Any, shape: tuple[int, ...]) -> Tensor:
     return own.detach().cpu().float()
 
 
-@dataclass(frozen=True)
-class OwnNoise:
+@dataclass(frozen=True, repr=False)
+class OwnNoise(Outlined):
     """Unit noise (N, C, H, W) that the caller has chosen for images `first` and on."""
 
     z: Tensor

@@ -5,11 +5,15 @@ from dataclasses import dataclass, field
 import numpy as np
 from torch import Tensor
 
+from inkseed.outline import Outlined
+from inkseed.pictures import png, tile
 from inkseed.sampling import Sampling
 
+SHOWN, COLUMNS = 100, 10  # images in a notebook
 
-@dataclass
-class Samples:
+
+@dataclass(repr=False)
+class Samples(Outlined):
     """Generated images: uint8 (N, H, W), ink 255, with what made each of them."""
 
     images: np.ndarray
@@ -22,3 +26,8 @@ class Samples:
     weights_sha256: str | None = None  # of the model's file, if it came from one
     steps: list[Tensor] = field(default_factory=list)  # the states on the way, if traced
     guesses: list[Tensor] = field(default_factory=list)  # x_0 as told at the state before each
+
+    def _repr_png_(self) -> bytes:
+        """What a notebook shows: the first hundred images."""
+        shown = self.images[:SHOWN]
+        return png(tile(shown, min(len(shown), COLUMNS)))

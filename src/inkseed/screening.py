@@ -15,14 +15,15 @@ from inkseed.hand import draw_hands
 from inkseed.judges import JudgeA
 from inkseed.model import Model, Samples
 from inkseed.noise import Start, Task
+from inkseed.outline import Outlined
 from inkseed.reading import ATTEMPTS, check_readable, label_surety, sure_enough
 from inkseed.request import MOST_CANDIDATES
 from inkseed.rng import ImageStreams, Key
 from inkseed.samplers import Sampler
 
 
-@dataclass
-class Screened:
+@dataclass(repr=False)
+class Screened(Outlined):
     """Images read by judge A: what was drawn in the end, and what that took."""
 
     samples: Samples

@@ -14,6 +14,7 @@ from inkseed.data.labelled import LabelledImages
 from inkseed.data.pairs import CELL, PAIRS, Hands, Layout, compose_pairs
 from inkseed.data.split import split_mnist
 from inkseed.errors import InkseedError
+from inkseed.outline import Outlined
 from inkseed.recipes import MAX_SIDE, TWO_DIGITS, Recipe
 
 FEWEST = 8  # images of a class: fewer say nothing of how it varies
@@ -24,8 +25,8 @@ A_PASS = 50_000  # images: with a user's own, few or many, a pass of a recipe is
 TRAINING, CHOICE = range(2)  # what composites are drawn for
 
 
-@dataclass(frozen=True)
-class TrainingData:
+@dataclass(frozen=True, repr=False)
+class TrainingData(Outlined):
     """Images to learn from and, where there are enough, others to choose an average by."""
 
     examples: Examples  # of the first pass

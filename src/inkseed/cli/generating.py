@@ -37,7 +37,9 @@ MAX_STATES = 100_000  # images times steps that a trace holds, with guesses: hal
 
 def write(
     number: Annotated[str, typer.Argument(help="1 to 64 digits; leading zeros count.")],
-    out: Annotated[Path, typer.Option(help="Where the picture goes, a .png.")] = Path("number.png"),
+    out: Annotated[
+        Path | None, typer.Option(help="Where the picture goes, a .png. [NUMBER.png]")
+    ] = None,
     seed: Seed = 0,
     guide_w: Annotated[
         float | None,
@@ -77,6 +79,7 @@ def write(
     from inkseed.labels import check_number
 
     check_number(number)
+    out = out or Path(f"{number}.png")
     paths = {seed + k: out.with_stem(f"{out.stem}_{seed + k}") for k in range(count)}
     paths = paths if count > 1 else {seed: out}
     for path in paths.values():

@@ -18,12 +18,13 @@ from inkseed.evaluate.mix import count_digits
 from inkseed.evaluate.sets import EvaluatedSet
 from inkseed.evaluate.usefulness import usefulness
 from inkseed.judges import JudgeB
+from inkseed.outline import Outlined
 
 BOOTSTRAP_SEED = 0
 
 
-@dataclass
-class SetResult:
+@dataclass(repr=False)
+class SetResult(Outlined):
     """What is said about one set; `measured` and `floor` hold the arrays behind it."""
 
     judged: EvaluatedSet
@@ -98,8 +99,8 @@ class SetResult:
         return found
 
 
-@dataclass
-class Evaluation:
+@dataclass(repr=False)
+class Evaluation(Outlined):
     """Sets measured by one yardstick; the first is the one that the top level speaks of."""
 
     sets: list[SetResult]

@@ -25,6 +25,7 @@ from inkseed.evaluate.mix import Mix, effective_size
 from inkseed.evaluate.neighbours import Manifolds, manifolds, nearest, radii
 from inkseed.judges import JudgeB
 from inkseed.judges.fit import JUDGE_SIZE
+from inkseed.outline import Outlined
 from inkseed.style import measure_style
 
 MOST = 10_000  # images that neighbour metrics compare: their cost grows with the square
@@ -39,8 +40,8 @@ already class by class; recall and coverage are averages over reference images, 
 Tell = Callable[[int], object]  # told how many images the judge has read since the last call
 
 
-@dataclass
-class Measured:
+@dataclass(repr=False)
+class Measured(Outlined):
     """What was found about one set; the arrays hold one entry an image."""
 
     estimates: dict[str, Estimate]

@@ -11,12 +11,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from inkseed.data.mnist import DIGITS
+from inkseed.outline import Outlined
 
 SLACK = 1e-3  # of all images: a share that is off by no more is rounding, and moves no third digit
 
 
-@dataclass(frozen=True)
-class Mix:
+@dataclass(frozen=True, repr=False)
+class Mix(Outlined):
     """Shares of the ten digits, float64 (10,), adding to 1; all are above 0."""
 
     shares: np.ndarray

@@ -16,7 +16,7 @@ from inkseed.evaluate.evaluation import Evaluation, SetResult
 from inkseed.evaluate.metrics import READINGS
 from inkseed.evaluate.table import rows, usefulness_lines
 from inkseed.files import write_atomically
-from inkseed.pictures import PAPER, Band, draw_bands
+from inkseed.pictures import PAPER, Band, draw_bands, png
 from inkseed.style import measure_style
 
 PER_CLASS = 10  # random images of a class that are shown
@@ -155,6 +155,4 @@ def _digit(image: np.ndarray) -> str:
 
 
 def _png(picture: Image.Image) -> str:
-    buffer = io.BytesIO()
-    picture.save(buffer, "PNG", optimize=True)
-    return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode("ascii")
+    return "data:image/png;base64," + base64.b64encode(png(picture)).decode("ascii")

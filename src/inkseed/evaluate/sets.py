@@ -15,14 +15,15 @@ from inkseed.errors import InkseedError
 from inkseed.evaluate.measure import choose
 from inkseed.judges.fit import JUDGE_SIZE
 from inkseed.model import Model, Samples
+from inkseed.outline import Outlined
 
 MIN_IMAGES = 20
 Draw = Callable[..., tuple[Samples, list[str]]]
 """(model, and what `Model.sample` takes) -> samples, and what is to be said of them."""
 
 
-@dataclass
-class EvaluatedSet:
+@dataclass(repr=False)
+class EvaluatedSet(Outlined):
     """Labelled digits to be evaluated; `labels` index 0-9, `notes` say how they were read."""
 
     source: LabelledImages

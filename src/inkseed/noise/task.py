@@ -13,6 +13,7 @@ from inkseed.data.mnist import DIGITS
 from inkseed.errors import InkseedError
 from inkseed.judges import JudgeA
 from inkseed.noise.bound import BoundSampler
+from inkseed.outline import Outlined
 from inkseed.rng import ImageStreams, Key
 
 
@@ -28,8 +29,8 @@ class Start(NamedTuple):
     x: Tensor | None = None
 
 
-@dataclass(frozen=True)
-class Task:
+@dataclass(frozen=True, repr=False)
+class Task(Outlined):
     """Images to find a starting noise for: row i is image `numbers[i]` of the request.
 
     A strategy sees one batch of a request at a time, and must give an image the same noise whatever
@@ -81,8 +82,8 @@ class Task:
         return logits.log_softmax(1).gather(1, digits[:, None])[:, 0]
 
 
-@dataclass(frozen=True)
-class Tries:
+@dataclass(frozen=True, repr=False)
+class Tries(Outlined):
     """Several candidates for each image, image by image: row i * count + j is try j of image i."""
 
     z: Tensor  # (N * count, C, H, W)

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from inkseed.evaluate.intervals import Estimate, Z
+from inkseed.outline import Outlined
 from inkseed.study.pool import Pool
 from inkseed.study.rows import Row
 from inkseed.study.ruler import METRICS, Measure
@@ -16,8 +17,8 @@ from inkseed.study.settings import StudySettings
 CHANCE, Z_999 = 0.001, 3.290527
 
 
-@dataclass(frozen=True)
-class Result:
+@dataclass(frozen=True, repr=False)
+class Result(Outlined):
     """A row and its figures; `equal` is Gaussian noise for as many evaluations, or nearly."""
 
     row: Row
@@ -71,8 +72,8 @@ class Result:
         return {**described, "asked": asked, "metrics": metrics}
 
 
-@dataclass(frozen=True)
-class Study:
+@dataclass(frozen=True, repr=False)
+class Study(Outlined):
     """All that was found; `real` is what as many held-out real digits measure."""
 
     settings: StudySettings

@@ -29,13 +29,14 @@ from inkseed.evaluate.measure import choose
 from inkseed.evaluate.mix import Mix
 from inkseed.evaluate.neighbours import manifolds, radii
 from inkseed.judges import JudgeB
+from inkseed.outline import Outlined
 
 METRICS = ("accuracy", "frechet", "coverage", "recall", "precision")
 SHARES = tuple(name for name in METRICS if name != "frechet")
 
 
-@dataclass(frozen=True)
-class Measure:
+@dataclass(frozen=True, repr=False)
+class Measure(Outlined):
     """A row's figures: the value of each metric, and of each of the 200 resamples."""
 
     values: dict[str, float]
