@@ -89,11 +89,11 @@ def test_inversion_computes_in_float32_and_leaves_the_callers_precision(model, i
 
 
 def test_digits_are_inverted_exactly_whatever_the_precision_around():
-    """In bfloat16 these two take the most evaluations that there are, 1,000, and never settle."""
+    """In bfloat16 the iterates never settle, and take all of the evaluations that there are."""
     model = package.load("digits")
-    label, grid, passes = torch.tensor([3, 7]), times(model.schedule, 20), []
+    label, grid, passes = torch.tensor([3]), times(model.schedule, 16), []
     generator = torch.Generator().manual_seed(0)
-    z = model.schedule.start_scale * torch.randn(2, 1, 28, 28, generator=generator)
+    z = model.schedule.start_scale * torch.randn(1, 1, 28, 28, generator=generator)
 
     def counted(*inputs):
         passes.append(1)
@@ -103,7 +103,7 @@ def test_digits_are_inverted_exactly_whatever_the_precision_around():
     with computing_in("bfloat16"):
         *_, back = invert_fixed_point(counted, model.schedule, drawn.x, label, grid)
     assert back.converged.all()
-    assert len(passes) < 500
+    assert len(passes) < 400
     *_, again = ddim(model.denoiser, model.schedule, back.x, label, grid)
     assert float((again.x - drawn.x).norm() / drawn.x.norm()) < 1e-4
 
@@ -117,3 +117,11 @@ def test_what_does_not_converge_says_so():
     assert not last.converged.any()
     with pytest.raises(InkseedError, match="max_iterations"):
         list(invert_fixed_point(*walk, max_iterations=0))
+
+
+@pytest.mark.slow
+def test_a_compiled_network_moves_pixels_by_a_grey_level_or_two_in_float32():
+    model, labels = package.load("digits"), [*range(10)] * 2
+    plain = model.sample(labels, 3, precision="float32").images.astype(int)
+    compiled = model.compile().sample(labels, 3, precision="float32").images
+    assert abs(compiled - plain).max() <= 2

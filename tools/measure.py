@@ -39,13 +39,7 @@ def main() -> None:
     if asked.compile:
         model.compile()
     how = model.settings()
-    sampling = {
-        "sampler": how.sampler,
-        "steps": how.steps,
-        "guide_w": how.guide_w,
-        "guide_interval": list(how.guide_interval),
-        "seed": 0,
-    }
+    sampling = {**how.facts(), "guide_w": how.guide_w, "seed": 0}
     if model.class_names == PAIRS:
         labels = np.arange(asked.count) % len(PAIRS)
         drawn = model.sample(labels)
