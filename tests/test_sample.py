@@ -64,7 +64,7 @@ def test_a_folder_of_samples_reads_back_as_labelled_images(inkseed, tiny_model, 
         inkseed("sample", "--labels", "3,5-6", "--count", 2, "--out", out, "--model", tiny_model)
     with np.load(arrays) as saved:
         images, labels = saved["images"], saved["labels"]
-    found = read_folder(folder, paper="light")
+    found = read_folder(folder, paper="light", form="keep")
     assert found.class_names == ("3", "5", "6")
     assert labels.tolist() == [3, 5, 6, 3, 5, 6]
     by_label = np.argsort(labels, kind="stable")

@@ -6,6 +6,7 @@ from statistics import NormalDist
 
 import numpy as np
 
+from inkseed.errors import InkseedError
 from inkseed.style import POSITIVE
 
 STREAM = (0, 1)  # image k's hand has the random stream (k, 0, 1)
@@ -19,7 +20,10 @@ def draw_hands(
     numbers: Iterable[int],
     between: tuple[float, float] = ANY,
 ) -> dict[str, np.ndarray]:
-    """Each style of the images `numbers`, float64 (N,), from its data's (mean, deviation)."""
+    """Each style of the images `numbers`, float64 (N,), from its data's (mean, deviation).
+
+    Raises InkseedError for a thickness that is 0 or less on average.
+    """
     u = np.array(
         [
             np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(k, *STREAM))).uniform(
@@ -40,6 +44,10 @@ def _quantiles(name: str, moments: Sequence[float], u: np.ndarray) -> np.ndarray
     mean, deviation = moments
     if name not in POSITIVE:
         return np.array([NormalDist(mean, deviation).inv_cdf(each) for each in u])
+    if mean <= 0:
+        raise InkseedError(
+            f"the model's {name} is {mean:g} on average, as of blank images: train it on others"
+        )
     spread = math.log1p((deviation / mean) ** 2)
     logarithm = NormalDist(math.log(mean) - spread / 2, math.sqrt(spread))
     return np.exp([logarithm.inv_cdf(each) for each in u])

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image
 
+from inkseed.data.form import as_mnist
 from inkseed.data.mnist import DIGITS
-from inkseed.data.pairs import CELL, PAIRS, ink_boxes
+from inkseed.data.pairs import CELL, PAIRS
 from inkseed.errors import InkseedError
 from inkseed.ink import on_each_other, own_boxes, possible_digits
 from inkseed.judges import JudgeA
@@ -18,7 +19,6 @@ from inkseed.seam import part_pairs
 SURE = 0.9  # judge A's probability of the right digit: of 99 in 100 real ones it is as sure
 LIKELY = 0.5  # of a pair's worse digit, cut out: of 99 in 100 real ones; 84, if squeezed to 28x28
 ATTEMPTS = 10  # how often an image that it doubts is drawn again
-INNER = 20  # pixels that MNIST scales a digit's longer side to
 NOTHING = -1  # what is read where no digit stands
 BLANK = np.zeros((CELL, CELL), np.uint8)
 Read = Callable[[np.ndarray], np.ndarray]
@@ -109,29 +109,3 @@ def check_readable(names: Sequence[str]) -> None:
 
 def _are_pairs(names: Sequence[str]) -> bool:
     return tuple(names) == PAIRS
-
-
-def as_mnist(cut: np.ndarray) -> np.ndarray:
-    """One digit's ink (h, w), ink 255 -> uint8 (28, 28), scaled and placed as MNIST does.
-
-    The longer side of the ink's box becomes 20 pixels, and its centre of mass the image's centre
-    (LeCun et al., 1998, and MNIST's own page).
-    """
-    x0, y0, x1, y1 = ink_boxes(cut[None])[0]
-    digit = Image.fromarray(np.ascontiguousarray(cut[y0:y1, x0:x1]))
-    scale = INNER / max(digit.size)
-    size = tuple(max(1, round(side * scale)) for side in digit.size)
-    if size != digit.size:
-        digit = digit.resize(
-            (size[0], size[1]), Image.Resampling.BOX if scale < 1 else Image.Resampling.BILINEAR
-        )
-    small = np.asarray(digit).astype(float)
-    mass = max(small.sum(), 1e-9)
-    height, width = small.shape
-    top = CELL / 2 - (small.sum(1) @ (np.arange(height) + 0.5)) / mass
-    left = CELL / 2 - (small.sum(0) @ (np.arange(width) + 0.5)) / mass
-    top = int(np.clip(round(top), 0, CELL - height))
-    left = int(np.clip(round(left), 0, CELL - width))
-    image = np.zeros((CELL, CELL), np.uint8)
-    image[top : top + height, left : left + width] = small
-    return image

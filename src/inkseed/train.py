@@ -8,6 +8,7 @@ import contextlib
 import csv
 import dataclasses
 import math
+import sys
 import time
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,6 +22,7 @@ from inkseed.averages import choose_average, with_weights
 from inkseed.batches import Batches
 from inkseed.checkpoint import load_tensors, save_tensors
 from inkseed.checks import whole_number
+from inkseed.data import HowToRead
 from inkseed.denoiser import denoiser_from
 from inkseed.ema import WeightAverages
 from inkseed.errors import InkseedError
@@ -56,12 +58,14 @@ def train(
     data: Path | None = None,
     size: tuple[int, int] | None = None,
     start: str | Path | None = None,
+    how: HowToRead | None = None,
 ) -> Path:
     """Train by `recipe` into the folder `out`; return the path of the finished model.
 
-    `data` is a folder of one's own images, resized to `size` (height, width) if given; `start` is a
-    model to go on from, in place of the recipe's. With `resume` an unfinished run goes on; all else
-    must be as it was. Under `torchrun` the processes share each batch.
+    `data` are one's own images, brought to `size` (height, width) if given and read as `how` says,
+    by `inkseed.data.read_images`; what was read is told on standard error. `start` is a model to go
+    on from, in place of the recipe's. With `resume` an unfinished run goes on; all else must be as
+    it was. Under `torchrun` the processes share each batch.
     Raises InkseedError where the folder, the images and the request do not fit, the device is not
     there, or the loss is not finite any more.
     """
@@ -72,7 +76,7 @@ def train(
         raise InkseedError(
             f"{engine.num_processes} processes cannot share batches of {recipe.batch_size} evenly"
         )
-    source = training_data(recipe, data, size)
+    source = training_data(recipe, data, size, how)
     config = model_config(recipe, name, source)
     place_on = engine.device if engine.num_processes > 1 or device is None else device
     run = _Run.fresh(recipe, config, place_on, start)
@@ -85,6 +89,8 @@ def train(
     engine.wait_for_everyone()
     if engine.is_main_process:
         open_run(out, asked, resume)
+        if source.reading:
+            print(f"inkseed: {source.reading}", file=sys.stderr)
     if resume and (out / STATE).exists():
         run.restore(out / STATE)
     _loop(run, recipe, source, out, engine, compile_network)

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from inkseed.batches import Examples
-from inkseed.data import join, load_mnist, read_folder
+from inkseed.data import HowToRead, join, load_mnist, read_images
 from inkseed.data.labelled import LabelledImages
 from inkseed.data.pairs import CELL, PAIRS, Hands, Layout, compose_pairs
 from inkseed.data.split import split_mnist
@@ -34,6 +34,7 @@ class TrainingData(Outlined):
     description: str
     a_pass: int  # how many images one of the recipe's epochs stands for
     composed: Callable[[int], Examples] | None = None  # later passes; None: they see the same
+    reading: str = ""  # what was read of one's own images, in one line
 
     @property
     def source(self) -> LabelledImages:
@@ -64,20 +65,26 @@ class TrainingData(Outlined):
 
 
 def training_data(
-    recipe: Recipe, folder: Path | None, size: tuple[int, int] | None
+    recipe: Recipe,
+    data: Path | None,
+    size: tuple[int, int] | None,
+    how: HowToRead | None = None,
 ) -> TrainingData:
-    """The digits that the recipe names or, instead, a user's own `folder/<label>/*.png`.
+    """The digits that the recipe names or, instead, a user's own images at `data`, which
+    `inkseed.data.read_images` reads as `how` says.
 
     A recipe of two-digit images makes them of the one or the other, anew for each pass.
 
     Raises InkseedError for images that are too few, or of sides that no network here takes.
     """
     if recipe.data == TWO_DIGITS:
-        return _two_digits(recipe, folder, size)
-    if folder is not None:
-        return _own_images(folder, size, recipe.images or A_PASS)
-    if size is not None:
-        raise InkseedError("a size is for your own images: give --data too")
+        return _two_digits(recipe, data, size, how)
+    if data is not None:
+        return _own_images(data, size, how, recipe.images or A_PASS)
+    if size is not None or how not in (None, HowToRead()):
+        raise InkseedError(
+            "--size, --form, --paper and --transposed are for your own images: give --data too"
+        )
     if recipe.data == "mnist":
         source, validation, words = load_mnist(train=True), None, "MNIST's 60,000 training digits"
     else:
@@ -94,7 +101,9 @@ def training_data(
     return TrainingData(Examples(source), chosen_by, words, len(source))
 
 
-def _two_digits(recipe: Recipe, folder: Path | None, size: tuple[int, int] | None) -> TrainingData:
+def _two_digits(
+    recipe: Recipe, data: Path | None, size: tuple[int, int] | None, how: HowToRead | None
+) -> TrainingData:
     """Composites of single digits, those of validation from digits that no pass sees, if enough."""
     if size is not None:
         raise InkseedError("the recipe says how large its images are: leave --size out")
@@ -104,13 +113,14 @@ def _two_digits(recipe: Recipe, folder: Path | None, size: tuple[int, int] | Non
     if not len(labels):
         raise InkseedError("recipe: without leaves no label to learn")
     layout = Layout.of(recipe.layout)
-    if folder is None:
+    reading = ""
+    if data is None:
         split = split_mnist()
         source, held_out = join([split.part_a, split.part_b]), split.validation
         words = "pairs of MNIST's digits, parts A and B of its training digits (50,000)"
     else:
-        own = _own_images(folder, (CELL, CELL), A_PASS)
-        source = own.source
+        own = _own_images(data, (CELL, CELL), how, A_PASS)
+        source, reading = own.source, own.reading
         held_out = source if own.validation is None else own.validation.images
         if len(np.unique(held_out.labels)) < len(source.class_names):
             held_out = source  # of the rarest digit, none was put aside
@@ -129,36 +139,43 @@ def _two_digits(recipe: Recipe, folder: Path | None, size: tuple[int, int] | Non
     validation = Examples(drawn.source, drawn.style)
     if recipe.without:
         words += f", without {len(recipe.without)} of the 100 labels"
-    return TrainingData(composed(0), validation, words, n, composed)
+    return TrainingData(composed(0), validation, words, n, composed, reading)
 
 
-def _own_images(folder: Path, size: tuple[int, int] | None, a_pass: int) -> TrainingData:
-    source = read_folder(folder, size)
+def _own_images(
+    data: Path, size: tuple[int, int] | None, how: HowToRead | None, a_pass: int
+) -> TrainingData:
+    source, _, account = read_images(data, size, how)
     height, width = source.images.shape[1:]
     if height % 4 or width % 4 or not max(height, width) <= MAX_SIDE:
         raise InkseedError(
-            f"the images in {folder} are {height}x{width}: sides must be divisible by 4, to "
+            f"the images in {data} are {height}x{width}: sides must be divisible by 4, to "
             f"{MAX_SIDE}; --size 28 resizes them"
         )
     counts = np.bincount(source.labels, minlength=len(source.class_names))
     if len(counts) < 2:
-        raise InkseedError(f"{folder} holds one label: give a folder for each of at least two")
+        raise InkseedError(f"{data} holds one label: give images of at least two")
     if counts.min() < FEWEST:
         poorest = source.class_names[int(counts.argmin())]
         raise InkseedError(
-            f"{folder}/{poorest} holds {counts.min()} images: give at least {FEWEST} of each label"
+            f"{data} gives {counts.min()} images of {poorest!r}: at least {FEWEST} of each label"
+            f" are needed ({account.line()})"
         )
-    if source.images.min() == source.images.max():
-        raise InkseedError(f"the images in {folder} are all blank: there is nothing to learn")
-    words = f"{len(source):,} images of {folder.resolve().name}"
+    words = f"{len(source):,} images of {data.resolve().name}"
     if len(source) < PLENTY:
-        return TrainingData(Examples(source), None, words, max(a_pass, len(source)))
+        examples = Examples(source)
+        return TrainingData(examples, None, words, max(a_pass, len(source)), None, account.line())
     order = np.random.RandomState(0).permutation(len(source))
     held_out = np.zeros(len(source), bool)
     held_out[order[: len(source) // HELD_OUT]] = True
     kept = source.subset(~held_out)
-    validation = Examples(source.subset(held_out))
-    return TrainingData(Examples(kept), validation, words, max(a_pass, len(kept)))
+    return TrainingData(
+        Examples(kept),
+        Examples(source.subset(held_out)),
+        words,
+        max(a_pass, len(kept)),
+        reading=account.line(),
+    )
 
 
 def model_config(recipe: Recipe, name: str, data: TrainingData) -> dict[str, Any]:
@@ -170,6 +187,13 @@ def model_config(recipe: Recipe, name: str, data: TrainingData) -> dict[str, Any
     }
     if recipe.styles:
         slant, thickness = data.examples.style
+        inked = thickness > 0
+        if not inked.any():
+            raise InkseedError(
+                "the images' ink is too faint for its slant and thickness to be measured: give"
+                " darker ones, or `styles = false` in the recipe"
+            )
+        slant, thickness = slant[inked], thickness[inked]
         network["styles"] = {"slant": _moments(slant), "thickness": _moments(thickness)}
     sampling = dict(recipe.sampling)
     if recipe.drop_prob == 0:  # what no label is, such a network never learns
@@ -189,4 +213,5 @@ def model_config(recipe: Recipe, name: str, data: TrainingData) -> dict[str, Any
 
 
 def _moments(values: np.ndarray) -> list[float]:
+    """Mean and deviation of what was measured, at least a thousandth where nothing varies."""
     return [round(float(values.mean()), 3), max(round(float(values.std()), 3), 1e-3)]

@@ -1,6 +1,7 @@
 """`inkseed evaluate`."""
 
 import json
+import sys
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -10,16 +11,20 @@ import typer
 from inkseed.cli.options import (
     Compile,
     Device,
+    FormName,
     GuideInterval,
     Json,
+    PaperName,
     Precision,
     SamplerName,
     Seed,
     Spacing,
     Steps,
     Threads,
+    Transposed,
     check_guidance,
     choose_device,
+    how_to_read,
     load_model,
     parse_interval,
     progress,
@@ -34,7 +39,8 @@ CURVE = (0.0, 0.5, 2.0)  # guide_w of the trade-off curve, beside the model's ow
 
 def evaluate(
     samples: Annotated[
-        Path | None, typer.Argument(help="An .npz with images and labels, or a labelled folder.")
+        Path | None,
+        typer.Argument(help="A folder <label>/*, an .npz, an IDX pair's images, or a .csv."),
     ] = None,
     model: Annotated[
         str | None, typer.Option(help="Draw the set from a model instead: a name, or a file.")
@@ -55,6 +61,9 @@ def evaluate(
         bool, typer.Option("--check", help="With --model: as `inkseed sample --check` draws.")
     ] = False,
     seed: Seed = 0,
+    form: FormName = "auto",
+    paper: PaperName = "auto",
+    transposed: Transposed = False,
     usefulness: Annotated[
         bool, typer.Option("--usefulness", help="Also teach a classifier with the set: minutes.")
     ] = False,
@@ -78,6 +87,8 @@ def evaluate(
             "--count, --guide-w, --guide-interval, --sampler, --steps, --spacing, --precision and"
             " --check are for --model: a set is measured as it is"
         )
+    if model is not None and (form != "auto" or paper != "auto" or transposed):
+        raise InkseedError("--form, --paper and --transposed are for a set, not for --model")
     if out is not None:
         check_writable(out, (".html",))
     sampling = {}
@@ -85,7 +96,8 @@ def evaluate(
         choose_device(device, threads)
         from inkseed.evaluate import read_sets
 
-        sets = read_sets(samples or "")
+        sets = read_sets(samples or "", how_to_read(form, paper, transposed))
+        print(f"inkseed: {sets[0].notes[0]}", file=sys.stderr)
     else:
         asked = _strengths(guide_w)
         how: dict[str, Any] = {"spacing": spacing, "guide_interval": parse_interval(guide_interval)}

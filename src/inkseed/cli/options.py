@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     import torch
 
+    from inkseed.data.how import HowToRead
     from inkseed.model import Model
 
 Seed = Annotated[
@@ -93,6 +94,20 @@ Candidates = Annotated[
         help="Noises that a strategy that searches tries for each digit. [10]", min=1, max=10_000
     ),
 ]
+FormName = Annotated[
+    str,
+    typer.Option(
+        "--form",
+        help="Your digits' place and size: mnist puts all in MNIST's form, keep leaves them and"
+        " their grey levels as they are, auto does what each set needs.",
+    ),
+]
+PaperName = Annotated[
+    str, typer.Option("--paper", help="Your pictures' paper: light, dark, or auto to look.")
+]
+Transposed = Annotated[
+    bool, typer.Option("--transposed", help="Your arrays have columns first, as EMNIST's files.")
+]
 Compile = Annotated[
     bool,
     typer.Option(
@@ -104,6 +119,13 @@ Compile = Annotated[
 Device = Annotated[str, typer.Option(help="cpu; cuda or mps where there is a GPU.")]
 Threads = Annotated[int | None, typer.Option(help="Processor threads to use.", min=1, max=1024)]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of words.")]
+
+
+def how_to_read(form: str, paper: str, transposed: bool) -> "HowToRead":
+    """What was asked of the reading of one's own images; a wrong word is told here."""
+    from inkseed.data.how import HowToRead
+
+    return HowToRead(paper, form, transposed)  # type: ignore[arg-type]
 
 
 def is_main_process() -> bool:

@@ -7,7 +7,17 @@ from typing import Annotated
 
 import typer
 
-from inkseed.cli.options import Compile, Device, Threads, choose_device, is_main_process
+from inkseed.cli.options import (
+    Compile,
+    Device,
+    FormName,
+    PaperName,
+    Threads,
+    Transposed,
+    choose_device,
+    how_to_read,
+    is_main_process,
+)
 from inkseed.errors import InkseedError
 
 
@@ -19,11 +29,17 @@ def train(
     out: Annotated[Path | None, typer.Option(help="The run's folder. [runs/RECIPE]")] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on where a run stopped.")] = False,
     data: Annotated[
-        Path | None, typer.Option(help="Your own images: a folder that holds a folder a label.")
+        Path | None,
+        typer.Option(
+            help="Your own images: a folder <label>/*, an .npz, an IDX pair's images, or a .csv."
+        ),
     ] = None,
     size: Annotated[
         str | None, typer.Option(help="Resize your images: 28, or HEIGHTxWIDTH as 28x56.")
     ] = None,
+    form: FormName = "auto",
+    paper: PaperName = "auto",
+    transposed: Transposed = False,
     start: Annotated[
         str | None, typer.Option("--from", help="Go on from a model: its name, or a file.")
     ] = None,
@@ -49,12 +65,16 @@ def train(
     name = Path(recipe).stem
     folder = out or Path("runs") / name
     resized = None if size is None else _parse_size(size)
+    how = how_to_read(form, paper, transposed)
     where = choose_device(device, threads)
     from inkseed.run_folder import SETTINGS
     from inkseed.train import train as run
 
     try:
-        model = run(settings, name, folder, resume, where, compile_network, data, resized, start)
+        model = run(
+            *(settings, name, folder, resume, where, compile_network),
+            *(data, resized, start, how),
+        )
         if is_main_process():
             print(model)
     except KeyboardInterrupt:

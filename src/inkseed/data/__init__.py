@@ -1,13 +1,16 @@
-"""Labelled images in: the bundled MNIST, any IDX pair, a user's own labelled folder."""
+"""Labelled images in: the bundled MNIST, and people's own pictures and arrays."""
 
-from inkseed.data.folder import read_folder
+from inkseed.data.how import HowToRead
 from inkseed.data.labelled import LabelledImages, TensorImages, join, to_tensor, to_uint8
 from inkseed.data.loaders import create_loader, create_mnist_dataloaders
 from inkseed.data.mnist import load_mnist, read_idx_pair
+from inkseed.data.read import Reading, read_folder, read_images
 from inkseed.data.split import Split, split_mnist
 
 __all__ = [
+    "HowToRead",
     "LabelledImages",
+    "Reading",
     "Split",
     "TensorImages",
     "create_loader",
@@ -16,6 +19,7 @@ __all__ = [
     "load_mnist",
     "read_folder",
     "read_idx_pair",
+    "read_images",
     "split_mnist",
     "to_tensor",
     "to_uint8",

@@ -1,102 +1,129 @@
-"""Read a user's own labelled images: `folder/<label>/*.png` or .jpg and so on."""
+"""A labelled folder, `folder/<label>/*`: which files are pictures, and what is wrong with it."""
 
 import unicodedata
 from pathlib import Path
-from typing import Literal, get_args
 
 import numpy as np
-from PIL import Image, UnidentifiedImageError
 
-from inkseed.data.labelled import LabelledImages, paper_is_light
+from inkseed.data.account import Named
+from inkseed.data.decode import decode, picture_size, suffixes
 from inkseed.errors import InkseedError
 from inkseed.labels import check_class_name
 
-SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff")
-Paper = Literal["auto", "light", "dark"]
+CLUTTER = {"__MACOSX", "Thumbs.db", "desktop.ini"}  # what systems and archives leave lying about
+PICTURES_TOO = {".heic", ".heif", ".pdf", ".svg", ".eps", ".jxl", ".dng", ".cr2", ".nef", ".psb"}
+AT_MOST = 200  # entries of a folder that are looked at to say what is wrong with it
 
 
-def read_folder(
-    folder: str | Path, image_size: tuple[int, int] | None = None, paper: Paper = "auto"
-) -> LabelledImages:
-    """Read `folder/<label>/*.png` as grey images with ink 255, classes in the order of their names.
+class FolderPictures:
+    """The pictures of a labelled folder, classes in the order of their names, numbers by value.
 
-    `image_size` (height, width) resizes every image, bilinear; without it all must share one size.
-    `paper` says what the files show: dark ink on "light" paper, the reverse, or "auto", which asks
-    the borders of all images together. Names that are numbers sort as numbers.
-    Raises InkseedError, naming the file, for anything that cannot be read as such.
+    `others` counts what else lies beside the pictures. Raises InkseedError for another layout.
     """
-    folder = Path(folder)
-    if paper not in get_args(Paper):
-        raise InkseedError(f"paper must be one of {', '.join(get_args(Paper))}, not {paper!r}")
-    if not folder.is_dir():
-        raise InkseedError(f"{folder} is not a folder: give one that holds a folder for each label")
-    classes = sorted(
-        (child for child in folder.iterdir() if child.is_dir() and not _is_clutter(child)),
-        key=_by_number_or_name,
-    )
-    names = tuple(check_class_name(unicodedata.normalize("NFC", child.name)) for child in classes)
-    if len(set(names)) < len(names):
-        twice = next(name for name in names if names.count(name) > 1)
-        raise InkseedError(f"{folder} holds two folders for the label {twice!r}: join them")
-    if classes and (astray := _pictures(folder)):
-        raise InkseedError(f"{astray[0]} has no label: move it into a folder of its label's name")
-    files = [(k, path) for k, child in enumerate(classes) for path in _pictures(child)]
-    if not files:
-        raise InkseedError(f"{folder} holds no images: they belong in {folder}/<label>/*.png")
 
-    pixels = [_read_grey(path, image_size) for _, path in files]
-    for (_, path), image in zip(files, pixels, strict=True):
-        if image.shape != pixels[0].shape:
-            (h, w), (h0, w0) = image.shape, pixels[0].shape
+    noun = "pictures"
+
+    def __init__(self, folder: Path) -> None:
+        self.others = Named()
+        self.moving: set[int] = set()  # which have several frames or pages
+        classes = sorted(
+            (child for child in folder.iterdir() if child.is_dir() and not _is_clutter(child)),
+            key=lambda child: by_number_or_name(child.name),
+        )
+        self.files: list[Path] = []
+        labels: list[int] = []
+        for k, child in enumerate(classes):
+            for path in sorted(child.iterdir()):
+                if _is_clutter(path):
+                    continue
+                if _is_picture(path):
+                    self.files.append(path)
+                    labels.append(k)
+                else:
+                    self.others.add(f"{child.name}/{path.name}")
+        if not self.files:
+            raise InkseedError(_what_is_wrong(folder))
+        names = tuple(check_class_name(unicodedata.normalize("NFC", each.name)) for each in classes)
+        if len(set(names)) < len(names):
+            twice = next(name for name in names if names.count(name) > 1)
+            raise InkseedError(f"{folder} holds two folders for the label {twice!r}: join them")
+        if astray := _pictures(folder):
             raise InkseedError(
-                f"{path} is {h}x{w} but {files[0][1]} is {h0}x{w0}: give an image size to "
-                "resize to, as --size 28"
+                f"{astray[0]} has no label: move it into a folder of its label's name"
             )
-    images = np.stack(pixels)
-    if paper == "light" or (paper == "auto" and paper_is_light(images)):
-        images = 255 - images
-    labels = np.array([k for k, _ in files], np.int64)
-    return LabelledImages(images, labels, names)
+        self.class_names, self.labels = names, np.array(labels, np.int64)
+        self.shapes = [picture_size(path) for path in self.files]
+
+    def __len__(self) -> int:
+        return len(self.files)
+
+    def name(self, k: int) -> str:
+        """`<label>/<file>`."""
+        return f"{self.files[k].parent.name}/{self.files[k].name}"
+
+    def shape(self, k: int) -> tuple[int, int] | None:
+        """Height and width, upright, from the file's head."""
+        return self.shapes[k]
+
+    def load(self, k: int) -> np.ndarray:
+        """Grey levels, float32 (H, W), 0 to 1. Raises UnreadableError."""
+        decoded = decode(self.files[k])
+        if decoded.frames > 1:
+            self.moving.add(k)
+        return decoded.grey
+
+
+def by_number_or_name(name: str) -> tuple[bool, int, str]:
+    """What to sort labels by: numbers first, by their value, then names."""
+    number = name.isdecimal()
+    return not number, len(name.lstrip("0")) if number else 0, name
+
+
+def _what_is_wrong(folder: Path) -> str:
+    """Why a folder has no `<label>/*` with pictures: too high, too low, or nothing there."""
+    higher = [child for child in _folders(folder) if any(map(_pictures, _folders(child)))]
+    if len(higher) == 1:
+        return f"{folder} is one level too high: give {higher[0]}"
+    if higher and all(child.name.isdecimal() for child in higher):
+        deep = next(child for child in _folders(higher[0]) if _pictures(child))
+        return f"{deep} is one level too deep: pictures belong in {higher[0]}"
+    if higher:
+        best = next((child for child in higher if child.name.startswith("train")), higher[0])
+        names = ", ".join(child.name for child in higher[:4])
+        return f"{folder} is one level too high, it holds {names}: give one of them, as {best}"
+    if _pictures(folder):
+        beside = sum(bool(_pictures(child)) for child in _folders(folder.resolve().parent))
+        if beside > 1:
+            return f"{folder} is one level too low: give {folder.resolve().parent}"
+        return f"{folder} has no folder for each label: move pictures to {folder}/<label>/"
+    if idx := [path for path in _some(folder) if "idx3" in path.name]:
+        return f"{folder} holds IDX files: give the images' one, as {idx[0]}"
+    return f"{folder} holds no images: they belong in {folder}/<label>/*.png"
+
+
+def _folders(folder: Path) -> list[Path]:
+    return [child for child in _some(folder) if child.is_dir() and not _is_clutter(child)]
 
 
 def _pictures(folder: Path) -> list[Path]:
-    return sorted(
-        path
-        for path in folder.iterdir()
-        if path.suffix.lower() in SUFFIXES and not _is_clutter(path)
-    )
+    return [path for path in _some(folder) if not _is_clutter(path) and _is_picture(path)]
+
+
+def _is_picture(path: Path) -> bool:
+    """By its suffix; without one, by its content."""
+    if path.is_dir():
+        return False
+    if not path.suffix:
+        return picture_size(path) is not None
+    return path.suffix.lower() in suffixes() | PICTURES_TOO
+
+
+def _some(folder: Path) -> list[Path]:
+    try:
+        return sorted(folder.iterdir())[:AT_MOST]
+    except OSError:  # it may not be looked into
+        return []
 
 
 def _is_clutter(path: Path) -> bool:
-    """What file managers and archives leave lying about."""
-    return path.name.startswith(".") or path.name == "__MACOSX"
-
-
-def _by_number_or_name(child: Path) -> tuple[bool, int, str]:
-    number = child.name.isdecimal()
-    return not number, len(child.name.lstrip("0")) if number else 0, child.name
-
-
-def _read_grey(path: Path, image_size: tuple[int, int] | None) -> np.ndarray:
-    try:
-        if path.exists() and not path.is_file():  # a pipe would be waited for
-            raise OSError("no file")
-        with Image.open(path) as opened:
-            picture: Image.Image = opened
-            if picture.mode in ("RGBA", "LA", "PA") or "transparency" in picture.info:
-                rgba = picture.convert("RGBA")  # what is transparent is paper, not black ink
-                picture = Image.alpha_composite(Image.new("RGBA", rgba.size, "white"), rgba)
-            if picture.mode.startswith("I;16"):  # Pillow clips these where it should scale
-                picture = Image.fromarray((np.asarray(picture) >> 8).astype(np.uint8))
-            grey = picture.convert("L")
-            if image_size is not None and (grey.height, grey.width) != image_size:
-                grey = grey.resize(image_size[::-1], Image.Resampling.BILINEAR)
-            return np.asarray(grey)
-    except (
-        UnidentifiedImageError,
-        Image.DecompressionBombError,
-        OSError,
-        ValueError,
-        SyntaxError,
-    ) as error:
-        raise InkseedError(f"{path} cannot be read as a picture: mend or remove it") from error
+    return path.name.startswith(".") or path.name in CLUTTER

@@ -76,12 +76,6 @@ def to_uint8(x: Tensor) -> np.ndarray:
     return x[:, 0].add(1).mul(127.5).clamp(0, 255).round().to(torch.uint8).cpu().numpy()
 
 
-def paper_is_light(images: np.ndarray) -> bool:
-    """Whether the median border pixel of the whole set is nearer white: one answer for all."""
-    edges = (images[:, 0], images[:, -1], images[:, :, 0], images[:, :, -1])
-    return float(np.median(np.concatenate([edge.ravel() for edge in edges]))) > 127
-
-
 class TensorImages(Dataset):
     """A torch dataset over `LabelledImages`: items are (float32 (1, H, W) in [-1, 1], label)."""
 

@@ -1,15 +1,17 @@
-"""Sets to evaluate: an .npz of ours or another library's, or a folder of labelled pictures."""
+"""Sets to evaluate: labelled digits of ours, of another library or of one's own, or drawn here."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from inkseed.data.folder import read_folder
-from inkseed.data.labelled import LabelledImages, paper_is_light
+from inkseed.data.arrays import NpzFile
+from inkseed.data.how import HowToRead
+from inkseed.data.labelled import LabelledImages
 from inkseed.data.mnist import DIGITS
+from inkseed.data.read import Reading, read_images
 from inkseed.data.split import split_mnist
 from inkseed.errors import InkseedError
 from inkseed.evaluate.measure import choose
@@ -38,37 +40,40 @@ class EvaluatedSet(Outlined):
             self.notes.append(f"images of {height}x{width} were resized to 28x28 for the judge")
 
 
-def read_sets(path: str | Path) -> list[EvaluatedSet]:
-    """Read an .npz (`images`, `labels`; one set for each value of `guide_w`, if it has that) or a
-    folder `<label>/*.png`.
+def read_sets(path: str | Path, how: HowToRead | None = None) -> list[EvaluatedSet]:
+    """Read labelled digits from whatever `inkseed.data.read_images` takes, 28x28; an .npz with an
+    array `guide_w` gives one set for each of its values.
 
-    Images are uint8 (N, H, W), one channel allowed, dark ink on light paper recognised and turned;
-    labels are digits. Raises InkseedError for anything else.
+    `how` is as there, but the set is `measured`: blank images stay in, since whatever drew them did
+    not draw the digit. The first note says what was read.
+    Raises InkseedError for anything else, and for labels that are no digits.
     """
     path = Path(path)
-    if path.is_dir():
-        return [EvaluatedSet(_digits_only(read_folder(path), path))]
-    if path.suffix.lower() != ".npz":
-        raise InkseedError(f"{path} is not a set: give an .npz with images and labels, or a folder")
-    arrays = _read_arrays(path)
-    images, labels = _images(arrays["images"], path), _labels(arrays["labels"], path)
-    notes = []
-    if len(images) and paper_is_light(images):
-        images = 255 - images
-        notes.append("the paper is light: ink and paper were exchanged")
-    source = LabelledImages(images, labels, DIGITS)
-    guide_w = arrays.get("guide_w")
+    found = read_images(path, JUDGE_SIZE, replace(how or HowToRead(), measured=True))
+    source, notes = _digits_only(found.images, path), [found.account.line()]
+    guide_w = _guide_w(path, found)
     if guide_w is None:
         return [EvaluatedSet(source, notes=notes)]
+    return [
+        EvaluatedSet(source.subset(guide_w == w), float(w), list(notes)) for w in np.unique(guide_w)
+    ]
+
+
+def _guide_w(path: Path, found: Reading) -> np.ndarray | None:
+    """The guidance of each image read, where an .npz tells it."""
+    if path.suffix.lower() != ".npz":
+        return None
+    arrays = NpzFile(path)
+    if "guide_w" not in arrays.shapes:
+        return None
+    guide_w = arrays["guide_w"]
     if (
-        guide_w.shape != labels.shape
+        guide_w.shape != (found.account.given,)
         or guide_w.dtype.kind not in "fiu"
         or not np.isfinite(guide_w).all()
     ):
         raise InkseedError(f"{path}: guide_w must be one finite number an image, or left out")
-    return [
-        EvaluatedSet(source.subset(guide_w == w), float(w), list(notes)) for w in np.unique(guide_w)
-    ]
+    return guide_w[found.kept]
 
 
 def draw_sets(
@@ -118,42 +123,6 @@ def natural_labels(count: int) -> np.ndarray:
     labels = split_mnist().part_a.labels
     rounds, rest = divmod(count, len(labels))
     return np.concatenate([*[labels] * rounds, labels[choose(labels, rest)]])
-
-
-def _read_arrays(path: Path) -> dict[str, np.ndarray]:
-    if not path.is_file():
-        raise InkseedError(f"no such file: {path}")
-    try:
-        with np.load(path, allow_pickle=False) as opened:
-            names = set(opened.files) & {"images", "labels", "guide_w"}
-            arrays = {name: opened[name] for name in names}
-    except Exception as error:  # zip, zlib and numpy's header parser raise a dozen kinds
-        raise InkseedError(f"{path} is not an .npz that can be read, or is damaged") from error
-    for name in ("images", "labels"):
-        if name not in arrays:
-            raise InkseedError(f"{path} has no array {name!r}: an .npz set holds images and labels")
-    return arrays
-
-
-def _images(images: np.ndarray, path: Path) -> np.ndarray:
-    if images.dtype != np.uint8:
-        raise InkseedError(f"{path}: images are {images.dtype}: save them as uint8 with ink 255")
-    if images.ndim == 4 and 1 in (images.shape[1], images.shape[-1]):
-        images = images[:, 0] if images.shape[1] == 1 else images[..., 0]
-    if images.ndim != 3 or min(images.shape[1:]) < 1 or max(images.shape[1:]) > 1024:
-        shape = "x".join(map(str, images.shape))
-        raise InkseedError(f"{path}: images have shape {shape}: they must be (N, height, width)")
-    return images
-
-
-def _labels(labels: np.ndarray, path: Path) -> np.ndarray:
-    if labels.ndim == 1 and labels.dtype.kind in "US":
-        labels = labels.astype(str)
-        if np.isin(labels, DIGITS).all():
-            return labels.astype(np.int64)
-    elif labels.ndim == 1 and labels.dtype.kind in "iu" and np.isin(labels, range(10)).all():
-        return labels.astype(np.int64)
-    raise InkseedError(f"{path}: labels must be one digit an image, 0 to 9: the judge reads those")
 
 
 def _digits_only(source: LabelledImages, path: Path) -> LabelledImages:

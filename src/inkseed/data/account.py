@@ -1,0 +1,101 @@
+"""What was read of a set, and what was not, in one line."""
+
+from dataclasses import dataclass, field
+
+
+@dataclass
+class Named:
+    """How many of a kind there are, and which is the first."""
+
+    count: int = 0
+    first: str = ""
+
+    def add(self, name: str) -> None:
+        """One more."""
+        self.first = self.first or shown(name)
+        self.count += 1
+
+    def said(self, kind: str) -> list[str]:
+        """`7 blank (first: 4/img_12.png)`, or nothing where there is none."""
+        if not self.count:
+            return []
+        which = "first: " if self.count > 1 else ""
+        return [f"{self.count:,} {kind} ({which}{self.first})"]
+
+
+@dataclass
+class Account:
+    """The reading of a set: `given` pictures, of which `used` gave `images`."""
+
+    noun: str  # "pictures" or "images"
+    given: int = 0
+    used: int = 0
+    images: int = 0
+    blank: Named = field(default_factory=Named)
+    unreadable: Named = field(default_factory=Named)
+    others: Named = field(default_factory=Named)  # files that are no pictures
+    sheets: Named = field(default_factory=Named)  # pictures that hold several digits
+    moving: Named = field(default_factory=Named)  # of several frames or pages
+    light: int = 0  # pictures on light paper, and on dark
+    dark: int = 0
+    mended: int = 0
+    formed: int = 0
+    untold: bool = False  # paper could not be told from ink
+    shapes: set[tuple[int, int]] = field(default_factory=set)
+    size: tuple[int, int] = (0, 0)
+    notes: list[str] = field(default_factory=list)
+
+    @property
+    def complete(self) -> bool:
+        """Whether nothing was left out."""
+        return self.used == self.given and not self.others.count
+
+    def line(self) -> str:
+        """`340 pictures, 333 used; 7 blank (first: 4/img_12.png); light paper; ...`"""
+        used = "all" if self.used == self.given else f"{self.used:,}"
+        one = self.noun if self.given != 1 else self.noun.removesuffix("s")
+        parts = [f"{self.given:,} {one}, {used} used", *self.left_out()]
+        if self.sheets.count:
+            parts.append(f"{self.images:,} digits, some of sheets (first: {self.sheets.first})")
+        parts += self.moving.said("with several frames or pages, of which the first counts")
+        return "; ".join([*parts, self._paper(), self._size(), *self._changes(), *self.notes])
+
+    def left_out(self) -> list[str]:
+        """What was not used, and why."""
+        return [
+            *self.blank.said("blank"),
+            *self.unreadable.said("unreadable"),
+            *self.others.said("other file" + "s" * (self.others.count > 1)),
+        ]
+
+    def _paper(self) -> str:
+        if self.untold:
+            return "paper could not be told from ink: left as they are"
+        if self.light and self.dark:
+            return f"light paper ({self.light:,}) and dark ({self.dark:,})"
+        return "light paper" if self.light else "dark paper"
+
+    def _size(self) -> str:
+        sides = [side for shape in self.shapes for side in shape]
+        if len(self.shapes) == 1:
+            ((height, width),) = self.shapes
+            found = f"{height}x{width} pixels"
+        else:
+            found = f"{min(sides, default=0)} to {max(sides, default=0)} pixels"
+        height, width = self.size
+        wanted = f"{height}" if height == width else f"{height}x{width}"
+        return found if self.shapes <= {self.size} else f"{found}, brought to {wanted}"
+
+    def _changes(self) -> list[str]:
+        changes = []
+        if self.mended:
+            changes.append(f"contrast mended in {self.mended:,}")
+        if self.formed:
+            changes.append(f"{self.formed:,} brought to MNIST's form")
+        return changes
+
+
+def shown(name: str) -> str:
+    """A file's name as it can stand in a line: no escape sequences, and not too long."""
+    clean = "".join(letter if letter.isprintable() else "?" for letter in name)
+    return clean if len(clean) <= 80 else "..." + clean[-77:]

@@ -1,0 +1,179 @@
+"""Labelled images in arrays: an .npz of `inkseed sample`, of Keras or another library."""
+
+import zipfile
+from pathlib import Path
+from typing import IO
+
+import numpy as np
+
+from inkseed.data.decode import UnreadableError
+from inkseed.data.folder import by_number_or_name
+from inkseed.data.idx import MAX_BYTES
+from inkseed.data.levels import span_of
+from inkseed.errors import InkseedError
+from inkseed.labels import check_class_name
+
+PAIRS = (  # what images and their labels are called: ours, Keras's, MedMNIST's, numpy's, others'
+    ("images", "labels"),
+    ("x_train", "y_train"),
+    ("train_images", "train_labels"),
+    ("arr_0", "arr_1"),
+    ("x", "y"),
+    ("X", "y"),
+    ("data", "target"),
+    ("data", "labels"),
+)
+MOST_SIDE = 1024
+GREY = np.array([0.299, 0.587, 0.114], np.float32)  # ITU-R 601
+
+
+class ArrayPictures:
+    """Images (N, H, W) of one span of grey levels, with their labels, numbers or names.
+
+    Also (N, H W) if square, and one or three channels before or after the sides. `transposed` has
+    columns before rows. Raises InkseedError for arrays that are no such set, naming `path`.
+    """
+
+    noun = "images"
+
+    def __init__(
+        self, images: np.ndarray, labels: np.ndarray, path: Path, transposed: bool = False
+    ) -> None:
+        self.path, self.images = path, _stacked(images, path)
+        if transposed:
+            self.images = self.images.swapaxes(1, 2)
+        names = _names(labels, path)
+        if len(names) != len(self.images):
+            raise InkseedError(f"{path} holds {len(self.images)} images but {len(names)} labels")
+        if not len(names):
+            raise InkseedError(f"{path} holds no images")
+        known, numbers = np.unique(names, return_inverse=True)
+        self.class_names = tuple(sorted(map(str, known), key=by_number_or_name))
+        for name in self.class_names:
+            check_class_name(name)
+        order = {name: k for k, name in enumerate(self.class_names)}
+        self.labels = np.array([order[str(name)] for name in known], np.int64)[numbers]
+        try:
+            self.span = span_of(self.images)
+        except ValueError as error:
+            raise InkseedError(f"{path}: the images cannot be used: {error}") from error
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    def name(self, k: int) -> str:
+        """Its number, from 1."""
+        return f"number {k + 1}"
+
+    def shape(self, k: int) -> tuple[int, int]:
+        """Height and width."""
+        return self.images.shape[1], self.images.shape[2]
+
+    def load(self, k: int) -> np.ndarray:
+        """Grey levels, float32 (H, W), 0 to 1. Raises UnreadableError."""
+        try:
+            levels = self.span.unit(self.images[k])
+        except ValueError as error:
+            raise UnreadableError(str(error)) from error
+        return levels if levels.ndim == 2 else levels @ GREY
+
+
+def read_npz(path: Path, transposed: bool = False) -> ArrayPictures:
+    """The images and labels of an .npz under any of their usual names. Raises InkseedError."""
+    arrays = NpzFile(path)
+    for images, labels in PAIRS:
+        if images in arrays.shapes and labels in arrays.shapes:
+            count, known = (arrays.shapes[name][:1] for name in (images, labels))
+            if count != known:  # told before a hostile file fills the memory
+                raise InkseedError(f"{path} holds {_many(count)} images but {_many(known)} labels")
+            return ArrayPictures(arrays[images], arrays[labels], path, transposed)
+    names = ", ".join(map(ascii, sorted(arrays.shapes)[:8])) or "none"
+    raise InkseedError(f"{path} needs the arrays 'images' and 'labels'; it has {names}")
+
+
+class NpzFile:
+    """An .npz, opened without pickles: what is in it is known before it is read.
+
+    Raises InkseedError for a file that is missing, damaged or too large.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        if not path.is_file():
+            raise InkseedError(f"no such file: {path}")
+        self.shapes: dict[str, tuple[int, ...]] = {}
+        self.dtypes: dict[str, np.dtype] = {}
+        try:
+            with zipfile.ZipFile(path) as opened:
+                for member in opened.namelist():
+                    if member.endswith(".npy"):
+                        with opened.open(member) as stream:
+                            name = member.removesuffix(".npy")
+                            self.shapes[name], self.dtypes[name] = _header(stream)
+        except Exception as error:  # zip, zlib and numpy's header parser raise a dozen kinds
+            raise self._damaged() from error
+
+    def __getitem__(self, name: str) -> np.ndarray:
+        shape, dtype = self.shapes[name], self.dtypes[name]
+        if dtype.hasobject:
+            raise InkseedError(
+                f"{self.path}: {name} holds Python objects: save it as numbers or text"
+            )
+        if dtype.itemsize * int(np.prod([float(side) for side in shape])) > MAX_BYTES:
+            raise InkseedError(f"{self.path}: {name} claims more than {MAX_BYTES:,} bytes")
+        try:
+            with np.load(self.path, allow_pickle=False) as opened:
+                array: np.ndarray = opened[name]
+                return array
+        except Exception as error:
+            raise self._damaged() from error
+
+    def _damaged(self) -> InkseedError:
+        return InkseedError(f"{self.path} is not an .npz that can be read, or is damaged")
+
+
+def _header(stream: IO[bytes]) -> tuple[tuple[int, ...], np.dtype]:
+    version = np.lib.format.read_magic(stream)
+    read = (
+        np.lib.format.read_array_header_1_0
+        if version == (1, 0)
+        else (np.lib.format.read_array_header_2_0)
+    )
+    shape, _, dtype = read(stream)
+    return shape, dtype
+
+
+def _many(shape: tuple[int, ...]) -> str:
+    return f"{shape[0]:,}" if shape else "no array of"
+
+
+def _stacked(images: np.ndarray, path: Path) -> np.ndarray:
+    """Images as (N, H, W), or (N, H, W, 3) in colour."""
+    shape = images.shape
+    if images.ndim == 2 and (side := round(shape[1] ** 0.5)) ** 2 == shape[1]:
+        images = images.reshape(-1, side, side)
+    elif images.ndim == 4 and shape[1] in (1, 3) and shape[3] not in (1, 3):
+        images = np.moveaxis(images, 1, 3)
+    if images.ndim == 4 and images.shape[3] == 1:
+        images = images[..., 0]
+    colour = images.ndim == 4 and images.shape[3] == 3
+    sides = images.shape[1:3]
+    if not (images.ndim == 3 or colour) or min(sides) < 1 or max(sides) > MOST_SIDE:
+        words = "x".join(map(str, shape))
+        raise InkseedError(f"{path}: images have shape {words}: they must be (N, height, width)")
+    return images
+
+
+def _names(labels: np.ndarray, path: Path) -> np.ndarray:
+    """Labels as text (N,): whole numbers, text, or one column of them."""
+    if labels.ndim == 2 and labels.shape[1] == 1:
+        labels = labels[:, 0]
+    if labels.ndim == 1:
+        if labels.dtype.kind == "f" and np.isfinite(labels).all() and (labels % 1 == 0).all():
+            labels = labels.astype(np.int64)
+        try:
+            if labels.dtype.kind in "US" or (labels.dtype.kind in "iu" and (labels >= 0).all()):
+                return labels.astype(str)
+        except UnicodeDecodeError:
+            pass
+    raise InkseedError(f"{path}: labels must be one whole number from 0, or text, for each image")

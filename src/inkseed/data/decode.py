@@ -1,0 +1,140 @@
+"""One picture file of any format, turned upright, as grey levels from 0 to 1."""
+
+import warnings
+from functools import cache
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from PIL import Image, ImageOps
+
+from inkseed.data.levels import to_unit
+
+MOST_SIDE = 2048  # pixels: larger pictures are read at this size
+NOT_READ = {"BUFR", "EPS", "GRIB", "HDF5", "MPEG", "WMF"}  # they start other programs, or are stubs
+COLOURED = 0.06  # between the channels: less is what JPEG and white balance make of grey
+ONE_COLOUR = 0.2  # what is opaque varies by less: it is all ink, and what is clear is the paper
+FILLED = 0.8  # of its box is opaque: a picture with clear corners, not strokes
+DEEP = ("I", "F")  # modes whose range Pillow would clip
+MISTAKES = (
+    OSError,  # also what Pillow makes of a format that it does not know
+    ValueError,
+    SyntaxError,
+    EOFError,
+    ZeroDivisionError,
+    OverflowError,
+    MemoryError,
+    Image.DecompressionBombError,
+    Image.DecompressionBombWarning,
+)
+
+
+class UnreadableError(Exception):
+    """A file that is not a picture, is damaged, or is too large to be one of handwriting."""
+
+
+class Decoded(NamedTuple):
+    """A picture's grey levels, float32 (H, W), 0 black to 1 white, and how many frames it has."""
+
+    grey: np.ndarray
+    frames: int
+
+
+@cache
+def formats() -> list[str]:
+    """The names of the formats that are read."""
+    Image.init()
+    return sorted(set(Image.OPEN) - NOT_READ)
+
+
+@cache
+def suffixes() -> set[str]:
+    """The endings of their files, in lower case."""
+    known = set(formats())
+    return {suffix for suffix, name in Image.registered_extensions().items() if name in known}
+
+
+def picture_size(path: Path) -> tuple[int, int] | None:
+    """(height, width) as it stands upright, from the file's head; None where it has none."""
+    try:
+        with _opened(path) as picture:
+            turned = picture.getexif().get(0x0112, 1) in (5, 6, 7, 8)
+            return picture.size if turned else picture.size[::-1]
+    except MISTAKES:
+        return None
+
+
+def decode(path: Path) -> Decoded:
+    """Read a picture's first frame. What is transparent becomes paper, whatever the ink's colour.
+
+    Raises UnreadableError.
+    """
+    try:
+        with _opened(path) as picture, warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # about metadata: the pixels are what counts
+            frames = int(getattr(picture, "n_frames", 1))
+            picture.draft(None, (MOST_SIDE, MOST_SIDE))
+            return Decoded(_grey(ImageOps.exif_transpose(picture)), frames)
+    except MISTAKES as error:
+        raise UnreadableError(str(error)) from error
+
+
+def _opened(path: Path) -> Image.Image:
+    if not path.is_file():  # a pipe would be waited for
+        raise OSError("not a file")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        warnings.simplefilter("error", Image.DecompressionBombWarning)
+        return Image.open(path, formats=formats())
+
+
+def _grey(picture: Image.Image) -> np.ndarray:
+    if picture.mode.startswith(DEEP):
+        deep = Image.fromarray(to_unit(np.asarray(picture)))
+        deep.thumbnail((MOST_SIDE, MOST_SIDE))
+        return np.asarray(deep)
+    clear = "A" in picture.mode.upper() and picture.mode != "LAB"
+    clear = clear or "transparency" in picture.info
+    if not clear and picture.mode not in ("L", "RGB"):
+        picture = picture.convert("L" if picture.mode == "1" else "RGB")
+    elif clear and picture.mode != "RGBA":
+        picture = picture.convert("RGBA")
+    picture.thumbnail((MOST_SIDE, MOST_SIDE))
+    levels = to_unit(np.asarray(picture))
+    if not clear:
+        return levels if levels.ndim == 2 else one_channel(levels)
+    alpha = np.asarray(picture.getchannel("A"), np.float32) / 255
+    return on_paper(levels[..., :3], alpha)
+
+
+def on_paper(rgb: np.ndarray, alpha: np.ndarray) -> np.ndarray:
+    """Colours (H, W, 3) and opacity (H, W), 0 to 1 -> grey (H, W), clear parts being the paper.
+
+    Strokes of one colour on nothing are ink, be they black or white: their opacity says how much.
+    """
+    solid = alpha > 0.5
+    if not solid.any():
+        return np.ones_like(alpha)
+    low, high = np.percentile(rgb[solid], (5, 95), axis=0)
+    rows, columns = np.flatnonzero(solid.any(1)), np.flatnonzero(solid.any(0))
+    box = solid[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+    if not solid.all() and ((high - low).max() < ONE_COLOUR or box.mean() < FILLED):
+        return 1 - alpha
+    paper = np.median(rgb[solid], axis=0)
+    return one_channel(rgb * alpha[..., None] + paper * (1 - alpha[..., None]))
+
+
+def one_channel(rgb: np.ndarray) -> np.ndarray:
+    """Colours (H, W, 3) -> grey (H, W), along the line in colour space that they vary most on.
+
+    So yellow ink on white, or red on a green as dark, keeps its contrast. Grey stays what it is.
+    """
+    red, green, blue = rgb[..., 0], rgb[..., 1], rgb[..., 2]
+    if max(abs(red - green).max(), abs(green - blue).max(), abs(blue - red).max()) <= COLOURED:
+        # the weights of ITU-R 601, and of Pillow
+        return (rgb @ np.array([0.299, 0.587, 0.114], np.float32)).astype(np.float32)
+    colours = rgb.reshape(-1, 3)
+    _, axes = np.linalg.eigh(np.cov(colours[:: 1 + len(colours) // 50_000].T))
+    axis = axes[:, -1] * (1 if axes[:, -1].sum() >= 0 else -1)
+    low, high = np.minimum(axis, 0).sum(), np.maximum(axis, 0).sum()  # black-to-white's two ends
+    return ((rgb @ axis - low) / (high - low)).astype(np.float32)

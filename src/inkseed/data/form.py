@@ -1,0 +1,91 @@
+"""MNIST's form: where a digit lies in its picture, and how large it is."""
+
+import numpy as np
+from PIL import Image
+
+from inkseed.data.pairs import INK, ink_boxes
+
+SIDE = 28  # pixels of MNIST's pictures
+INNER = 20  # pixels that MNIST scales a digit's longer side to
+FAINT = 16  # of 255: a pixel with less is paper where its noise has been taken off
+LARGEST, SMALLEST = 22.5, 16.5  # the longer side of what may still be MNIST's form, of SIDE
+PALE = 191  # of 255: ink that was made smaller and is nowhere darker
+OFF_CENTRE = 2.5  # pixels of SIDE between the centre of mass and the picture's
+
+
+def as_mnist(cut: np.ndarray, size: tuple[int, int] = (SIDE, SIDE), least: int = INK) -> np.ndarray:
+    """One digit's ink (h, w), ink 255 -> uint8 `size` (H, W), scaled and placed as MNIST does.
+
+    The longer side of the box of ink that is `least` or darker becomes 20 pixels (in a picture of
+    28, else in proportion to the shorter side), and its centre of mass comes into the pixel below
+    and right of the image's middle (LeCun et al., 1998, MNIST's own page, and its images).
+    """
+    x0, y0, x1, y1 = ink_boxes(cut[None], least)[0]
+    digit = Image.fromarray(np.ascontiguousarray(cut[y0:y1, x0:x1]))
+    scale = INNER * min(size) / SIDE / max(digit.size)
+    digit = _scaled(digit, scale)
+    small = np.asarray(digit).astype(float)
+    mass = max(small.sum(), 1e-9)
+    height, width = small.shape
+    top = (size[0] + 1) / 2 - (small.sum(1) @ (np.arange(height) + 0.5)) / mass
+    left = (size[1] + 1) / 2 - (small.sum(0) @ (np.arange(width) + 0.5)) / mass
+    top = int(np.clip(round(top), 0, size[0] - height))
+    left = int(np.clip(round(left), 0, size[1] - width))
+    image = np.zeros(size, np.uint8)
+    image[top : top + height, left : left + width] = small
+    return image
+
+
+def fitted(ink: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """A whole picture's ink (h, w), ink 255 -> uint8 `size`, as large as it fits, in the middle.
+
+    Its proportions stay; what is too short is filled up with paper.
+    """
+    if ink.shape == size:
+        return ink
+    scale = min(size[0] / ink.shape[0], size[1] / ink.shape[1])
+    picture = np.asarray(_scaled(Image.fromarray(ink), scale))
+    top, left = (size[0] - picture.shape[0]) // 2, (size[1] - picture.shape[1]) // 2
+    image = np.zeros(size, np.uint8)
+    image[top : top + picture.shape[0], left : left + picture.shape[1]] = picture
+    return image
+
+
+def full_contrast(image: np.ndarray) -> np.ndarray:
+    """An image, ink 255, whose strokes were so thin that they grew pale: as dark as others are."""
+    most = int(image.max())
+    if most >= PALE:
+        return image
+    full = np.percentile(image[image > most / 2], 80) if most else 1
+    darker: np.ndarray = (image * (255 / full) + 0.5).clip(0, 255).astype(np.uint8)
+    return darker
+
+
+def in_form(images: np.ndarray) -> np.ndarray:
+    """Whether images (N, H, W), ink 255, may be in MNIST's form, bool (N,).
+
+    Their size is right if it is for all ink or, where JPEG left noise around it, for the darker.
+    """
+    unit = min(images.shape[1:]) / SIDE
+    off = [_off_centre(images.sum(axis, dtype=np.float64)) / unit for axis in (1, 2)]
+    right_size = np.zeros(len(images), bool)
+    for least in (FAINT, INK):
+        boxes = ink_boxes(images, least)
+        longer = np.maximum(boxes[:, 2] - boxes[:, 0], boxes[:, 3] - boxes[:, 1]) / unit
+        right_size |= (longer >= SMALLEST) & (longer <= LARGEST)
+    return right_size & (np.maximum(*off) <= OFF_CENTRE)
+
+
+def _off_centre(mass: np.ndarray) -> np.ndarray:
+    """How far the centre of mass (N, L) lies from the middle, in pixels."""
+    places = np.arange(mass.shape[1]) + 0.5
+    centre = mass @ places / mass.sum(1).clip(min=1e-9)
+    return abs(centre - mass.shape[1] / 2)
+
+
+def _scaled(picture: Image.Image, scale: float) -> Image.Image:
+    size = [max(1, round(side * scale)) for side in picture.size]
+    if tuple(size) == picture.size:
+        return picture
+    way = Image.Resampling.BOX if scale < 1 else Image.Resampling.BILINEAR
+    return picture.resize((size[0], size[1]), way)

@@ -1,0 +1,58 @@
+"""What one picture holds, by itself: its digits, each in the size and the form that are wanted."""
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+import numpy as np
+
+from inkseed.data.form import FAINT, as_mnist, fitted, full_contrast
+from inkseed.data.frame import inside_frame
+from inkseed.data.ink import Ink, Paper, tell_ink
+from inkseed.data.levels import to_bytes
+from inkseed.data.sheet import LEAST_SIDE, cut_apart
+from inkseed.data.strokes import away_from_border, only_strokes, strokes, without_lines
+
+
+@dataclass
+class Found:
+    """What a picture gave: uint8 images of the wanted size, ink 255; none where it is not "ink"."""
+
+    state: Literal["ink", "blank", "unsure", "unreadable"]
+    images: list[np.ndarray] = field(default_factory=list)
+    paper: Paper | None = None
+    formed: bool = False  # brought to MNIST's form
+    mended: bool = False  # its contrast, light or surroundings were
+
+
+def read_own(
+    grey: np.ndarray,
+    size: tuple[int, int],
+    formed: bool,
+    several: bool,
+    known: Paper | None = None,
+) -> Found:
+    """Grey levels (H, W), 0 to 1 -> what a picture holds.
+
+    `formed` brings it to MNIST's form, `several` looks for more than one digit; `known` is the
+    paper of other pictures, for one that does not tell by itself.
+    """
+    sheet = inside_frame(grey)
+    ink = "blank" if sheet is None else tell_ink(sheet)
+    framed = isinstance(ink, Ink)  # what encloses nothing is no frame
+    if not framed:
+        ink = tell_ink(grey, known)
+    if not isinstance(ink, Ink):
+        return Found(ink)
+    levels = ink.levels
+    if max(grey.shape) >= LEAST_SIDE:
+        levels = without_lines(levels)
+    if framed:
+        levels = away_from_border(levels)
+    if formed or max(grey.shape) >= LEAST_SIDE or not ink.clean:
+        levels = only_strokes(levels)
+    if not strokes(levels).any():
+        return Found("blank")
+    cuts = [to_bytes(cut) for cut in (cut_apart(levels) if several else [levels])]
+    images = [as_mnist(cut, size, FAINT) if formed else fitted(cut, size) for cut in cuts]
+    images = [full_contrast(image) for image in images]
+    return Found("ink", images, ink.paper, formed, framed or not ink.clean)

@@ -1,0 +1,116 @@
+"""The doors: labelled images from whatever people have them in."""
+
+import warnings
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from inkseed.data.account import Account
+from inkseed.data.arrays import ArrayPictures, read_npz
+from inkseed.data.folder import FolderPictures
+from inkseed.data.gather import Gathered
+from inkseed.data.how import Form, HowToRead, PaperChoice
+from inkseed.data.idx import read_idx
+from inkseed.data.labelled import LabelledImages
+from inkseed.data.table import read_csv
+from inkseed.errors import InkseedError
+
+EMNIST_HINT = "EMNIST's own files are transposed: --transposed turns them"
+
+
+class Reading(NamedTuple):
+    """What was read: the images, which picture or row each came from (N,), and the account."""
+
+    images: LabelledImages
+    kept: np.ndarray
+    account: Account
+
+
+def read_images(
+    path: str | Path, image_size: tuple[int, int] | None = None, how: HowToRead | None = None
+) -> Reading:
+    """Read labelled images, ink 255 on paper 0, of `image_size` (height, width).
+
+    `path` is a folder `<label>/*` of pictures, an .npz with images and labels, the images' file of
+    an IDX pair, or a CSV with a label and its pixels a line. Without `image_size` pictures of one
+    size keep it, others are brought to 28x28; proportions are always kept. Each picture's ink is
+    told from its paper by its own contrast, whichever is lighter; what is blank or cannot be read
+    is left out and stands in the account, whose `line()` says what was read. `how` says more.
+    Raises InkseedError, in one line, where nothing is left or `path` is none of these.
+    """
+    path, how = Path(path), how or HowToRead()
+    if path.is_dir():
+        pictures = FolderPictures(path)
+        gathered = Gathered(pictures, image_size, how)
+        gathered.account.others = pictures.others
+        for k in sorted(pictures.moving):
+            gathered.account.moving.add(pictures.name(k))
+        return Reading(*gathered.result())
+    arrays = _arrays(path, how.transposed)
+    gathered = Gathered(arrays, image_size, how)
+    if path.name.startswith("emnist") and not how.transposed:
+        gathered.account.notes.append(EMNIST_HINT)
+    return Reading(*gathered.result())
+
+
+def read_folder(
+    folder: str | Path,
+    image_size: tuple[int, int] | None = None,
+    paper: PaperChoice = "auto",
+    form: Form = "auto",
+) -> LabelledImages:
+    """Read `folder/<label>/*` as grey images with ink 255, classes in the order of their names.
+
+    As `read_images`, which also says what was read; here a warning says what was left out.
+    `paper` and `form` are those of `HowToRead`. Names that are numbers sort as numbers.
+    """
+    if not Path(folder).is_dir():
+        raise InkseedError(f"{folder} is not a folder: give one that holds a folder for each label")
+    images, _, account = read_images(folder, image_size, HowToRead(paper, form))
+    if not account.complete:
+        warnings.warn(account.line(), stacklevel=2)
+    return images
+
+
+def _arrays(path: Path, transposed: bool) -> ArrayPictures:
+    name = path.name.lower().removesuffix(".gz")
+    if path.exists() and not path.is_file():  # a pipe would be waited for
+        raise InkseedError(f"{path} is not a file")
+    if name.endswith(".npz"):
+        return read_npz(path, transposed)
+    if name.endswith(".csv"):
+        return read_csv(path, transposed)
+    if not path.exists():
+        raise InkseedError(f"no such file or folder: {path}")
+    if "idx" in name or _begins_as_idx(path):
+        images, labels = _idx_pair(path)
+        return ArrayPictures(read_idx(images, 3), read_idx(labels, 1), path, transposed)
+    raise InkseedError(
+        f"{path} is not a set: give a folder <label>/*, an .npz with images and labels, an IDX"
+        " file, or a .csv"
+    )
+
+
+def _begins_as_idx(path: Path) -> bool:
+    with path.open("rb") as opened:
+        return opened.read(2) in (b"\0\0", b"\x1f\x8b")
+
+
+def _idx_pair(path: Path) -> tuple[Path, Path]:
+    """The images' file and the labels', given either: `...images-idx3...`, `...labels-idx1...`."""
+    to_labels = (("images", "labels"), ("idx3", "idx1"))
+    other = path.name
+    given_labels = "labels" in path.name or "idx1" in path.name
+    for images, labels in to_labels:
+        other = other.replace(labels, images) if given_labels else other.replace(images, labels)
+    partner = path.with_name(other)
+    if not partner.is_file():
+        # packed or not, whichever is there
+        packed = partner.with_name(
+            other.removesuffix(".gz") if other.endswith(".gz") else f"{other}.gz"
+        )
+        if other == path.name or not packed.is_file():
+            raise InkseedError(f"{path} has no partner: put {other} beside it, for its labels")
+        partner = packed
+    return (partner, path) if given_labels else (path, partner)

@@ -1,0 +1,87 @@
+"""Labelled images in a CSV, a line each: `label,pixel0,pixel1,...`, as Kaggle has MNIST."""
+
+import gzip
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+
+from inkseed.data.arrays import ArrayPictures
+from inkseed.errors import InkseedError
+
+LONGEST = 1 << 20  # characters of a line: more is not a small picture
+LABELS = ("label", "labels", "class", "digit", "target", "y")  # what the labels' column is called
+
+
+def read_csv(path: Path, transposed: bool = False) -> ArrayPictures:
+    """Read images whose pixels are a square, row by row; the labels come first or last.
+
+    A first line of names is recognised; without one, labels come first.
+    Raises InkseedError, naming the line, for anything else.
+    """
+    labels: list[str] = []
+    rows: list[np.ndarray] = []
+    last = False
+    for number, line in _lines(path):
+        first = number == 1 and not _is_number(line.rpartition(",")[2])
+        if first:
+            last = _labels_come_last(line, path)
+            continue
+        label, _, pixels = line.rpartition(",")[::-1] if last else line.partition(",")
+        rows.append(_pixels(pixels, path, number, len(rows[0]) if rows else None))
+        labels.append(label.strip().strip('"'))
+    if not rows:
+        raise InkseedError(f"{path} holds no images: a line each, as label,pixel0,pixel1,...")
+    if round(len(rows[0]) ** 0.5) ** 2 != len(rows[0]):
+        raise InkseedError(f"{path}: {len(rows[0])} pixels a line are no square picture")
+    return ArrayPictures(np.stack(rows), np.array(labels), path, transposed)
+
+
+def _labels_come_last(header: str, path: Path) -> bool:
+    names = [name.strip().strip('"').lower() for name in header.split(",")]
+    if names[0] in LABELS:
+        return False
+    if names[-1] in LABELS:
+        return True
+    raise InkseedError(f"{path} has no column 'label', first or last: its pictures have no labels")
+
+
+def _pixels(text: str, path: Path, number: int, wanted: int | None) -> np.ndarray:
+    try:
+        values = np.array(text.split(","), np.float32)
+    except ValueError as error:
+        raise InkseedError(f"{path}, line {number}: a pixel is not a number") from error
+    if wanted is not None and len(values) != wanted:
+        raise InkseedError(
+            f"{path}, line {number}: {len(values)} pixels where others have {wanted}"
+        )
+    return values
+
+
+def _lines(path: Path) -> Iterator[tuple[int, str]]:
+    """Lines that are not empty, with their numbers."""
+    opener = gzip.open if path.suffix.lower() == ".gz" else open
+    try:
+        with opener(path, "rt", encoding="utf-8-sig") as opened:
+            number = 0
+            while line := opened.readline(LONGEST):
+                number += 1
+                if len(line) >= LONGEST:
+                    raise InkseedError(f"{path}, line {number} is too long to be a small picture")
+                if line.strip():
+                    yield number, line.strip()
+    except UnicodeDecodeError as error:
+        raise InkseedError(f"{path} is not a CSV: it is not text") from error
+    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+        raise InkseedError(f"{path} is damaged or cut short: get a fresh copy ({error})") from error
+    except OSError as error:
+        raise InkseedError(f"cannot read {path}: {error.strerror or error}") from error
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text.strip().strip('"'))
+    except ValueError:
+        return False
+    return True
