@@ -13,9 +13,9 @@ import numpy as np
 import torch
 
 from inkseed.data import split_mnist
-from inkseed.evaluate.extrapolate import LEAST, endless_frechet
-from inkseed.evaluate.frechet import fit_gaussian, frechet, frechet_distance
-from inkseed.evaluate.mix import Mix, effective_size
+from inkseed.evaluation.extrapolate import LEAST, endless_frechet
+from inkseed.evaluation.frechet import fit_gaussian, frechet, frechet_distance
+from inkseed.evaluation.mix import Mix, effective_size
 from inkseed.judges import JudgeB
 
 Draw = Callable[[np.random.Generator], np.ndarray]  # indices of validation images

@@ -16,12 +16,13 @@ from pages import machine, replace
 from torch import Tensor
 
 from inkseed.data.split import split_mnist
-from inkseed.evaluate.frechet import fit_gaussian, frechet_distance
-from inkseed.evaluate.sets import natural_labels
+from inkseed.data.style import measure_style
+from inkseed.evaluation.frechet import fit_gaussian, frechet_distance
+from inkseed.evaluation.sets import natural_labels
 from inkseed.judges import JudgeA
-from inkseed.model import Model, load
-from inkseed.sampling import EVERYWHERE
-from inkseed.style import measure_style
+from inkseed.model.loading import load
+from inkseed.model.model import Model
+from inkseed.model.sampling import EVERYWHERE
 
 PAGE = Path(__file__).parent / "digits.md"
 MOST = 20  # evaluations: they leave a thousand times the report's speed in bulk

@@ -10,18 +10,18 @@ import argparse
 import json
 from pathlib import Path
 
+from inkseed.export.samples.samples import save_samples
 from pages import machine, replace
 
 from inkseed.data import join, load_mnist
-from inkseed.evaluate import EvaluatedSet, Evaluation, evaluate
-from inkseed.evaluate.intervals import wilson
-from inkseed.evaluate.metrics import READINGS, shown
-from inkseed.evaluate.page import save_page
-from inkseed.evaluate.sets import read_sets
-from inkseed.export import save_samples
+from inkseed.evaluation import EvaluatedSet, Evaluation, evaluate
+from inkseed.evaluation.intervals import wilson
+from inkseed.evaluation.metrics import READINGS, shown
+from inkseed.evaluation.page import save_page
+from inkseed.evaluation.sets import read_sets
 from inkseed.judges import JudgeA, JudgeB
 from inkseed.judges.judge import read_digits
-from inkseed.model import load
+from inkseed.model.loading import load
 
 PAGE = Path(__file__).parent / "evaluation.md"
 RUN = Path(__file__).parents[1] / "runs" / "evaluation"

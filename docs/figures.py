@@ -11,7 +11,7 @@ from printed_update import draw_printed_update
 
 from inkseed.cli import main
 from inkseed.files import write_atomically
-from inkseed.model import load
+from inkseed.model.loading import load
 from inkseed.pictures import Band, draw_bands, save_picture
 
 PICTURES = Path(__file__).parent / "pictures"

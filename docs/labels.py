@@ -17,16 +17,16 @@ from digits import distance
 from pages import machine, replace
 
 from inkseed.data import LabelledImages, join, split_mnist
-from inkseed.evaluate.intervals import paired_t
-from inkseed.evaluate.sets import natural_labels
-from inkseed.evaluate.usefulness import SEEDS, read_right, steps_for
+from inkseed.evaluation.intervals import paired_t
+from inkseed.evaluation.sets import natural_labels
+from inkseed.evaluation.usefulness import SEEDS, read_right, steps_for
 from inkseed.files import sha256, write_atomically
 from inkseed.judges import JudgeA
 from inkseed.judges.fit import fit_classifier
 from inkseed.judges.networks import PlainNet
-from inkseed.model import load
-from inkseed.screening import sample_screened
-from inkseed.weights import find_model
+from inkseed.model.loading import load
+from inkseed.model.weights import find_model
+from inkseed.writing.screening import sample_screened
 
 PAGE = Path(__file__).parent / "digits.md"
 KEPT = Path(__file__).parents[1] / "runs" / f"labels_{sha256(find_model('digits'))[:8]}.json"

@@ -10,15 +10,16 @@ import numpy as np
 from pages import machine, replace
 from whole_numbers import CHOICE_SEED, PAGE
 
-from inkseed.hand import USUAL, draw_hands
-from inkseed.ink import LEAST, ink_of, on_each_other
 from inkseed.judges import JudgeA
-from inkseed.model import Model, load
-from inkseed.number import Number, write
+from inkseed.model.hand import USUAL, draw_hands
+from inkseed.model.loading import load
+from inkseed.model.model import Model
 from inkseed.pictures import PAPER
-from inkseed.reading import SURE, told_apart
-from inkseed.seam import part_pairs
-from inkseed.typeset import SCALE
+from inkseed.writing.ink import LEAST, ink_of, on_each_other
+from inkseed.writing.number import Number, write
+from inkseed.writing.reading import SURE, told_apart
+from inkseed.writing.seam import part_pairs
+from inkseed.writing.typesetting import SCALE
 
 LONGEST = 8  # digits of a number
 NUMBERS_SEED = 1  # not that of the numbers which docs/whole_numbers.py reads back

@@ -14,13 +14,13 @@ from typing import Any, NamedTuple
 from pages import machine, replace
 
 from inkseed.files import sha256, write_json
-from inkseed.model import load
+from inkseed.model.loading import load
+from inkseed.model.weights import find_model
 from inkseed.pictures import save_picture
 from inkseed.study import StudySettings, run_study
 from inkseed.study.quality import quality_figure
 from inkseed.study.show import extremes, save_figure, stability_figure
 from inkseed.study.table import markdown, score_lines
-from inkseed.weights import find_model
 
 DOCS = Path(__file__).parent
 PAGE, PICTURES = DOCS / "noise-study.md", DOCS / "pictures"

@@ -12,8 +12,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from torch import Tensor
 
-from inkseed.guidance import ClassifierFreeGuidance
-from inkseed.model import Model
+from inkseed.diffusion.guidance import ClassifierFreeGuidance
+from inkseed.model.model import Model
 from inkseed.rng import ImageStreams
 
 LABELS, GUIDE_W = (2, 3), 2.0

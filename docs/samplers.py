@@ -12,17 +12,17 @@ from itertools import product
 from pathlib import Path
 
 import numpy as np
+from inkseed.export.samples.samples import save_samples
 from pages import machine, replace
 
 from inkseed.data import join
-from inkseed.evaluate import EvaluatedSet, evaluate
-from inkseed.evaluate.intervals import bootstrap_mean
-from inkseed.evaluate.metrics import shown
-from inkseed.evaluate.sets import read_sets
-from inkseed.export import save_samples
+from inkseed.evaluation import EvaluatedSet, evaluate
+from inkseed.evaluation.intervals import bootstrap_mean
+from inkseed.evaluation.metrics import shown
+from inkseed.evaluation.sets import read_sets
 from inkseed.judges import JudgeA
 from inkseed.judges.judge import read_digits
-from inkseed.model import load
+from inkseed.model.loading import load
 from inkseed.samplers import SAMPLERS, ancestral, dpm_solver
 
 PAGE = Path(__file__).parent / "samplers.md"

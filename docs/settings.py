@@ -16,9 +16,10 @@ from digits import distance
 from pages import replace
 
 from inkseed.data.split import split_mnist
-from inkseed.evaluate.sets import natural_labels
+from inkseed.evaluation.sets import natural_labels
 from inkseed.judges import JudgeA
-from inkseed.model import Samples, load
+from inkseed.model.loading import load
+from inkseed.model.model import Samples
 from inkseed.nn.precision import PRECISIONS
 from inkseed.samplers import Step, posterior
 

@@ -25,16 +25,17 @@ from inkseed.data.pairs import (
     set_side_by_side,
 )
 from inkseed.data.split import split_mnist
-from inkseed.evaluate.intervals import Estimate, wilson
-from inkseed.evaluate.pairs import measure_pairs
-from inkseed.hand import USUAL, draw_hands
+from inkseed.evaluation.intervals import Estimate, wilson
+from inkseed.evaluation.pairs import measure_pairs
 from inkseed.judges import JudgeA, JudgeB
-from inkseed.model import Model, load
-from inkseed.number import write
+from inkseed.model.hand import USUAL, draw_hands
+from inkseed.model.loading import load
+from inkseed.model.model import Model
+from inkseed.model.sampling import EVERYWHERE
 from inkseed.pictures import PAPER, save_picture
-from inkseed.reading import read_apart, read_number
-from inkseed.sampling import EVERYWHERE
-from inkseed.seam import part_pairs
+from inkseed.writing.number import write
+from inkseed.writing.reading import read_apart, read_number
+from inkseed.writing.seam import part_pairs
 
 DOCS = Path(__file__).parent
 PAGE = DOCS / "numbers.md"

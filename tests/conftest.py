@@ -10,8 +10,8 @@ import torch
 from inkseed.checkpoint import save_tensors
 from inkseed.cli import main
 from inkseed.data import load_mnist, split_mnist, to_tensor
-from inkseed.evaluate import evaluation
-from inkseed.evaluate.measure import Yardstick
+from inkseed.evaluation import evaluation
+from inkseed.evaluation.measure import Yardstick
 from inkseed.judges import JudgeB
 from inkseed.nn import ContextUnet
 from inkseed.noise import registry

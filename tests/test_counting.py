@@ -5,9 +5,9 @@ import pytest
 import torch
 
 import inkseed
+from inkseed.diffusion.counter import BACKWARD, Ledger, OverspentError
 from inkseed.errors import InkseedError
-from inkseed.ledger import BACKWARD, Ledger, OverspentError
-from inkseed.model import Model
+from inkseed.model.model import Model
 from inkseed.noise import Start
 
 W = 0.7

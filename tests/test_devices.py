@@ -6,15 +6,16 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
 from inkseed.ddpm import NoiseStrategyDiffusion
-from inkseed.denoiser import EpsDenoiser
+from inkseed.diffusion.denoiser import EpsDenoiser
+from inkseed.diffusion.loss import eps_loss
+from inkseed.diffusion.schedule import LinearBetas
 from inkseed.errors import InkseedError
-from inkseed.loss import eps_loss
-from inkseed.model import find_device, load
+from inkseed.model.loading import load
 from inkseed.nn import ContextUnet
+from inkseed.nn.device import find_device
 from inkseed.nn.precision import has_fast_bfloat16
-from inkseed.recipes import load_recipe
-from inkseed.schedule import LinearBetas
-from inkseed.train import train
+from inkseed.training.loop import train
+from inkseed.training.recipes import load_recipe
 
 MISSING = "cuda:99"
 NO_DEVICE = "no device 'cuda:99' on this machine: use cpu"

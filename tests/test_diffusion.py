@@ -4,14 +4,14 @@ import pytest
 import torch
 from diffusers import DDPMScheduler
 
-from inkseed.condition import NULL_LABEL
-from inkseed.denoiser import EpsDenoiser
+from inkseed.diffusion.condition import NULL_LABEL
+from inkseed.diffusion.denoiser import EpsDenoiser
+from inkseed.diffusion.guidance import ClassifierFreeGuidance
+from inkseed.diffusion.loss import eps_loss
+from inkseed.diffusion.schedule import LinearBetas, times
 from inkseed.errors import InkseedError
-from inkseed.guidance import ClassifierFreeGuidance
-from inkseed.loss import eps_loss
 from inkseed.rng import ImageStreams
 from inkseed.samplers import ancestral
-from inkseed.schedule import LinearBetas, times
 
 BETAS, STEPS = (1e-4, 0.02), 400
 SCHEDULE = LinearBetas(BETAS, STEPS)

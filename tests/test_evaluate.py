@@ -10,8 +10,8 @@ from PIL import Image
 
 from inkseed.data import LabelledImages, split_mnist
 from inkseed.errors import InkseedError
-from inkseed.evaluate import EvaluatedSet, evaluate, evaluation, read_sets, usefulness
-from inkseed.evaluate.sets import natural_labels
+from inkseed.evaluation import EvaluatedSet, evaluate, evaluation, read_sets, usefulness
+from inkseed.evaluation.sets import natural_labels
 from inkseed.judges import JudgeB
 
 N = 800

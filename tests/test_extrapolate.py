@@ -5,11 +5,11 @@ import pytest
 import torch
 
 from inkseed.data import LabelledImages, split_mnist
-from inkseed.evaluate import EvaluatedSet, evaluate, intervals, measure
-from inkseed.evaluate.extrapolate import LEAST, endless_frechet
-from inkseed.evaluate.frechet import Gaussian, fit_gaussian, frechet_distance
-from inkseed.evaluate.intervals import paired_t, wilson
-from inkseed.evaluate.metrics import Metric
+from inkseed.evaluation import EvaluatedSet, evaluate, intervals, measure
+from inkseed.evaluation.extrapolate import LEAST, endless_frechet
+from inkseed.evaluation.frechet import Gaussian, fit_gaussian, frechet_distance
+from inkseed.evaluation.intervals import paired_t, wilson
+from inkseed.evaluation.metrics import Metric
 from inkseed.study.ruler import METRICS, Ruler
 
 D = 24

@@ -12,14 +12,14 @@ import torch
 import inkseed
 from inkseed.data import create_mnist_dataloaders, split_mnist
 from inkseed.data.pairs import Hands, compose_pairs
-from inkseed.evaluate.usefulness import read_right
+from inkseed.evaluation.usefulness import read_right
 from inkseed.judges import JudgeA, JudgeB
 from inkseed.judges.fit import fit_classifier
 from inkseed.judges.networks import PlainNet
 from inkseed.noise import SEARCH, strategies
-from inkseed.recipes import Recipe
-from inkseed.screening import sample_screened
-from inkseed.train import train
+from inkseed.training.loop import train
+from inkseed.training.recipes import Recipe
+from inkseed.writing.screening import sample_screened
 
 
 def _draw(model: inkseed.Model, strategy: str) -> None:

@@ -9,15 +9,23 @@ from PIL import Image
 
 from inkseed.data import join, split_mnist
 from inkseed.data.pairs import Hands, Layout, compose_pairs
-from inkseed.evaluate.pairs import measure_pairs
-from inkseed.ink import LEAST, ink_of, least_ink, on_each_other, possible_digits
+from inkseed.evaluation.pairs import measure_pairs
 from inkseed.judges import JudgeA, JudgeB
-from inkseed.model import Model, Samples, load
-from inkseed.number import ATTEMPTS, write
-from inkseed.reading import NOTHING, as_mnist, digits_in, label_surety, read_apart, read_number
-from inkseed.screening import sample_screened
-from inkseed.seam import part_pairs
-from inkseed.typeset import SCALE, typeset
+from inkseed.model.loading import load
+from inkseed.model.model import Model, Samples
+from inkseed.writing.ink import LEAST, ink_of, least_ink, on_each_other, possible_digits
+from inkseed.writing.number import ATTEMPTS, write
+from inkseed.writing.reading import (
+    NOTHING,
+    as_mnist,
+    digits_in,
+    label_surety,
+    read_apart,
+    read_number,
+)
+from inkseed.writing.screening import sample_screened
+from inkseed.writing.seam import part_pairs
+from inkseed.writing.typesetting import SCALE, typeset
 
 ONES = np.zeros((2, 28, 28), np.uint8)
 ONES[0, 4:24, 12:16], ONES[1, 4:24, 13:16] = 255, 255

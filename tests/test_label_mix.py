@@ -7,12 +7,12 @@ import pytest
 import torch
 
 from inkseed.data import split_mnist
-from inkseed.evaluate import EvaluatedSet, evaluate
-from inkseed.evaluate.frechet import fit_gaussian, frechet, frechet_distance
-from inkseed.evaluate.intervals import resamples
-from inkseed.evaluate.kernel import KernelReference
-from inkseed.evaluate.mix import Mix, count_digits, effective_size
-from inkseed.evaluate.sets import natural_labels
+from inkseed.evaluation import EvaluatedSet, evaluate
+from inkseed.evaluation.frechet import fit_gaussian, frechet, frechet_distance
+from inkseed.evaluation.intervals import resamples
+from inkseed.evaluation.kernel import KernelReference
+from inkseed.evaluation.mix import Mix, count_digits, effective_size
+from inkseed.evaluation.sets import natural_labels
 
 N = 400
 WEIGHED = {"frechet", "kernel", "slant", "thickness"}

@@ -5,7 +5,7 @@ import pytest
 import inkseed as package
 from inkseed.checkpoint import save_tensors
 from inkseed.errors import InkseedError
-from inkseed.model import load
+from inkseed.model.loading import load
 
 from .conftest import TINY
 

@@ -9,12 +9,12 @@ from torchmetrics.image.fid import FrechetInceptionDistance
 from torchmetrics.image.kid import KernelInceptionDistance
 
 from inkseed.data import split_mnist
-from inkseed.evaluate.frechet import Gaussian, fit_gaussian, frechet, frechet_distance
-from inkseed.evaluate.intervals import T_4, Z, bootstrap_mean, paired_t, resamples, wilson
-from inkseed.evaluate.kernel import KernelReference
-from inkseed.evaluate.measure import choose
-from inkseed.evaluate.memorisation import HeldOut, closer_share
-from inkseed.evaluate.neighbours import manifolds, nearest, radii
+from inkseed.evaluation.frechet import Gaussian, fit_gaussian, frechet, frechet_distance
+from inkseed.evaluation.intervals import T_4, Z, bootstrap_mean, paired_t, resamples, wilson
+from inkseed.evaluation.kernel import KernelReference
+from inkseed.evaluation.measure import choose
+from inkseed.evaluation.memorisation import HeldOut, closer_share
+from inkseed.evaluation.neighbours import manifolds, nearest, radii
 from inkseed.judges import JudgeB
 
 

@@ -11,10 +11,14 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from inkseed.condition import NULL_LABEL
+from inkseed.diffusion.condition import NULL_LABEL
+from inkseed.diffusion.counter import BACKWARD
+from inkseed.diffusion.schedule import Flow, LinearBetas, VarianceExploding, times
 from inkseed.errors import InkseedError
-from inkseed.ledger import BACKWARD
-from inkseed.model import Model, load
+from inkseed.model.loading import load
+from inkseed.model.model import Model
+from inkseed.model.run import BoundSampler
+from inkseed.model.sampling import settle
 from inkseed.noise import (
     CHANGED,
     SAME,
@@ -27,7 +31,6 @@ from inkseed.noise import (
     strategies,
 )
 from inkseed.noise import registry as known
-from inkseed.noise.bound import BoundSampler
 from inkseed.noise.changed import Spectral, Truncated
 from inkseed.noise.fk_steering import _resample
 from inkseed.noise.same import KAntithetic
@@ -35,8 +38,6 @@ from inkseed.noise.search import neighbours
 from inkseed.noise.stability import cosine, ddim_stability, renoise_stability
 from inkseed.rng import ImageStreams
 from inkseed.samplers import invert_fixed_point
-from inkseed.sampling import settle
-from inkseed.schedule import Flow, LinearBetas, VarianceExploding, times
 from tests.analytic import GaussianMixture
 
 NAMES = [

@@ -7,12 +7,12 @@ import pytest
 from PIL import Image
 
 import inkseed as package
-from inkseed import number
 from inkseed.checkpoint import save_tensors
 from inkseed.data.pairs import INK
 from inkseed.nn import network_from
-from inkseed.number import write
-from inkseed.typeset import SCALE, gaps, typeset
+from inkseed.writing import number
+from inkseed.writing.number import write
+from inkseed.writing.typesetting import SCALE, gaps, typeset
 
 
 def test_a_number_is_one_picture_of_its_digits(inkseed, tiny_model, tmp_path):

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 
 from inkseed import load
+from inkseed.diffusion.schedule import LinearBetas
 from inkseed.errors import InkseedError
+from inkseed.model.sampling import settle
 from inkseed.noise import find_strategy
 from inkseed.samplers import SAMPLERS, ddim, find_sampler, register
-from inkseed.sampling import settle
-from inkseed.schedule import LinearBetas
 from inkseed.study import StudySettings
 
 SCHEDULE = LinearBetas((1e-3, 0.3), 12)

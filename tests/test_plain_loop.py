@@ -13,7 +13,7 @@ from inkseed.data import create_mnist_dataloaders, load_mnist, to_tensor
 from inkseed.data.pairs import PAIRS
 from inkseed.ddpm import SimpleDiffusion
 from inkseed.errors import InkseedError, InkseedWarning
-from inkseed.evaluate.sets import draw_sets
+from inkseed.evaluation.sets import draw_sets
 from inkseed.nn import ContextUnet
 
 SIZE = (1, 28, 28)

@@ -4,12 +4,12 @@ import pytest
 import torch
 
 import inkseed as package
+from inkseed.diffusion.schedule import VarianceExploding, times
 from inkseed.errors import InkseedError
-from inkseed.model import Model
+from inkseed.model.model import Model
 from inkseed.nn.precision import PRECISIONS, computing_in, fast_precision
-from inkseed.number import write
 from inkseed.samplers import ddim, invert, invert_fixed_point
-from inkseed.schedule import VarianceExploding, times
+from inkseed.writing.number import write
 from tests.analytic import GaussianMixture
 
 CPU = torch.device("cpu")

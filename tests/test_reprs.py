@@ -8,7 +8,7 @@ from PIL import Image
 
 import inkseed as package
 from inkseed.data import split_mnist
-from inkseed.evaluate import EvaluatedSet
+from inkseed.evaluation import EvaluatedSet
 from inkseed.outline import outline
 from inkseed.study.pool import SCORES, Pool
 

@@ -7,9 +7,10 @@ import pytest
 
 from inkseed.errors import InkseedError
 from inkseed.judges import JudgeA
-from inkseed.model import Model, load
-from inkseed.reading import ATTEMPTS, SURE
-from inkseed.screening import sample_screened
+from inkseed.model.loading import load
+from inkseed.model.model import Model
+from inkseed.writing.reading import ATTEMPTS, SURE
+from inkseed.writing.screening import sample_screened
 
 LABELS = np.arange(60) % 10
 ROUGH = {"guide_w": 0.0, "steps": 4}  # so that some are doubted

@@ -8,17 +8,17 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import torch
+from inkseed.export.samples.samples import save_samples
 from PIL import Image
 
 import inkseed as package
 from inkseed.checkpoint import save_tensors
+from inkseed.diffusion.schedule import VarianceExploding, times
 from inkseed.errors import InkseedError
-from inkseed.evaluate.sets import read_sets
-from inkseed.export import save_samples
+from inkseed.evaluation.sets import read_sets
 from inkseed.files import sha256
-from inkseed.number import LEGIBLE
 from inkseed.samplers import SAMPLERS, Step, ancestral, ddim_step
-from inkseed.schedule import VarianceExploding, times
+from inkseed.writing.number import LEGIBLE
 from tests.analytic import GaussianMixture
 from tests.conftest import TINY
 
@@ -150,8 +150,8 @@ def test_a_page_with_a_curve_measures_the_models_own_settings_first(
     def measured(sets, final, advance):
         return SimpleNamespace(as_json=lambda: {"drawn": [each.guide_w for each in sets]})
 
-    monkeypatch.setattr("inkseed.evaluate.evaluate", measured)
-    monkeypatch.setattr("inkseed.evaluate.page.save_page", lambda found, out: None)
+    monkeypatch.setattr("inkseed.evaluation.evaluate", measured)
+    monkeypatch.setattr("inkseed.evaluation.page.save_page", lambda found, out: None)
     asked = ("evaluate", "--model", choosy, "--count", 20, "--steps", 1, "--json")
     told = strictly(inkseed(*asked).out)
     assert told["drawn"] == [0.5]

@@ -9,9 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from inkseed.errors import InkseedError
-from inkseed.evaluate.frechet import fit_gaussian, frechet_distance
-from inkseed.evaluate.sets import natural_labels
-from inkseed.model import Model, load
+from inkseed.evaluation.frechet import fit_gaussian, frechet_distance
+from inkseed.evaluation.sets import natural_labels
+from inkseed.model.loading import load
+from inkseed.model.model import Model
 from inkseed.noise import SAME, SEARCH, find_strategy, register, strategies
 from inkseed.study import StudySettings, run_study
 from inkseed.study.pool import SCORES, Pool, draw_pool, pool_cost

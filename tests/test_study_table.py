@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from inkseed.data import split_mnist
-from inkseed.evaluate.intervals import Estimate
-from inkseed.evaluate.sets import natural_labels
+from inkseed.evaluation.intervals import Estimate
+from inkseed.evaluation.sets import natural_labels
 from inkseed.study.pool import SCORES, Pool
 from inkseed.study.quality import APART, BEST, highlighted, quality_figure, spread
 from inkseed.study.real import measure_real

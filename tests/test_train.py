@@ -19,17 +19,17 @@ import pytest
 import torch
 from PIL import Image
 
-import inkseed.train as training
-from inkseed.batches import Batches, Examples
+import inkseed.training.loop as training
 from inkseed.checkpoint import load_config, load_tensors
 from inkseed.data import load_mnist
-from inkseed.ema import WeightAverages
+from inkseed.diffusion.loss import LOSSES
 from inkseed.errors import InkseedError
 from inkseed.files import sha256
-from inkseed.loss import LOSSES
-from inkseed.model import load
-from inkseed.recipes import load_recipe, names
-from inkseed.run_folder import STATE
+from inkseed.model.loading import load
+from inkseed.training.batches import Batches, Examples
+from inkseed.training.ema import WeightAverages
+from inkseed.training.recipes import load_recipe, names
+from inkseed.training.run_folder import STATE
 
 REPORTS = """
 drop_prob = 0.1

@@ -6,7 +6,7 @@ import pytest
 
 from inkseed import progress
 from inkseed.checkpoint import load_config
-from inkseed.model import load
+from inkseed.model.loading import load
 from inkseed.progress import in_words, training_bar
 
 SHORT = """

@@ -10,10 +10,10 @@ from pathlib import Path
 
 from inkseed.checkpoint import as_float16, load_tensors, save_tensors
 from inkseed.cli import mistakes_in_one_line
-from inkseed.recipes import load_recipe, names
-from inkseed.run_folder import STATE
-from inkseed.train import weights_of_state
-from inkseed.weights import WEIGHTS
+from inkseed.model.weights import WEIGHTS
+from inkseed.training.loop import weights_of_state
+from inkseed.training.recipes import load_recipe, names
+from inkseed.training.run_folder import STATE
 
 
 def main() -> None:

@@ -12,17 +12,17 @@ import argparse
 import numpy as np
 from rich.console import Console
 
-from inkseed.catalogue import record_quality
 from inkseed.cli import mistakes_in_one_line
 from inkseed.data import load_mnist
 from inkseed.data.labelled import LabelledImages
 from inkseed.data.pairs import PAIRS, Hands, compose_pairs
-from inkseed.evaluate import EvaluatedSet, evaluate
-from inkseed.evaluate.metrics import Metric
-from inkseed.evaluate.pairs import measure_pairs
-from inkseed.evaluate.sets import natural_labels
-from inkseed.evaluate.table import print_evaluation
-from inkseed.model import load
+from inkseed.evaluation import EvaluatedSet, evaluate
+from inkseed.evaluation.metrics import Metric
+from inkseed.evaluation.pairs import measure_pairs
+from inkseed.evaluation.sets import natural_labels
+from inkseed.evaluation.table import print_evaluation
+from inkseed.model.catalogue import record_quality
+from inkseed.model.loading import load
 
 
 def main() -> None:

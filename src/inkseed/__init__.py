@@ -5,9 +5,10 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from inkseed.errors import InkseedError, InkseedWarning
-    from inkseed.model import Model, load
-    from inkseed.number import Number, write
-    from inkseed.samples import Samples
+    from inkseed.model.loading import load
+    from inkseed.model.model import Model
+    from inkseed.model.samples import Samples
+    from inkseed.writing.number import Number, write
 
 __version__ = "0.1.0"
 
@@ -16,11 +17,11 @@ __all__ = ["InkseedError", "InkseedWarning", "Model", "Number", "Samples", "load
 _HOMES = {
     "InkseedError": "inkseed.errors",
     "InkseedWarning": "inkseed.errors",
-    "Model": "inkseed.model",
-    "Samples": "inkseed.samples",
-    "load": "inkseed.model",
-    "Number": "inkseed.number",
-    "write": "inkseed.number",
+    "Model": "inkseed.model.model",
+    "Samples": "inkseed.model.samples",
+    "load": "inkseed.model.loading",
+    "Number": "inkseed.writing.number",
+    "write": "inkseed.writing.number",
 }
 _ROOMS = ("data", "ddpm", "nn", "noise", "samplers")
 

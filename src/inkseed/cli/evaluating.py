@@ -32,7 +32,7 @@ from inkseed.cli.options import (
 from inkseed.errors import InkseedError
 
 if TYPE_CHECKING:
-    from inkseed.model import Model, Samples
+    from inkseed.model.model import Model, Samples
 
 CURVE = (0.0, 0.5, 2.0)  # guide_w of the trade-off curve, beside the model's own
 
@@ -94,7 +94,7 @@ def evaluate(
     sampling = {}
     if model is None:
         choose_device(device, threads)
-        from inkseed.evaluate import read_sets
+        from inkseed.evaluation import read_sets
 
         sets = read_sets(samples or "", how_to_read(form, paper, transposed))
         print(f"inkseed: {sets[0].notes[0]}", file=sys.stderr)
@@ -109,7 +109,7 @@ def evaluate(
         sampling = {"sampling": {**settled.facts(), "seed": seed}}
         own, curve = settled.guide_w, () if out is None else CURVE
         strengths = asked or [own, *(w for w in curve if w != own)]
-        from inkseed.evaluate.sets import draw_sets
+        from inkseed.evaluation.sets import draw_sets
 
         count = 500 if count is None else count
         evaluations = count * sum(loaded.cost(w, sampler, steps, **how) for w in strengths)
@@ -118,19 +118,19 @@ def evaluate(
                 *(loaded, count, strengths, seed, sampler, steps, advance),
                 draw=partial(_screened if check else _plain, **how),
             )
-    from inkseed.evaluate import evaluate as measure
-    from inkseed.evaluate.evaluation import add_usefulness, images_to_read
+    from inkseed.evaluation import evaluate as measure
+    from inkseed.evaluation.evaluation import add_usefulness, images_to_read
 
     with progress("reading", images_to_read(sets), "images") as advance:
         found = measure(sets, final, advance)
     if usefulness:
-        from inkseed.evaluate.usefulness import steps_in_all
+        from inkseed.evaluation.usefulness import steps_in_all
 
         steps = steps_in_all(sets[0], found.yardstick.training)
         with progress("teaching classifiers", steps, "steps") as advance:
             add_usefulness(found, advance)
     if out is not None:
-        from inkseed.evaluate.page import save_page
+        from inkseed.evaluation.page import save_page
 
         save_page(found, out)
     if as_json:
@@ -138,7 +138,7 @@ def evaluate(
     else:
         from rich.console import Console
 
-        from inkseed.evaluate.table import print_evaluation
+        from inkseed.evaluation.table import print_evaluation
 
         print_evaluation(found, Console())
         if out is not None:
@@ -159,7 +159,7 @@ def _plain(model: "Model", *request: Any, **how: Any) -> "tuple[Samples, list[st
 
 
 def _screened(model: "Model", *request: Any, **how: Any) -> "tuple[Samples, list[str]]":
-    from inkseed.screening import sample_screened
+    from inkseed.writing.screening import sample_screened
 
     found = sample_screened(model, *request, **how)
     times = f"judge A had images drawn again, {found.redrawn:,} times in all"

@@ -29,7 +29,7 @@ from inkseed.cli.options import (
     progress,
 )
 from inkseed.errors import InkseedError
-from inkseed.weights import DEFAULT_MODEL
+from inkseed.model.weights import DEFAULT_MODEL
 
 MAX_TRACED = 200  # images in one GIF: more would be too small to see
 MAX_STATES = 100_000  # images times steps that a trace holds, with guesses: half a gigabyte
@@ -92,8 +92,8 @@ def write(
         raise InkseedError("the last variant's seed is too large: lower --seed or --count")
     loaded = load_model(model, device, threads)
     from inkseed.files import write_json
-    from inkseed.number import guidance_of, parts_of
-    from inkseed.number import write as write_number
+    from inkseed.writing.number import guidance_of, parts_of
+    from inkseed.writing.number import write as write_number
 
     guide_w = guidance_of(loaded, guide_w)
     how: dict[str, Any] = {"spacing": spacing, "guide_interval": interval, "precision": precision}
@@ -184,8 +184,8 @@ def sample(
     loaded = load_model(model, device, threads)
     if compile_network:
         loaded.compile()
-    from inkseed.export import save_samples, save_trace
-    from inkseed.screening import sample_screened
+    from inkseed.export.samples.samples import save_samples, save_trace
+    from inkseed.writing.screening import sample_screened
 
     classes = loaded.indices(loaded.class_names if wanted is None else wanted)
     images = len(classes) * count * len(asked)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from inkseed.errors import InkseedError
-from inkseed.weights import find_model
+from inkseed.model.weights import find_model
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import torch
 
     from inkseed.data.how import HowToRead
-    from inkseed.model import Model
+    from inkseed.model.model import Model
 
 Seed = Annotated[
     int,
@@ -160,7 +160,7 @@ def load_model(name: str, device: str, threads: int | None) -> "Model":
     """The model, on its device; a wrong name is told before torch is imported."""
     find_model(name)
     where = choose_device(device, threads)
-    from inkseed.model import load
+    from inkseed.model.loading import load
 
     return load(name, where)
 
@@ -169,7 +169,7 @@ def choose_device(name: str, threads: int | None) -> "torch.device":
     """The device of that name, with torch held to so many threads."""
     import torch
 
-    from inkseed.model import find_device
+    from inkseed.nn.device import find_device
 
     if threads is not None:
         torch.set_num_threads(threads)

@@ -26,7 +26,7 @@ from inkseed.cli.options import (
     progress,
 )
 from inkseed.errors import InkseedError
-from inkseed.weights import DEFAULT_MODEL
+from inkseed.model.weights import DEFAULT_MODEL
 
 PAGE_WIDTH = 120  # of the table where it goes to a file
 
@@ -67,13 +67,13 @@ def noise_study(
     if compile_network:
         loaded.compile()
     from inkseed.files import sha256, write_json
+    from inkseed.model.weights import find_model
     from inkseed.noise import find_strategy
     from inkseed.samplers import find_sampler
     from inkseed.study import StudySettings, run_study
     from inkseed.study.show import extremes_cost, save_study
     from inkseed.study.study import evaluations_of
     from inkseed.study.table import print_study
-    from inkseed.weights import find_model
 
     names = None
     if noise is not None:

@@ -55,7 +55,7 @@ def train(
     threads: Threads = None,
 ) -> None:
     """Train a model by a recipe; a run that was stopped goes on with --resume."""
-    from inkseed.recipes import load_recipe
+    from inkseed.training.recipes import load_recipe
 
     settings = load_recipe(recipe)
     if epochs is not None:
@@ -67,8 +67,8 @@ def train(
     resized = None if size is None else _parse_size(size)
     how = how_to_read(form, paper, transposed)
     where = choose_device(device, threads)
-    from inkseed.run_folder import SETTINGS
-    from inkseed.train import train as run
+    from inkseed.training.loop import train as run
+    from inkseed.training.run_folder import SETTINGS
 
     try:
         model = run(

@@ -12,8 +12,8 @@ import numpy as np
 from inkseed.checks import real_number, whole_number
 from inkseed.data.labelled import LabelledImages, to_tensor, to_uint8
 from inkseed.data.mnist import DIGITS
+from inkseed.data.style import measure_style
 from inkseed.errors import InkseedError
-from inkseed.style import measure_style
 
 PAIRS = tuple(f"{number:02d}" for number in range(100))
 INK = 64  # of 255: a pixel with less is taken for paper when a digit's box is found

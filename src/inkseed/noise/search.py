@@ -29,7 +29,7 @@ def best_of(task: Task) -> Start:
 @register("early_prune")
 def early_prune(task: Task) -> Start:
     """Draw all candidates half-way, and to the end only the one that judge A likes by then."""
-    tries, steps = task.tries(), task.sampler.how.steps
+    tries, steps = task.tries(), task.sampler.steps
     halfway = max(1, math.floor(PRUNED_AT * steps))
     guesses = task.sampler.guesses(tries.z, tries.condition, tries.keys, halfway)
     return tries.best(task.judge(guesses, tries.labels))

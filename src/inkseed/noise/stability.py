@@ -9,12 +9,12 @@ Both walk unguided, since inversion breaks under strong guidance.
 import torch
 from torch import Tensor
 
-from inkseed.noise.bound import Later
+from inkseed.diffusion.schedule import times
 from inkseed.noise.registry import register
 from inkseed.noise.task import Start, Task, Tries
 from inkseed.rng import Key
 from inkseed.samplers import ancestral
-from inkseed.schedule import times
+from inkseed.samplers.fresh_noise import Later
 
 STEPS = 10  # each way: few leave more spread in the score than many
 AGAIN = 1  # the last word of the key (k, j, 0, 1) of noise drawn for noising again
@@ -50,7 +50,7 @@ def renoise_stability(task: Task, tries: Tries, steps: int = STEPS) -> Tensor:
     distribution, noising once: `x_1 = alpha(1) x_0 + sigma(1) eps`, with fresh eps.
     """
     bound = task.sampler
-    grid = times(bound.schedule, steps, bound.how.spacing)
+    grid = times(bound.schedule, steps, bound.spacing)
     found = []
     for first in range(0, len(tries.z), bound.batch_size):
         part = tries[first : first + bound.batch_size]

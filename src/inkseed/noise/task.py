@@ -12,7 +12,7 @@ from torch import Tensor
 from inkseed.data.mnist import DIGITS
 from inkseed.errors import InkseedError
 from inkseed.judges import JudgeA
-from inkseed.noise.bound import BoundSampler
+from inkseed.noise.run import Run
 from inkseed.outline import Outlined
 from inkseed.rng import ImageStreams, Key
 
@@ -43,7 +43,7 @@ class Task(Outlined):
     seed: int
     numbers: Sequence[int]
     shape: tuple[int, int, int]  # (C, H, W)
-    sampler: BoundSampler
+    sampler: Run
     candidates: int  # how many a search may try for each image
     budget: int | None = None  # evaluations that an image may cost in all; None: any number
 

@@ -5,9 +5,9 @@ from itertools import pairwise
 
 from torch import Tensor
 
-from inkseed.denoiser import Denoiser
+from inkseed.diffusion.denoiser import Denoiser
+from inkseed.diffusion.schedule import Schedule
 from inkseed.samplers.steps import Noise, Step, posterior
-from inkseed.schedule import Schedule
 
 
 def ancestral(

@@ -8,10 +8,10 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from inkseed.denoiser import Denoiser, in_float32
+from inkseed.diffusion.denoiser import Denoiser, in_float32
+from inkseed.diffusion.schedule import MIN_ALPHA, Schedule
 from inkseed.errors import InkseedError
 from inkseed.samplers.steps import Noise, Step, ddim_step
-from inkseed.schedule import MIN_ALPHA, Schedule
 
 
 def ddim(

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import NamedTuple, TypeVar
 
 from inkseed.checks import brief, whole_number
+from inkseed.diffusion.schedule import MAX_STEPS, SPACINGS
 from inkseed.errors import InkseedError
 from inkseed.plugins import check_name, home, note, registered_by
 from inkseed.samplers.ancestral import ancestral
@@ -13,7 +14,6 @@ from inkseed.samplers.ddim import ddim
 from inkseed.samplers.dpm_solver import dpm_solver
 from inkseed.samplers.heun import heun
 from inkseed.samplers.steps import Sampler
-from inkseed.schedule import MAX_STEPS, SPACINGS
 
 
 class Named(NamedTuple):

@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 
 from inkseed.data.labelled import to_uint8
-from inkseed.evaluate.sets import digits_to_labels
-from inkseed.model import Model
+from inkseed.evaluation.sets import digits_to_labels
+from inkseed.model.model import Model
 from inkseed.noise import Start, Task
 from inkseed.noise.stability import ddim_stability, renoise_stability
 from inkseed.outline import Outlined

@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, NullLocator, ScalarFormatter
 
-from inkseed.evaluate.metrics import READINGS
+from inkseed.evaluation.metrics import READINGS
 from inkseed.study.result import Result, Study
 from inkseed.study.rows import CONTROL, STRATEGY
 from inkseed.study.table import SHOWN

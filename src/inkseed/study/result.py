@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from inkseed.evaluate.intervals import Estimate, Z
+from inkseed.evaluation.intervals import Estimate, Z
 from inkseed.outline import Outlined
 from inkseed.study.pool import Pool
 from inkseed.study.rows import Row

@@ -14,8 +14,8 @@ import torch
 from torch import Tensor
 
 from inkseed.data.split import split_mnist
-from inkseed.evaluate.frechet import fit_gaussian, frechet_distance
-from inkseed.evaluate.intervals import (
+from inkseed.evaluation.frechet import fit_gaussian, frechet_distance
+from inkseed.evaluation.intervals import (
     DIFFERENCE,
     DISTANCE,
     UNLIMITED,
@@ -25,9 +25,9 @@ from inkseed.evaluate.intervals import (
     resamples,
     wilson,
 )
-from inkseed.evaluate.measure import choose
-from inkseed.evaluate.mix import Mix
-from inkseed.evaluate.neighbours import manifolds, radii
+from inkseed.evaluation.measure import choose
+from inkseed.evaluation.mix import Mix
+from inkseed.evaluation.neighbours import manifolds, radii
 from inkseed.judges import JudgeB
 from inkseed.outline import Outlined
 

@@ -10,7 +10,7 @@ from PIL import Image
 
 from inkseed.data.labelled import to_uint8
 from inkseed.files import write_atomically
-from inkseed.model import Model
+from inkseed.model.model import Model
 from inkseed.noise import Start, Task
 from inkseed.noise.stability import ddim_stability
 from inkseed.pictures import Band, draw_bands, save_picture

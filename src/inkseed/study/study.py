@@ -11,11 +11,11 @@ from typing import Any
 import numpy as np
 
 from inkseed.data.mnist import DIGITS as CLASSES
+from inkseed.diffusion.counter import OverspentError
 from inkseed.errors import InkseedError
-from inkseed.evaluate.sets import digits_to_labels, natural_labels
+from inkseed.evaluation.sets import digits_to_labels, natural_labels
 from inkseed.files import write_atomically
-from inkseed.ledger import OverspentError
-from inkseed.model import Model
+from inkseed.model.model import Model
 from inkseed.noise import SAME, find_strategy
 from inkseed.study.pool import Pool, draw_pool, pool_cost
 from inkseed.study.real import measure_real

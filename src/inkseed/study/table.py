@@ -6,7 +6,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from inkseed.evaluate.metrics import shown
+from inkseed.evaluation.metrics import shown
 from inkseed.study.result import Result, Study
 from inkseed.study.rows import STRATEGY
 from inkseed.study.ruler import Measure
