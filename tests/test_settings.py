@@ -8,7 +8,6 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import torch
-from inkseed.export.samples.samples import save_samples
 from PIL import Image
 
 import inkseed as package
@@ -16,6 +15,7 @@ from inkseed.checkpoint import save_tensors
 from inkseed.diffusion.schedule import VarianceExploding, times
 from inkseed.errors import InkseedError
 from inkseed.evaluation.sets import read_sets
+from inkseed.export.samples import save_samples
 from inkseed.files import sha256
 from inkseed.samplers import SAMPLERS, Step, ancestral, ddim_step
 from inkseed.writing.number import LEGIBLE

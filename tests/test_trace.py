@@ -4,11 +4,11 @@ from types import SimpleNamespace
 
 import numpy as np
 import torch
-from inkseed.export.samples.samples import FRAMES, save_trace, visible_progress
 from PIL import Image
 
 from inkseed import load
 from inkseed.data import to_uint8
+from inkseed.export.samples import FRAMES, save_trace, visible_progress
 from inkseed.pictures import MARGIN
 
 STEPS = 400

@@ -184,7 +184,7 @@ def sample(
     loaded = load_model(model, device, threads)
     if compile_network:
         loaded.compile()
-    from inkseed.export.samples.samples import save_samples, save_trace
+    from inkseed.export.samples import save_samples, save_trace
     from inkseed.writing.screening import sample_screened
 
     classes = loaded.indices(loaded.class_names if wanted is None else wanted)

@@ -1,4 +1,4 @@
-"""Train the two judges into src/inkseed/judges/files: python tools/train_judges.py
+"""Train the two judges into src/inkseed/judges/files: python scripts/train_judges.py
 
 Judge A learns on part A of the split, judge B on part B, by the same recipe. The accuracy that is
 printed and kept in the file is on validation; the test digits are not touched.

@@ -1,10 +1,10 @@
-"""How digits are best drawn for a network to learn from: python docs/labels.py [--compile]
+"""How digits are best drawn for a network to learn from: python scripts/labels.py [--compile]
 
 Draws N digits by every way in DRAWN and teaches classifiers with them alone, as `inkseed evaluate
---usefulness` does; they then read the validation digits. The distance is that of docs/digits.py, by
-judge A, who also checked: so compare it among the checked ways alone. The test digits and judge B
-have no part in it. Makes the table `labels` of docs/digits.md. A row takes ten minutes on one core,
-and is kept in runs: a stopped run goes on where it was.
+--usefulness` does; they then read the validation digits. The distance is that of
+scripts/digits.py, by judge A, who also checked: so compare it among the checked ways alone. The
+test digits and judge B have no part in it. Makes the table `labels` of docs/digits.md. A
+row takes ten minutes on one core, and is kept in runs: a stopped run goes on where it was.
 """
 
 import argparse
@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 from digits import distance
-from pages import machine, replace
+from pages import DOCS, machine, replace
 
 from inkseed.data import LabelledImages, join, split_mnist
 from inkseed.evaluation.intervals import paired_t
@@ -28,7 +28,7 @@ from inkseed.model.loading import load
 from inkseed.model.weights import find_model
 from inkseed.writing.screening import sample_screened
 
-PAGE = Path(__file__).parent / "digits.md"
+PAGE = DOCS / "digits.md"
 KEPT = Path(__file__).parents[1] / "runs" / f"labels_{sha256(find_model('digits'))[:8]}.json"
 N, SEED = 20_000, 77
 REAL = "real digits"

@@ -1,4 +1,4 @@
-"""Make the tables of docs/samplers.md: python docs/samplers.py [--compile]
+"""Make the tables of docs/samplers.md: python scripts/samplers.py [--compile]
 
 Draws the same 500 digits from the bundled `report` weights, from the same starting noise, by every
 sampler in ROWS, and measures them with floors on the test digits. The 400 ancestral steps alone
@@ -12,20 +12,20 @@ from itertools import product
 from pathlib import Path
 
 import numpy as np
-from inkseed.export.samples.samples import save_samples
-from pages import machine, replace
+from pages import DOCS, machine, replace
 
 from inkseed.data import join
 from inkseed.evaluation import EvaluatedSet, evaluate
 from inkseed.evaluation.intervals import bootstrap_mean
 from inkseed.evaluation.metrics import shown
 from inkseed.evaluation.sets import read_sets
+from inkseed.export.samples import save_samples
 from inkseed.judges import JudgeA
 from inkseed.judges.judge import read_digits
 from inkseed.model.loading import load
 from inkseed.samplers import SAMPLERS, ancestral, dpm_solver
 
-PAGE = Path(__file__).parent / "samplers.md"
+PAGE = DOCS / "samplers.md"
 RUN = Path(__file__).parents[1] / "runs" / "samplers"
 STRENGTHS = (2.0, 0.5, 0.0)
 SEEDS = range(10)

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import torch
 
+DOCS = Path(__file__).parents[1] / "docs"
+
 
 def replace(page: Path, name: str, lines: list[str]) -> None:
     """Put `lines` between the markers `<!-- name -->` and `<!-- end -->` of the page."""

@@ -1,6 +1,6 @@
 """Measure a bundled model at the default settings, for `inkseed models`.
 
-python tools/measure.py report [--count 1000] [--compile]
+python scripts/measure.py report [--count 1000] [--compile]
 
 Draws `count` images in MNIST's own mix of digits (of 00 to 99: all equally often) from seed 0,
 measures them with floors on the test digits, or on pairs made of them (the figures are final:

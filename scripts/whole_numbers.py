@@ -1,4 +1,4 @@
-"""Two-digit images and whole numbers, measured: python docs/whole_numbers.py [--compile]
+"""Two-digit images and whole numbers, measured: python scripts/whole_numbers.py [--compile]
 
 Makes the tables and the picture of docs/numbers.md: digits in one pass against pasted ones, the
 boxes that the seam finds, and numbers of 1 to 12 digits read back. Judge B reads; nothing is chosen
@@ -8,10 +8,9 @@ by what it says.
 import argparse
 import time
 from collections.abc import Callable, Mapping
-from pathlib import Path
 
 import numpy as np
-from pages import machine, replace
+from pages import DOCS, machine, replace
 from PIL import Image
 
 from inkseed.data.labelled import LabelledImages
@@ -37,7 +36,6 @@ from inkseed.writing.number import write
 from inkseed.writing.reading import read_apart, read_number
 from inkseed.writing.seam import part_pairs
 
-DOCS = Path(__file__).parent
 PAGE = DOCS / "numbers.md"
 MIDDLE = (0.3, 6.0)  # ratios of noise to signal
 SETTINGS = [  # steps, where they are guided, how much: 14 evaluations, half of two digits' 28

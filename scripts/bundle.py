@@ -1,4 +1,4 @@
-"""Bundle a run's weights, as float16: python tools/bundle.py runs/digits digits
+"""Bundle a run's weights, as float16: python scripts/bundle.py runs/digits digits
 
 Takes the model of a finished run or, of one that goes on, the average as of its last state; the
 metadata says how many images it saw. How it is sampled is taken from the recipe of the bundled name

@@ -1,6 +1,6 @@
 """Equation (2) of the report, as DDPM has it, as printed, and as the listing reads: one picture.
 
-`python docs/figures.py --only printed_update` draws it.
+`python scripts/figures.py --only printed_update` draws it.
 """
 
 import math

@@ -1,4 +1,4 @@
-"""What starting noises are worth, with headroom and without: python docs/noise_study.py
+"""What starting noises are worth, with headroom and without: python scripts/noise_study.py
 
 Runs `inkseed.study` under each of CONDITIONS, keeps what is drawn in `--out` (a stopped run goes on
 there), and makes the tables and pictures of docs/noise-study.md. `--only NAME` takes one of them;
@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from pages import machine, replace
+from pages import DOCS, machine, replace
 
 from inkseed.files import sha256, write_json
 from inkseed.model.loading import load
@@ -22,7 +22,6 @@ from inkseed.study.quality import quality_figure
 from inkseed.study.show import extremes, save_figure, stability_figure
 from inkseed.study.table import markdown, score_lines
 
-DOCS = Path(__file__).parent
 PAGE, PICTURES = DOCS / "noise-study.md", DOCS / "pictures"
 SEEDS = 5
 

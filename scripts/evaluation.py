@@ -1,4 +1,4 @@
-"""Make the tables of docs/evaluation.md: python docs/evaluation.py [--compile]
+"""Make the tables of docs/evaluation.md: python scripts/evaluation.py [--compile]
 
 Draws 400 digits from the bundled `report` weights at guide_w 0, 0.5 and 2, which costs 800,000
 network evaluations (two hours on two slow cores), then measures them with `inkseed evaluate
@@ -10,8 +10,7 @@ import argparse
 import json
 from pathlib import Path
 
-from inkseed.export.samples.samples import save_samples
-from pages import machine, replace
+from pages import DOCS, machine, replace
 
 from inkseed.data import join, load_mnist
 from inkseed.evaluation import EvaluatedSet, Evaluation, evaluate
@@ -19,11 +18,12 @@ from inkseed.evaluation.intervals import wilson
 from inkseed.evaluation.metrics import READINGS, shown
 from inkseed.evaluation.page import save_page
 from inkseed.evaluation.sets import read_sets
+from inkseed.export.samples import save_samples
 from inkseed.judges import JudgeA, JudgeB
 from inkseed.judges.judge import read_digits
 from inkseed.model.loading import load
 
-PAGE = Path(__file__).parent / "evaluation.md"
+PAGE = DOCS / "evaluation.md"
 RUN = Path(__file__).parents[1] / "runs" / "evaluation"
 STRENGTHS = (0.0, 0.5, 2.0)
 SEEDS = range(8)

@@ -1,4 +1,4 @@
-"""Measure what settings do to the same digits: python docs/settings.py [--only precision]
+"""Measure what settings do to the same digits: python scripts/settings.py [--only precision]
 
 Makes two tables of docs/samplers.md with the bundled `digits`: by how many grey levels pixels of
 the same seed move where precision, batches, threads or torch.compile differ; and what ancestral
@@ -8,12 +8,11 @@ cores.
 
 import argparse
 from itertools import pairwise
-from pathlib import Path
 
 import numpy as np
 import torch
 from digits import distance
-from pages import replace
+from pages import DOCS, replace
 
 from inkseed.data.split import split_mnist
 from inkseed.evaluation.sets import natural_labels
@@ -23,7 +22,7 @@ from inkseed.model.model import Samples
 from inkseed.nn.precision import PRECISIONS
 from inkseed.samplers import Step, posterior
 
-PAGE = Path(__file__).parent / "samplers.md"
+PAGE = DOCS / "samplers.md"
 COUNT, SEED = 200, 3
 STEPS = (10, 20, 50, 400)
 VISIBLE, PLAIN = 8, 32  # grey levels of 255

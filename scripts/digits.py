@@ -1,4 +1,4 @@
-"""Choose how `digits` is sampled, on validation images: python docs/digits.py [--compile]
+"""Choose how `digits` is sampled, on validation images: python scripts/digits.py [--compile]
 
 Draws the same N digits by every setting in ROWS and lets judge A, the selectors' judge, read them:
 its accuracy, and the Fréchet distance of its log-probabilities from those of the 10,000 validation
@@ -9,10 +9,9 @@ docs/digits.md.
 """
 
 import argparse
-from pathlib import Path
 
 import numpy as np
-from pages import machine, replace
+from pages import DOCS, machine, replace
 from torch import Tensor
 
 from inkseed.data.split import split_mnist
@@ -24,7 +23,7 @@ from inkseed.model.loading import load
 from inkseed.model.model import Model
 from inkseed.model.sampling import EVERYWHERE
 
-PAGE = Path(__file__).parent / "digits.md"
+PAGE = DOCS / "digits.md"
 MOST = 20  # evaluations: they leave a thousand times the report's speed in bulk
 LEAST = 0.996  # of the labels: 99.5 % is wanted, and another judge will read the digits
 LEAST_PROBABLE = 1e-6  # log-probabilities below this say nothing more

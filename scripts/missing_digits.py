@@ -1,4 +1,4 @@
-"""Digits that `pairs` leaves out, counted by their ink: python docs/missing_digits.py
+"""Digits that `pairs` leaves out, counted by their ink: python scripts/missing_digits.py
 
 Makes the tables `missing` and `beside` of docs/numbers.md. No judge counts: each reads blank paper
 as a 1.
@@ -22,7 +22,7 @@ from inkseed.writing.seam import part_pairs
 from inkseed.writing.typesetting import SCALE
 
 LONGEST = 8  # digits of a number
-NUMBERS_SEED = 1  # not that of the numbers which docs/whole_numbers.py reads back
+NUMBERS_SEED = 1  # not that of the numbers which scripts/whole_numbers.py reads back
 
 
 def missing(pairs: Model, count: int) -> list[str]:

@@ -1,12 +1,12 @@
-"""Draw every picture in docs/pictures again, from the bundled weights: python docs/figures.py
+"""Draw every picture in docs/pictures again, from the bundled weights: python scripts/figures.py
 
 Takes some minutes on two cores: the chains of 400 steps cost thousands of evaluations. `--only
-NAME` draws one of them. The pictures of docs/noise-study.md are docs/noise_study.py's.
+NAME` draws one of them. The pictures of docs/noise-study.md are scripts/noise_study.py's.
 """
 
 import argparse
-from pathlib import Path
 
+from pages import DOCS
 from printed_update import draw_printed_update
 
 from inkseed.cli import main
@@ -14,7 +14,7 @@ from inkseed.files import write_atomically
 from inkseed.model.loading import load
 from inkseed.pictures import Band, draw_bands, save_picture
 
-PICTURES = Path(__file__).parent / "pictures"
+PICTURES = DOCS / "pictures"
 SHOWN = (("ancestral", 400), ("dpm_solver_sde", 20), ("dpm_solver", 20), ("ddim", 20), ("heun", 10))
 FIGURE1_SEED = 1  # not 0, which draws a blot for a 2 at every strength: docs/report.md says so
 HANDS = ((None, None), (-10, None), (10, None), (30, None), (None, 1.6), (None, 3.5), (25, 3))
