@@ -5,6 +5,7 @@ import pytest
 
 from inkseed.data.split import split_mnist
 from inkseed.data.style import measure_style
+from inkseed.errors import InkseedError
 from inkseed.model.hand import ANY, USUAL, draw_hands
 from inkseed.model.loading import load
 
@@ -26,6 +27,11 @@ def test_hands_vary_as_the_datas_do():
         assert usual[name].min() > np.percentile(real, 1)
         assert usual[name].max() < np.percentile(real, 99)
     assert abs(np.corrcoef(drawn["slant"], drawn["thickness"])[0, 1]) < 0.05
+
+
+def test_a_model_of_blank_images_is_refused_in_words():
+    with pytest.raises(InkseedError, match="thickness is 0 on average"):
+        draw_hands({"slant": (0.0, 0.001), "thickness": (0.0, 0.001)}, 1, [0])
 
 
 def test_a_hand_is_the_images_own():

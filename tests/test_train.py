@@ -204,7 +204,7 @@ def test_twenty_runs_killed_at_random_moments_end_alike(inkseed, tmp_path):
     assert inkseed("train", recipe, "--out", whole).status == 0
     chance = random.Random(0)
     frequent = (
-        "import sys, inkseed.train; inkseed.train.STATE_SECONDS = 0.2; "
+        "import sys, inkseed.training.loop; inkseed.training.loop.STATE_SECONDS = 0.2; "
         "from inkseed.cli import main; sys.exit(main())"
     )
     for k in range(20):

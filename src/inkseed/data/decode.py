@@ -72,7 +72,8 @@ def decode(path: Path) -> Decoded:
     try:
         with _opened(path) as picture, warnings.catch_warnings():
             warnings.simplefilter("ignore")  # about metadata: the pixels are what counts
-            frames = int(getattr(picture, "n_frames", 1))
+            # a phone's MPO holds the same photograph again, smaller
+            frames = 1 if picture.format == "MPO" else int(getattr(picture, "n_frames", 1))
             picture.draft(None, (MOST_SIDE, MOST_SIDE))
             return Decoded(_grey(ImageOps.exif_transpose(picture)), frames)
     except MISTAKES as error:

@@ -8,7 +8,7 @@ from inkseed.data.pairs import INK, ink_boxes
 SIDE = 28  # pixels of MNIST's pictures
 INNER = 20  # pixels that MNIST scales a digit's longer side to
 FAINT = 16  # of 255: a pixel with less is paper where its noise has been taken off
-LARGEST, SMALLEST = 22.5, 16.5  # the longer side of what may still be MNIST's form, of SIDE
+AT_MOST, USUALLY = 3.0, 1.5  # pixels of SIDE that a digit, or digits usually, may be off INNER
 PALE = 191  # of 255: ink that was made smaller and is nowhere darker
 OFF_CENTRE = 2.5  # pixels of SIDE between the centre of mass and the picture's
 
@@ -61,19 +61,23 @@ def full_contrast(image: np.ndarray) -> np.ndarray:
     return darker
 
 
-def in_form(images: np.ndarray) -> np.ndarray:
-    """Whether images (N, H, W), ink 255, may be in MNIST's form, bool (N,).
+def out_of_form(images: np.ndarray) -> np.ndarray:
+    """Which of images (N, H, W), ink 255, are clearly not in MNIST's form: bool (N,).
 
-    Their size is right if it is for all ink or, where JPEG left noise around it, for the darker.
+    All are where the usual size of digits is another than MNIST's. A digit's size is that of all
+    its ink or, where JPEG left noise around it, of the darker: whichever is nearer to MNIST's.
     """
     unit = min(images.shape[1:]) / SIDE
-    off = [_off_centre(images.sum(axis, dtype=np.float64)) / unit for axis in (1, 2)]
-    right_size = np.zeros(len(images), bool)
+    sizes = []
     for least in (FAINT, INK):
         boxes = ink_boxes(images, least)
-        longer = np.maximum(boxes[:, 2] - boxes[:, 0], boxes[:, 3] - boxes[:, 1]) / unit
-        right_size |= (longer >= SMALLEST) & (longer <= LARGEST)
-    return right_size & (np.maximum(*off) <= OFF_CENTRE)
+        sizes.append(np.maximum(boxes[:, 2] - boxes[:, 0], boxes[:, 3] - boxes[:, 1]) / unit)
+    size = np.where(abs(sizes[0] - INNER) < abs(sizes[1] - INNER), *sizes)
+    if abs(np.median(size) - INNER) > USUALLY:
+        return np.ones(len(images), bool)
+    off = [_off_centre(images.sum(axis, dtype=np.float64)) / unit for axis in (1, 2)]
+    odd: np.ndarray = (abs(size - INNER) > AT_MOST) | (np.maximum(*off) > OFF_CENTRE)
+    return odd
 
 
 def _off_centre(mass: np.ndarray) -> np.ndarray:

@@ -17,7 +17,8 @@ class Span(NamedTuple):
         """Values -> float32 from 0 to 1. Raises ValueError where some are not finite."""
         if values.dtype.kind == "f" and not np.isfinite(values).all():
             raise ValueError("some values are not finite")
-        scaled = (values.astype(np.float64) - self.low) / max(self.high - self.low, 1e-300)
+        wide = np.dtype("f4" if values.dtype.itemsize <= 2 else "f8")
+        scaled = (values.astype(wide) - self.low) / max(self.high - self.low, 1e-30)
         return scaled.astype(np.float32)
 
 

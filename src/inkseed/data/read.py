@@ -9,7 +9,6 @@ import numpy as np
 from inkseed.data.account import Account
 from inkseed.data.arrays import ArrayPictures, read_npz
 from inkseed.data.folder import FolderPictures
-from inkseed.data.gather import Gathered
 from inkseed.data.how import Form, HowToRead, PaperChoice
 from inkseed.data.idx import read_idx
 from inkseed.data.labelled import LabelledImages
@@ -39,6 +38,8 @@ def read_images(
     is left out and stands in the account, whose `line()` says what was read. `how` says more.
     Raises InkseedError, in one line, where nothing is left or `path` is none of these.
     """
+    from inkseed.data.gather import Gathered  # with scipy, for which `write` need not wait
+
     path, how = Path(path), how or HowToRead()
     if path.is_dir():
         pictures = FolderPictures(path)

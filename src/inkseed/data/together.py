@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from inkseed.data.form import FAINT, as_mnist, fitted, full_contrast, in_form
+from inkseed.data.form import FAINT, as_mnist, fitted, full_contrast, out_of_form
 from inkseed.data.how import HowToRead
 from inkseed.data.ink import LEAST_CONTRAST, Paper
 from inkseed.data.levels import to_bytes
@@ -30,12 +30,12 @@ def read_together(
     inked = [each for each in found if each.state == "ink"]
     off = np.zeros(len(inked), bool)
     if forming and inked:
-        off = ~in_form(np.stack([each.images[0] for each in inked]))
+        off = out_of_form(np.stack([each.images[0] for each in inked]))
         if how.measured and off.mean() <= HALF:
             off[:] = False
-    for each, out_of_form in zip(inked, off, strict=True):
+    for each, is_off in zip(inked, off, strict=True):
         (image,) = each.images
-        if out_of_form:
+        if is_off:
             levels = only_strokes(image / np.float32(255))
             cuts = cut_apart(levels) if several else [levels]
             formed = [as_mnist(to_bytes(cut), size, FAINT) for cut in cuts]

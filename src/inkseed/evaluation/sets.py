@@ -35,7 +35,7 @@ class EvaluatedSet(Outlined):
     def __post_init__(self) -> None:
         count, (height, width) = len(self.source), self.source.images.shape[1:]
         if count < MIN_IMAGES:
-            raise InkseedError(f"{count} images are too few to evaluate: give {MIN_IMAGES} or more")
+            raise InkseedError(_too_few(count))
         if (height, width) != JUDGE_SIZE:
             self.notes.append(f"images of {height}x{width} were resized to 28x28 for the judge")
 
@@ -51,12 +51,18 @@ def read_sets(path: str | Path, how: HowToRead | None = None) -> list[EvaluatedS
     path = Path(path)
     found = read_images(path, JUDGE_SIZE, replace(how or HowToRead(), measured=True))
     source, notes = _digits_only(found.images, path), [found.account.line()]
+    if len(source) < MIN_IMAGES:
+        raise InkseedError(f"{_too_few(len(source))} ({notes[0]})")
     guide_w = _guide_w(path, found)
     if guide_w is None:
         return [EvaluatedSet(source, notes=notes)]
     return [
         EvaluatedSet(source.subset(guide_w == w), float(w), list(notes)) for w in np.unique(guide_w)
     ]
+
+
+def _too_few(count: int) -> str:
+    return f"{count} images are too few to evaluate: give {MIN_IMAGES} or more"
 
 
 def _guide_w(path: Path, found: Reading) -> np.ndarray | None:
