@@ -14,7 +14,8 @@ from torch import Tensor
 
 from inkseed.diffusion.guidance import ClassifierFreeGuidance
 from inkseed.model.model import Model
-from inkseed.rng import ImageStreams
+from inkseed.rng import normals
+from inkseed.samplers.fresh_noise import SamplerNoise
 
 LABELS, GUIDE_W = (2, 3), 2.0
 TO_GO = (400, 395, 300, 200, 100, 50, 20, 0)  # steps, of 400: the states that are shown
@@ -74,9 +75,9 @@ def chain(model: Model, mean: Mean) -> Iterator[tuple[int, Tensor]]:
     """Steps to go, and the state there (N, 1, 28, 28), while its numbers are finite."""
     schedule, label = model.schedule, torch.tensor(LABELS)
     denoiser = ClassifierFreeGuidance(model.denoiser, GUIDE_W)
-    noise = ImageStreams(0, [(k,) for k in range(len(LABELS))])
-    shape = (1, *model.image_size)
-    x = noise.normal(shape)
+    keys, shape = [(k,) for k in range(len(LABELS))], (1, *model.image_size)
+    noise = SamplerNoise(0, keys, shape, model.device)
+    x = torch.from_numpy(normals(0, keys, shape))
     yield schedule.n_T, x
     for i in range(schedule.n_T, 0, -1):
         beta, abar = float(schedule.beta[i]), float(schedule.alpha_bar[i])
@@ -84,7 +85,7 @@ def chain(model: Model, mean: Mean) -> Iterator[tuple[int, Tensor]]:
         eps = (x - math.sqrt(abar) * x_0) / math.sqrt(1 - abar)
         x = mean(x, eps, beta, abar)
         if i > 1:
-            x = x + math.sqrt(beta) * noise.normal(shape)
+            x = x + math.sqrt(beta) * noise()
         if not torch.isfinite(x).all():
             return
         yield i - 1, x

@@ -11,7 +11,7 @@ from PIL import Image
 import inkseed as package
 from inkseed.data import read_folder, to_uint8
 from inkseed.errors import InkseedError
-from inkseed.model.model import catalogue
+from inkseed.model import catalogue
 from inkseed.samplers import ancestral
 
 

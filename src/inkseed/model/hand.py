@@ -8,8 +8,8 @@ import numpy as np
 
 from inkseed.data.style import POSITIVE
 from inkseed.errors import InkseedError
+from inkseed.rng import Purpose, uniforms
 
-STREAM = (0, 1)  # image k's hand has the random stream (k, 0, 1)
 USUAL = (0.05, 0.95)  # quantiles of the data that a hand which nobody wonders at lies between
 ANY = (0.005, 0.995)  # as varied as the data, but for what a network has hardly seen
 
@@ -24,14 +24,9 @@ def draw_hands(
 
     Raises InkseedError for a thickness that is 0 or less on average.
     """
-    u = np.array(
-        [
-            np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(k, *STREAM))).uniform(
-                *between, len(styles)
-            )
-            for k in numbers
-        ]
-    )
+    low, high = between
+    drawn = uniforms(seed, Purpose.HAND, [(k,) for k in numbers], len(styles))
+    u = low + (high - low) * drawn
     return {
         name: _quantiles(name, styles[name], u[:, column])
         for column, name in enumerate(sorted(styles))

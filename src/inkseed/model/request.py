@@ -22,7 +22,7 @@ LAST_SEED = 2**63 - 1
 CANDIDATES, MOST_CANDIDATES = 10, 10_000  # of a search, for each image
 TRIES_AT_ONCE = 50_000  # their noises lie in memory together
 MOST_BUDGET = 10**12
-LAST_IMAGE = 2**32 - 1  # an image's number is a key of numpy's SeedSequence
+LAST_IMAGE = 2**32 - 1  # an image's number is a 32-bit word of its stream's counter
 
 
 def check_labels(labels: Any, classes: int) -> np.ndarray:
@@ -177,7 +177,9 @@ def _is_float(tensor: Any, shape: tuple[int, ...]) -> bool:
 def _are_keys(keys: Any, count: int) -> bool:
     try:
         return len(keys) == count and all(
-            isinstance(key, tuple) and key and all(0 <= int(part) <= LAST_IMAGE for part in key)
+            isinstance(key, tuple)
+            and len(key) in (1, 2)
+            and all(0 <= int(part) <= LAST_IMAGE for part in key)
             for key in keys
         )
     except (TypeError, ValueError):

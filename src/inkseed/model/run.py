@@ -12,7 +12,7 @@ from inkseed.model.sampling import Sampling
 from inkseed.plugins import home
 from inkseed.rng import Key
 from inkseed.samplers import Step, ddim, invert
-from inkseed.samplers.fresh_noise import Later
+from inkseed.samplers.fresh_noise import SamplerNoise
 
 
 class BoundSampler:
@@ -22,8 +22,8 @@ class BoundSampler:
     ledger counts both. Both compute in the request's precision, but for `ddim` and `undo`: these
     undo each other in float32 alone. Rows are drawn `batch_size` at a time, so any number may be
     asked for. All tensors that come and go lie on the CPU. Row i of what is drawn belongs to row i
-    of `condition` and, where the sampler draws noise on its way, to the stream of `keys[i]` after
-    its first draw.
+    of `condition` and, where the sampler draws noise on its way, to the sampler's stream of
+    `keys[i]`.
     """
 
     def __init__(
@@ -60,7 +60,7 @@ class BoundSampler:
         Raises InkseedError for a sampler that yields nothing, or no state of z's shape, and for a
         user's own that fails.
         """
-        noise, walk = Later(self.seed, keys, z.shape[1:], self.device), self.how.walk
+        noise, walk = SamplerNoise(self.seed, keys, z.shape[1:], self.device), self.how.walk
         step = None
         try:
             for step in walk(

@@ -12,12 +12,11 @@ from torch import Tensor
 from inkseed.diffusion.schedule import times
 from inkseed.noise.registry import register
 from inkseed.noise.task import Start, Task, Tries
-from inkseed.rng import Key
+from inkseed.rng import Purpose
 from inkseed.samplers import ancestral
-from inkseed.samplers.fresh_noise import Later
+from inkseed.samplers.fresh_noise import SamplerNoise
 
 STEPS = 10  # each way: few leave more spread in the score than many
-AGAIN = 1  # the last word of the key (k, j, 0, 1) of noise drawn for noising again
 
 
 @register("stability")
@@ -54,8 +53,7 @@ def renoise_stability(task: Task, tries: Tries, steps: int = STEPS) -> Tensor:
     found = []
     for first in range(0, len(tries.z), bound.batch_size):
         part = tries[first : first + bound.batch_size]
-        again: list[Key] = [(*key, 0, AGAIN) for key in part.keys]
-        noise = Later(task.seed, again, part.z.shape[1:], bound.device)
+        noise = SamplerNoise(task.seed, part.keys, task.shape, bound.device, Purpose.RENOISED)
         start = (bound.schedule.start_scale * part.z).to(bound.device)
         condition = part.condition.to(bound.device)
         for step in ancestral(bound.plain, bound.schedule, start, condition, grid, noise, eta=1.0):

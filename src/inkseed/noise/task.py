@@ -14,7 +14,7 @@ from inkseed.errors import InkseedError
 from inkseed.judges import JudgeA
 from inkseed.noise.run import Run
 from inkseed.outline import Outlined
-from inkseed.rng import ImageStreams, Key
+from inkseed.rng import Key, normals
 
 
 class Start(NamedTuple):
@@ -53,7 +53,11 @@ class Task(Outlined):
     def gaussian(self, numbers: Sequence[int] | None = None) -> Tensor:
         """The unit Gaussian noise of the images' own streams, (N, C, H, W); or of others'."""
         wanted = self.numbers if numbers is None else numbers
-        return ImageStreams(self.seed, [(k,) for k in wanted]).normal(self.shape)
+        return self.noise([(k,) for k in wanted])
+
+    def noise(self, keys: Sequence[Key]) -> Tensor:
+        """Unit Gaussian noise (M, C, H, W) of the streams that `keys` name, on the CPU."""
+        return torch.from_numpy(normals(self.seed, keys, self.shape))
 
     @property
     def keys(self) -> list[Key]:
@@ -65,7 +69,7 @@ class Task(Outlined):
         keys: list[Key] = [
             (k,) if j == 0 else (k, j) for k in self.numbers for j in range(self.candidates)
         ]
-        z = ImageStreams(self.seed, keys).normal(self.shape)
+        z = self.noise(keys)
         condition = self.condition.repeat_interleave(self.candidates, 0)
         return Tries(z, keys, condition, np.repeat(self.labels, self.candidates), self.candidates)
 

@@ -12,7 +12,7 @@ from inkseed.data.labelled import LabelledImages, to_tensor
 from inkseed.data.style import measure_style
 from inkseed.diffusion.condition import with_style
 from inkseed.outline import Outlined
-from inkseed.rng import stream
+from inkseed.rng import Purpose, stream
 
 
 @dataclass(frozen=True, repr=False)
@@ -44,7 +44,7 @@ class Batches:
         of_pass: Callable[[int], Examples],
         styled: bool,
         batch_size: int,
-        key: tuple[int, ...],
+        key: tuple[int, Purpose],
     ) -> None:
         self.of_pass, self.styled, self.batch_size, self.key = of_pass, styled, batch_size, key
         self.size = len(of_pass(0).images)

@@ -14,6 +14,7 @@ from inkseed.data.pairs import CELL, PAIRS, Hands, Layout, compose_pairs
 from inkseed.data.split import split_mnist
 from inkseed.errors import InkseedError
 from inkseed.outline import Outlined
+from inkseed.rng import Purpose, state
 from inkseed.training.batches import Examples
 from inkseed.training.recipes import MAX_SIDE, TWO_DIGITS, Recipe
 
@@ -22,7 +23,6 @@ HELD_OUT = 10  # one image in ten chooses among averages, where there are plenty
 PLENTY = 500
 VALIDATION = 2000  # of MNIST's validation images, at most as many choose
 A_PASS = 50_000  # images: with a user's own, few or many, a pass of a recipe is at least as long
-TRAINING, CHOICE = range(2)  # what composites are drawn for
 
 
 @dataclass(frozen=True, repr=False)
@@ -129,13 +129,13 @@ def _two_digits(
     hands = Hands(source)
 
     def composed(number: int) -> Examples:
-        drawn = compose_pairs(
-            hands, np.resize(labels, n), (recipe.seed, TRAINING, number), recipe.size, layout
-        )
+        seed = state(recipe.seed, Purpose.COMPOSITES, number)
+        drawn = compose_pairs(hands, np.resize(labels, n), seed, recipe.size, layout)
         return Examples(drawn.source, drawn.style)
 
     chosen_by = np.resize(labels, min(VALIDATION, -(-n // HELD_OUT)))
-    drawn = compose_pairs(Hands(held_out), chosen_by, (recipe.seed, CHOICE), recipe.size, layout)
+    seed = state(recipe.seed, Purpose.CHOICE_COMPOSITES)
+    drawn = compose_pairs(Hands(held_out), chosen_by, seed, recipe.size, layout)
     validation = Examples(drawn.source, drawn.style)
     if recipe.without:
         words += f", without {len(recipe.without)} of the 100 labels"

@@ -17,7 +17,7 @@ from inkseed.model.model import Model, Samples
 from inkseed.model.request import MOST_CANDIDATES
 from inkseed.noise import Start, Task
 from inkseed.outline import Outlined
-from inkseed.rng import ImageStreams, Key
+from inkseed.rng import Key
 from inkseed.samplers import Sampler
 from inkseed.writing.reading import ATTEMPTS, check_readable, label_surety, sure_enough
 
@@ -113,4 +113,4 @@ class _Streams:
 
     def __call__(self, task: Task) -> Start:
         own = [self.keys[k] for k in task.numbers]
-        return Start(ImageStreams(task.seed, own).normal(task.shape), own)
+        return Start(task.noise(own), own)

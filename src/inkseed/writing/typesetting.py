@@ -9,6 +9,7 @@ from torch import nn
 
 from inkseed.data.pairs import CELL, Layout, ink_boxes
 from inkseed.pictures import PAPER
+from inkseed.rng import Purpose, normals
 from inkseed.writing.ink import own_boxes
 
 SCALE = 4  # picture pixels for each of the model's, so that a person need not squint
@@ -27,8 +28,8 @@ def gaps(count: int, seed: int) -> np.ndarray:
     The k-th depends on the seed and k alone.
     """
     mean, deviation = Layout().gap
-    streams = [np.random.SeedSequence(seed, spawn_key=(k, 0, 0)) for k in range(count)]
-    return np.array([np.random.default_rng(each).normal(mean, deviation) for each in streams])
+    drawn = normals(seed, [(k,) for k in range(count)], (), Purpose.GAP)
+    return mean + deviation * drawn.astype(np.float64)
 
 
 def typeset(blocks: Sequence[np.ndarray], between: np.ndarray) -> tuple[Image.Image, list[Box]]:
