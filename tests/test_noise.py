@@ -346,7 +346,7 @@ def test_gradient_steps_raise_stability_and_keep_the_norm():
 
 def test_resampling_is_unbiased_and_rests_while_enough_particles_count():
     weights = torch.tensor([[0.05, 0.85, 0.1, 0.0]]).log().expand(4000, 4)
-    draws = [torch.Generator().manual_seed(k) for k in range(4000)]
+    draws = torch.rand(4000, 1, generator=torch.Generator().manual_seed(0))
     parents = _resample(weights, draws)
     children = torch.stack([(parents == k).sum(1) for k in range(4)], 1).double().mean(0)
     assert torch.allclose(children, 4 * weights[0].double().exp(), atol=0.05)

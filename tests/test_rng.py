@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -44,6 +45,14 @@ def test_normals_follow_from_the_vector():
         for f in (np.cos, np.sin)
     ]
     assert normals(0, [(0,)], (4,))[0] == pytest.approx(by_hand, rel=1e-7)
+
+
+def test_the_page_has_these_numbers():
+    page = (Path(__file__).parents[1] / "docs" / "streams.md").read_text("utf-8")
+    for value in uniforms(0, Purpose.NOISE, [(0,)], 4)[0]:
+        assert f"{value:.12f}" in page
+    for value in normals(0, [(0,)], (4,))[0]:
+        assert f"{value:.8f}" in page
 
 
 def test_an_images_noise_depends_on_its_key_alone():
