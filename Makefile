@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 
 demo: $(VENV)/installed ## install into a virtual environment and write a number
 	@echo "writing 00297375 (some seconds on two cores) ..."
-	@picture="$$($(BIN)/inkseed write 00297375 --out "$(CURDIR)/number.png")" && echo "The picture is $$picture"
+	@picture="$$($(BIN)/inkseed write 00297375 --seed 2 --out "$(CURDIR)/number.png")" && echo "The picture is $$picture"
 
 test: $(VENV)/installed-dev check ## lint, types and the quick tests
 	$(BIN)/python -m pytest -m "not slow"
@@ -16,18 +16,19 @@ check: $(VENV)/installed-dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/lint-imports
 
 slow: $(VENV)/installed-dev ## the tests that take minutes each
 	$(BIN)/python -m pytest -m slow
 
 figures: $(VENV)/installed ## draw every picture in docs/ again
-	$(BIN)/python docs/figures.py
+	$(BIN)/python scripts/figures.py
 
 evaluation: $(VENV)/installed ## the tables of docs/evaluation.md: hours, resumable
-	$(BIN)/python docs/evaluation.py
+	$(BIN)/python scripts/evaluation.py
 
 samplers: $(VENV)/installed ## the tables of docs/samplers.md: hours, resumable
-	$(BIN)/python docs/samplers.py
+	$(BIN)/python scripts/samplers.py
 
 $(VENV)/installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)

@@ -14,12 +14,14 @@ import numpy as np
 
 from inkseed.cli import mistakes_in_one_line
 from inkseed.data.pairs import PAIRS
-from inkseed.evaluate.intervals import Estimate
-from inkseed.evaluate.pairs import measure_pairs
-from inkseed.model import Model, find_device, load
-from inkseed.recipes import Recipe, load_recipe
-from inkseed.run_folder import SETTINGS
-from inkseed.train import train
+from inkseed.evaluation.intervals import Estimate
+from inkseed.evaluation.pairs import measure_pairs
+from inkseed.model.loading import load
+from inkseed.model.model import Model
+from inkseed.nn.device import find_device
+from inkseed.training.loop import train
+from inkseed.training.recipes import Recipe, load_recipe
+from inkseed.training.run_folder import SETTINGS
 
 HELD_OUT = tuple(f"{tens}{(7 * tens + 3) % 10}" for tens in range(10))  # 03, 10, 27 to 96
 PASS = 50_000

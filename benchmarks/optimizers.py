@@ -17,9 +17,9 @@ import torch
 
 from inkseed.checkpoint import load_config
 from inkseed.cli import mistakes_in_one_line
-from inkseed.model import find_device
-from inkseed.recipes import load_recipe
-from inkseed.train import train
+from inkseed.nn.device import find_device
+from inkseed.training.loop import train
+from inkseed.training.recipes import load_recipe
 
 MOST = 50_000  # images of a pass
 ROWS = [(name, rate) for name in ("adamw", "muon") for rate in (3e-3, 1e-2, 3e-2)]

@@ -13,7 +13,8 @@ from statistics import median
 import torch
 
 from inkseed.cli import mistakes_in_one_line
-from inkseed.model import Model, load
+from inkseed.model.loading import load
+from inkseed.model.model import Model
 from inkseed.samplers import SAMPLERS
 
 RUNS = 3

@@ -24,7 +24,9 @@ from statistics import median
 import torch
 
 from inkseed.cli import mistakes_in_one_line
-from inkseed.model import BATCH_SIZE, find_device, load
+from inkseed.model.loading import load
+from inkseed.model.model import BATCH_SIZE
+from inkseed.nn.device import find_device
 
 CHAIN = 400
 REPORT_BATCH, BULK = 16, 256  # images that an arm draws

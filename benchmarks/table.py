@@ -24,13 +24,15 @@ import numpy as np
 import torch
 
 from inkseed.cli import mistakes_in_one_line
-from inkseed.evaluate import EvaluatedSet, evaluate
-from inkseed.evaluate.metrics import shown
-from inkseed.evaluate.sets import natural_labels, read_sets
+from inkseed.evaluation import EvaluatedSet, evaluate
+from inkseed.evaluation.metrics import shown
+from inkseed.evaluation.sets import natural_labels, read_sets
 from inkseed.files import sha256, write_atomically
-from inkseed.model import Model, find_device, load
-from inkseed.screening import sample_screened
-from inkseed.weights import find_model
+from inkseed.model.loading import load
+from inkseed.model.model import Model
+from inkseed.model.weights import find_model
+from inkseed.nn.device import find_device
+from inkseed.writing.screening import sample_screened
 
 CHUNK = 100
 FEW, MANY = 1_000, 10_000  # images of a row that costs hours, and of one that does not

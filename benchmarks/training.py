@@ -24,12 +24,12 @@ import torch
 from inkseed.checkpoint import as_float16, load_config, load_tensors, save_tensors
 from inkseed.cli import mistakes_in_one_line
 from inkseed.data.labelled import LabelledImages
-from inkseed.evaluate import EvaluatedSet, evaluate
-from inkseed.evaluate.sets import natural_labels
-from inkseed.model import load
-from inkseed.run_folder import STATE
-from inkseed.train import weights_of_state
-from inkseed.weights import find_model
+from inkseed.evaluation import EvaluatedSet, evaluate
+from inkseed.evaluation.sets import natural_labels
+from inkseed.model.loading import load
+from inkseed.model.weights import find_model
+from inkseed.training.loop import weights_of_state
+from inkseed.training.run_folder import STATE
 
 TURN = 30.0  # seconds
 OURS, THEIRS = "quick", "report"

@@ -3,8 +3,8 @@
 import torch
 from torch import Tensor
 
-from inkseed.condition import NULL_LABEL
-from inkseed.schedule import Schedule
+from inkseed.diffusion.condition import NULL_LABEL
+from inkseed.diffusion.schedule import Schedule
 
 
 class GaussianMixture:

@@ -9,7 +9,10 @@ import torch
 
 from inkseed.checkpoint import save_tensors
 from inkseed.cli import main
-from inkseed.data import load_mnist, to_tensor
+from inkseed.data import load_mnist, split_mnist, to_tensor
+from inkseed.evaluation import evaluation
+from inkseed.evaluation.measure import Yardstick
+from inkseed.judges import JudgeB
 from inkseed.nn import ContextUnet
 from inkseed.noise import registry
 
@@ -87,6 +90,18 @@ def reader() -> Callable[[torch.Tensor], torch.Tensor]:
     right = network(held_out).argmax(1).numpy() == mnist.labels[50_000:52_000]
     assert right.mean() > 0.95, "the reader itself must be able to read"
     return lambda images: network(images).argmax(1)
+
+
+@pytest.fixture(scope="session")
+def yardstick() -> Yardstick:
+    """Real digits read by judge B, to measure sets against: making one takes half a minute."""
+    return Yardstick(split_mnist().validation, JudgeB())
+
+
+@pytest.fixture
+def ready(yardstick: Yardstick, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`evaluate` takes the session's yardstick."""
+    monkeypatch.setattr(evaluation, "Yardstick", lambda *_: yardstick)
 
 
 @pytest.fixture

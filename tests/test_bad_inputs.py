@@ -16,8 +16,8 @@ from inkseed.cli import main
 from inkseed.data.idx import read_idx
 from inkseed.errors import InkseedError
 from inkseed.labels import parse_labels, parse_numbers
-from inkseed.model import load
-from inkseed.recipes import load_recipe
+from inkseed.model.loading import load
+from inkseed.training.recipes import load_recipe
 
 from .conftest import TINY
 

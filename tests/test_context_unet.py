@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from inkseed.nn import ContextUnet, ResidualConvBlock, UnetDown, UnetUp
+from inkseed.nn import ContextUnet, EmbedFC, ResidualConvBlock, UnetDown, UnetUp, network_from
 
 
 @pytest.fixture
@@ -19,6 +19,51 @@ def test_residual_joins_the_first_convolution_where_they_do_not(x):
     block = ResidualConvBlock(4, 6).eval()
     x1 = block.conv1(x)
     assert torch.equal(block(x), (x1 + block.conv2(x1)) / 1.414)
+
+
+def test_a_block_as_the_report_builds_it(x):
+    block = ResidualConvBlock(4, 64, is_res=True).eval()
+    assert torch.equal(block(x), (block.conv1(x) + block.conv2(block.conv1(x))) / 1.414)
+    plain = ResidualConvBlock(4, 4, is_res=False).eval()
+    assert torch.equal(plain(x), plain.conv2(plain.conv1(x)))
+    assert plain.state_dict().keys() == ResidualConvBlock(4, 4).state_dict().keys()
+
+
+def test_only_the_first_block_is_residual_where_asked():
+    network = network_from({"in_channels": 1, "n_feat": 8, "n_classes": 10, "is_res": False})
+    blocks = {
+        name: part.is_res
+        for name, part in network.named_modules()
+        if isinstance(part, ResidualConvBlock)
+    }
+    assert len(blocks) == 7
+    assert [name for name, residual in blocks.items() if residual] == ["init_conv"]
+    assert network.state_dict().keys() == ContextUnet(1, 8).state_dict().keys()
+
+
+def test_an_embedding_takes_times_of_any_shape_and_one_hot_labels():
+    embed = EmbedFC(1, 6)
+    t = torch.tensor([0.1, 0.9])
+    assert embed(t[:, None, None, None]).shape == (2, 6)
+    assert torch.equal(embed(t), embed(t[:, None]))
+    assert EmbedFC(10, 6)(torch.eye(10)).shape == (10, 6)
+    assert [*embed.state_dict()] == ["0.weight", "0.bias", "2.weight", "2.bias"]
+
+
+@pytest.mark.parametrize(
+    ("sizes", "word"),
+    [((0, 8), "in_channels"), ((1, 8, 0), "n_classes"), ((1, "64"), "n_feat")],
+)
+def test_sizes_that_no_network_has(sizes, word):
+    with pytest.raises(ValueError, match=word):
+        ContextUnet(*sizes)
+
+
+def test_inputs_that_do_not_fit_are_told_in_one_line(tiny_network):
+    x, one = torch.zeros(2, 1, 28, 28), torch.zeros(2)
+    for images, labels in ((x.repeat(1, 3, 1, 1), one.long()), (x, one.long()[:, None])):
+        with pytest.raises(ValueError, match=r"must be \(N, 1, H, W\) and c \(N,\)"):
+            tiny_network(images, labels, one, one)
 
 
 def test_down_halves_by_taking_the_largest(x):

@@ -1,12 +1,13 @@
 """The report's classes as the report uses them."""
 
 import math
+import warnings
 
 import pytest
 import torch
 
 from inkseed.ddpm import NoiseStrategyDiffusion, SimpleDiffusion, generate_samples
-from inkseed.errors import InkseedError
+from inkseed.errors import InkseedError, InkseedWarning
 from inkseed.nn import ContextUnet
 
 SIZE = (1, 28, 28)
@@ -123,6 +124,75 @@ def test_noise_selection_returns_the_most_stable_of_its_candidates(ddpm, monkeyp
     assert torch.equal(chosen[0], noises[scores.argmax()])
     with pytest.raises(ValueError, match="K"):
         ddpm.noise_selection(0, torch.tensor([3]), SIZE, "cpu")
+
+
+def test_noise_is_selected_for_several_labels_at_once(ddpm):
+    c, ddpm.steps = torch.tensor([3, 7, 3]), 4
+    chosen = ddpm.noise_selection(5, c, SIZE, "cpu", seeded())
+    assert chosen.shape == (3, *SIZE)
+    drawn = torch.randn(15, *SIZE, generator=seeded())
+    scores = ddpm.compute_inversion_stability(drawn, c.repeat_interleave(5), SIZE).view(3, 5)
+    for k, best in enumerate(scores.argmax(1).tolist()):
+        assert torch.equal(chosen[k], drawn[5 * k + best])
+    first = ddpm.noise_selection(5, 3, SIZE, "cpu", seeded())
+    assert torch.equal(first[0], chosen[0])  # the same candidates, whoever comes after
+    with pytest.raises(InkseedError, match="no label"):
+        ddpm.noise_selection(5, c[:0], SIZE, "cpu")
+
+
+@pytest.mark.parametrize(
+    ("x", "c", "word"),
+    [
+        (torch.zeros(2, *SIZE), torch.zeros(2, 1).long(), "labels"),
+        (torch.zeros(2, *SIZE), torch.zeros(2), "labels"),
+        (torch.zeros(2, *SIZE), torch.tensor([0, 10]), "from 0 to 9, not 0 to 10"),
+        (torch.zeros(2, *SIZE), torch.tensor([-1, 0]), "from 0 to 9"),
+        (torch.zeros(3, *SIZE), torch.zeros(2).long(), "one for each of 2 labels"),
+        (torch.zeros(2, 28, 28), torch.zeros(2).long(), "images"),
+        (torch.zeros(2, *SIZE).byte(), torch.zeros(2).long(), "uint8"),
+    ],
+)
+def test_batches_that_are_none(ddpm, x, c, word):
+    with pytest.raises(InkseedError, match=word) as refused:
+        ddpm(x, c)
+    assert "\n" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("settings", "word"),
+    [
+        ({"betas": 0.1}, "betas"),
+        ({"betas": (0.1, 0.2, 0.3)}, "betas"),
+        ({"drop_prob": 2}, "drop_prob"),
+        ({"device": "cuda:99"}, "no device 'cuda:99' on this machine: use cpu"),
+    ],
+)
+def test_settings_that_cannot_be(tiny_network, settings, word):
+    usual = {"betas": (1e-3, 0.3), "n_T": 12, "device": "cpu"}
+    with pytest.raises(InkseedError, match=word):
+        SimpleDiffusion(tiny_network, **{**usual, **settings})
+
+
+def test_requests_that_cannot_be(ddpm):
+    for request, word in (
+        ((0, SIZE, "cpu"), "n_sample"),
+        ((2, 28, "cpu"), "size"),
+        ((2, SIZE, "cuda:99"), "no device"),
+        ((2, SIZE, "cpu", float("nan")), "guide_w"),
+    ):
+        with pytest.raises(InkseedError, match=word):
+            ddpm.sample(*request)
+
+
+def test_guidance_that_was_never_learned_is_warned_of(tiny_network):
+    untaught = SimpleDiffusion(tiny_network, (1e-3, 0.3), 5, "cpu", drop_prob=0)
+    with pytest.warns(InkseedWarning, match="drop_prob 0.1"):
+        untaught.sample(1, SIZE, "cpu", guide_w=2.0)
+    taught = SimpleDiffusion(tiny_network, (1e-3, 0.3), 5, "cpu")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        untaught.sample(1, SIZE, "cpu", guide_w=0.0)
+        taught.sample(1, SIZE, "cpu", guide_w=2.0)
 
 
 @pytest.mark.parametrize("way", ["ddim", "report"])

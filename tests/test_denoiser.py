@@ -7,20 +7,14 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from inkseed.condition import NULL_LABEL
-from inkseed.denoiser import (
-    DENOISERS,
-    EdmDenoiser,
-    EpsDenoiser,
-    VDenoiser,
-    X0Denoiser,
-)
+from inkseed.diffusion.condition import NULL_LABEL
+from inkseed.diffusion.counter import Ledger
+from inkseed.diffusion.denoiser import DENOISERS, EdmDenoiser, EpsDenoiser, VDenoiser, X0Denoiser
+from inkseed.diffusion.guidance import ClassifierFreeGuidance, GuidanceInterval, guided
+from inkseed.diffusion.loss import edm_loss, eps_loss, loss_from
+from inkseed.diffusion.schedule import Cosine, Flow, LinearBetas, VarianceExploding, times
 from inkseed.errors import InkseedError
-from inkseed.guidance import ClassifierFreeGuidance, GuidanceInterval, guided
-from inkseed.ledger import Ledger
-from inkseed.loss import edm_loss, eps_loss, loss_from
 from inkseed.samplers import ddim, dpm_solver, heun, invert
-from inkseed.schedule import Cosine, Flow, LinearBetas, VarianceExploding, times
 from tests.analytic import GaussianMixture
 
 MIXTURE = GaussianMixture.example()

@@ -4,14 +4,13 @@ import pytest
 import torch
 from diffusers import DDPMScheduler
 
-from inkseed.condition import NULL_LABEL
-from inkseed.denoiser import EpsDenoiser
+from inkseed.diffusion.condition import NULL_LABEL
+from inkseed.diffusion.denoiser import EpsDenoiser
+from inkseed.diffusion.guidance import ClassifierFreeGuidance
+from inkseed.diffusion.loss import eps_loss
+from inkseed.diffusion.schedule import LinearBetas, times
 from inkseed.errors import InkseedError
-from inkseed.guidance import ClassifierFreeGuidance
-from inkseed.loss import eps_loss
-from inkseed.rng import ImageStreams
 from inkseed.samplers import ancestral
-from inkseed.schedule import LinearBetas, times
 
 BETAS, STEPS = (1e-4, 0.02), 400
 SCHEDULE = LinearBetas(BETAS, STEPS)
@@ -170,21 +169,3 @@ def test_guidance_is_equation_3(w):
     assert evaluations == (3 if w == 0 else 6)
     if w == 0:
         assert torch.equal(guided, conditional)
-
-
-def test_an_images_noise_hangs_on_its_seed_and_number_alone():
-    whole = ImageStreams(5, [(k,) for k in range(7)])
-    first, second = whole.normal((1, 4, 4)), whole.normal((1, 4, 4))
-    alone = ImageStreams(5, [(3,)])
-    assert torch.equal(alone.normal((1, 4, 4))[0], first[3])
-    assert torch.equal(alone.normal((1, 4, 4))[0], second[3])
-    assert not torch.equal(first[3], second[3])
-    assert not torch.equal(ImageStreams(6, [(3,)]).normal((1, 4, 4))[0], first[3])
-
-
-def test_streams_are_standard_normal_and_independent():
-    z = ImageStreams(0, [(k,) for k in range(500)]).normal((784,)).double()
-    assert float(z.mean()) == pytest.approx(0, abs=0.0064)  # 4 deviations of a mean of 392,000
-    assert float(z.var()) == pytest.approx(1, abs=0.01)
-    between = torch.corrcoef(z).fill_diagonal_(0)
-    assert float(between.abs().max()) < 6 / 784**0.5

@@ -9,12 +9,13 @@ from PIL import Image
 
 from inkseed.data import to_tensor
 from inkseed.data.split import split_mnist
+from inkseed.data.style import measure_style
 from inkseed.judges import JudgeA
-from inkseed.model import Model, load
-from inkseed.number import write
-from inkseed.reading import read_number
-from inkseed.style import measure_style
-from inkseed.weights import DEFAULT_MODEL, WEIGHTS
+from inkseed.model.loading import load
+from inkseed.model.model import Model
+from inkseed.model.weights import DEFAULT_MODEL, WEIGHTS
+from inkseed.writing.number import write
+from inkseed.writing.reading import read_number
 
 N = 200
 

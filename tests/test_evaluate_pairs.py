@@ -5,7 +5,7 @@ import pytest
 
 from inkseed.data import split_mnist
 from inkseed.data.pairs import Hands, Layout, compose_pairs
-from inkseed.evaluate.pairs import measure_pairs
+from inkseed.evaluation.pairs import measure_pairs
 
 N = 500
 

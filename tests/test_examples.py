@@ -31,6 +31,14 @@ def test_the_page_on_noise_shows_the_strategy_as_it_is():
         assert line.strip() in script or line == "python"
 
 
+def test_the_page_on_samplers_shows_the_sampler_as_it_is():
+    page = (DOCS / "samplers.md").read_text("utf-8")
+    shown = next(part for part in page.split("```") if "def half_noise" in part)
+    script = (EXAMPLES / "my_sampler.py").read_text("utf-8")
+    for line in shown.removeprefix("python\n").splitlines():
+        assert line.rstrip() in script
+
+
 def test_the_whole_idea_fits_in_one_file_that_runs_by_itself(tmp_path):
     script = EXAMPLES / "minimal.py"
     text = script.read_text("utf-8")

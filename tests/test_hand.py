@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 from inkseed.data.split import split_mnist
+from inkseed.data.style import measure_style
 from inkseed.errors import InkseedError
-from inkseed.hand import ANY, USUAL, draw_hands
-from inkseed.model import load
-from inkseed.style import measure_style
+from inkseed.model.hand import ANY, USUAL, draw_hands
+from inkseed.model.loading import load
 
 STYLES = {"slant": (6.0, 15.0), "thickness": (2.4, 0.6)}
 

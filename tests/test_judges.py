@@ -7,7 +7,7 @@ import torch
 
 import inkseed as package
 from inkseed.data import load_mnist, split_mnist
-from inkseed.evaluate.measure import Yardstick
+from inkseed.evaluation.measure import Yardstick
 from inkseed.judges import JudgeA, JudgeB
 from inkseed.judges.fit import distort
 from inkseed.judges.judge import FOLDER, read_digits

@@ -11,10 +11,14 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from inkseed.condition import NULL_LABEL
+from inkseed.diffusion.condition import NULL_LABEL
+from inkseed.diffusion.counter import BACKWARD
+from inkseed.diffusion.schedule import Flow, LinearBetas, VarianceExploding, times
 from inkseed.errors import InkseedError
-from inkseed.ledger import BACKWARD
-from inkseed.model import Model, load
+from inkseed.model.loading import load
+from inkseed.model.model import Model
+from inkseed.model.run import BoundSampler
+from inkseed.model.sampling import settle
 from inkseed.noise import (
     CHANGED,
     SAME,
@@ -27,16 +31,13 @@ from inkseed.noise import (
     strategies,
 )
 from inkseed.noise import registry as known
-from inkseed.noise.bound import BoundSampler
 from inkseed.noise.changed import Spectral, Truncated
 from inkseed.noise.fk_steering import _resample
 from inkseed.noise.same import KAntithetic
 from inkseed.noise.search import neighbours
 from inkseed.noise.stability import cosine, ddim_stability, renoise_stability
-from inkseed.rng import ImageStreams
+from inkseed.rng import normals
 from inkseed.samplers import invert_fixed_point
-from inkseed.sampling import settle
-from inkseed.schedule import Flow, LinearBetas, VarianceExploding, times
 from tests.analytic import GaussianMixture
 
 NAMES = [
@@ -345,7 +346,7 @@ def test_gradient_steps_raise_stability_and_keep_the_norm():
 
 def test_resampling_is_unbiased_and_rests_while_enough_particles_count():
     weights = torch.tensor([[0.05, 0.85, 0.1, 0.0]]).log().expand(4000, 4)
-    draws = [torch.Generator().manual_seed(k) for k in range(4000)]
+    draws = torch.rand(4000, 1, generator=torch.Generator().manual_seed(0))
     parents = _resample(weights, draws)
     children = torch.stack([(parents == k).sum(1) for k in range(4)], 1).double().mean(0)
     assert torch.allclose(children, 4 * weights[0].double().exp(), atol=0.05)
@@ -511,5 +512,5 @@ def test_judge_a_is_not_asked_about_other_classes(tiny_model):
 def test_streams_of_candidates_are_their_own():
     tries = task_of(range(2), candidates=3).tries()
     assert tries.keys == [(0,), (0, 1), (0, 2), (1,), (1, 1), (1, 2)]
-    assert torch.equal(tries.z[4], ImageStreams(0, [(1, 1)]).normal((1, 4, 4))[0])
+    assert np.array_equal(tries.z[4], normals(0, [(1, 1)], (1, 4, 4))[0])
     assert NULL_LABEL not in tries.labels

@@ -5,8 +5,8 @@ import pytest
 
 from inkseed.data import load_mnist, split_mnist
 from inkseed.data.pairs import INK, PAIRS, Hands, Layout, compose_pairs, ink_boxes
+from inkseed.data.style import measure_style
 from inkseed.errors import InkseedError
-from inkseed.style import measure_style
 
 N = 400
 

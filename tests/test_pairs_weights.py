@@ -7,13 +7,14 @@ import pytest
 from PIL import Image
 
 from inkseed.data.pairs import PAIRS
-from inkseed.evaluate.pairs import measure_pairs
+from inkseed.data.style import measure_style
+from inkseed.evaluation.pairs import measure_pairs
 from inkseed.judges import JudgeA
-from inkseed.model import Model, load
-from inkseed.number import write
-from inkseed.reading import read_number
-from inkseed.style import measure_style
-from inkseed.weights import WEIGHTS
+from inkseed.model.loading import load
+from inkseed.model.model import Model
+from inkseed.model.weights import WEIGHTS
+from inkseed.writing.number import write
+from inkseed.writing.reading import read_number
 
 LABELS = np.arange(100)
 

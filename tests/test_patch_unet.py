@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from inkseed.condition import (
+from inkseed.diffusion.condition import (
     NULL_LABEL,
     drop_conditions,
     label_of,
@@ -13,7 +13,7 @@ from inkseed.condition import (
     style_of,
     with_style,
 )
-from inkseed.guidance import ClassifierFreeGuidance
+from inkseed.diffusion.guidance import ClassifierFreeGuidance
 from inkseed.nn import PatchUnet, network_from
 from inkseed.nn.patch_unet import _cosines, spread
 

@@ -7,9 +7,9 @@ import torch
 from PIL import Image
 
 from inkseed.data import to_tensor
-from inkseed.model import load
-from inkseed.reading import read_number
-from inkseed.weights import WEIGHTS
+from inkseed.model.loading import load
+from inkseed.model.weights import WEIGHTS
+from inkseed.writing.reading import read_number
 
 
 def test_weights_say_what_they_are():

@@ -9,9 +9,9 @@ import torch
 from PIL import Image
 
 import inkseed as package
-from inkseed import catalogue
 from inkseed.data import read_folder, to_uint8
 from inkseed.errors import InkseedError
+from inkseed.model import catalogue
 from inkseed.samplers import ancestral
 
 
@@ -34,11 +34,11 @@ def test_figure_1_has_three_labelled_bands(inkseed, tiny_model, tmp_path):
     assert pixels.shape[1] == 10 * 28 * 2 + 2 * 8
 
     with Image.open(trace) as gif:
-        assert gif.size == (pixels.shape[1], pixels.shape[0])
+        assert gif.size == (2 * pixels.shape[1], pixels.shape[0])  # x_t, and the guess of x_0
         frames = []
         for k in range(gif.n_frames):
             gif.seek(k)
-            frames.append(np.asarray(gif.convert("L")).astype(int))
+            frames.append(np.asarray(gif.convert("L")).astype(int)[:, : pixels.shape[1]])
     assert len(frames) == 13  # the noise and each of this model's 12 steps
     assert abs(frames[-1] - pixels).mean() < 3  # the last frame is the figure, in fewer greys
     assert abs(frames[0] - pixels).mean() > 20
@@ -81,7 +81,11 @@ def test_json(inkseed, tiny_model, tmp_path):
         *("--model", tiny_model, "--json"),
     )
     facts = json.loads(result.out)
-    assert facts == {"out": str(out), "images": 20, "seed": 0, "nfe": {"0": 20, "1": 40}}
+    assert facts == {
+        **{"out": str(out), "images": 20, "seed": 0, "nfe": {"0": 20, "1": 40}},
+        **{"sampler": "dpm_solver_sde", "steps": 20, "spacing": "log_snr"},
+        **{"guide_interval": None, "precision": package.load(tiny_model).settings().precision},
+    }
 
 
 def test_batch_size_never_changes_an_images_noise(tiny_model):
@@ -142,7 +146,7 @@ def test_noise_of_ones_own_is_used_and_the_models_own_can_be_given_back(tiny_mod
 def test_a_sampler_of_ones_own(tiny_model):
     model = package.load(tiny_model)
     own = model.sample([3], 2, sampler=partial(ancestral, eta=0.0), steps=6)
-    named = model.sample([3], 2, sampler="ddim", steps=6)
+    named = model.sample([3], 2, sampler="ddim", steps=6, spacing=model.settings().spacing)
     assert abs(own.images.astype(int) - named.images).max() <= 1
     with pytest.raises(InkseedError, match="how many steps"):
         model.sample([3], sampler=ancestral)
@@ -194,7 +198,9 @@ def test_models_are_listed_with_what_they_are(inkseed):
     listed = inkseed("models")
     assert listed.status == 0
     assert "report" in listed.out
-    facts = json.loads(inkseed("models", "--json").out)["models"]
+    told = inkseed("models", "--json").out
+    assert "Infinity" not in told  # which JSON does not have
+    facts = json.loads(told)["models"]
     (report,) = (each for each in facts if each["name"] == "report")
     assert report["training"]["images_seen"] > 0
     if report["quality"] is not None:
@@ -205,7 +211,7 @@ def test_a_measurement_of_other_weights_is_not_shown(tiny_model, tmp_path, monke
     weights = tmp_path / "weights"
     weights.mkdir()
     (weights / "tiny.safetensors").write_bytes(tiny_model.read_bytes())
-    monkeypatch.setattr("inkseed.weights.WEIGHTS", weights)
+    monkeypatch.setattr("inkseed.model.weights.WEIGHTS", weights)
     catalogue.record_quality("tiny", {"n": 20})
     assert [each.quality for each in catalogue.bundled()] == [{"n": 20}]
     model = package.load(weights / "tiny.safetensors")

@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 import torch
 
-from inkseed.denoiser import EpsDenoiser
+from inkseed.diffusion.denoiser import EpsDenoiser
+from inkseed.diffusion.schedule import Cosine, Flow, LinearBetas, VarianceExploding, times
 from inkseed.errors import InkseedError
 from inkseed.samplers import (
     SAMPLERS,
@@ -22,7 +23,6 @@ from inkseed.samplers import (
     invert,
     invert_fixed_point,
 )
-from inkseed.schedule import Cosine, Flow, LinearBetas, VarianceExploding, times
 from tests.analytic import GaussianMixture
 
 BETAS, N_T = (1e-4, 0.02), 400

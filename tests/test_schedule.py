@@ -5,8 +5,7 @@ import math
 import pytest
 import torch
 
-from inkseed.errors import InkseedError
-from inkseed.schedule import (
+from inkseed.diffusion.schedule import (
     MAX_RATIO,
     SCHEDULES,
     SPACINGS,
@@ -17,6 +16,7 @@ from inkseed.schedule import (
     schedule_from,
     times,
 )
+from inkseed.errors import InkseedError
 
 REPORT = LinearBetas((1e-4, 0.02), 400)
 ALL = [REPORT, Cosine(), Flow(), VarianceExploding()]

@@ -7,12 +7,13 @@ import pytest
 
 from inkseed.errors import InkseedError
 from inkseed.judges import JudgeA
-from inkseed.model import Model, load
-from inkseed.reading import ATTEMPTS, SURE
-from inkseed.screening import sample_screened
+from inkseed.model.loading import load
+from inkseed.model.model import Model
+from inkseed.writing.reading import ATTEMPTS, SURE
+from inkseed.writing.screening import sample_screened
 
 LABELS = np.arange(60) % 10
-ROUGH = {"guide_w": 0.0, "steps": 4}  # so that some are doubted
+ROUGH = {"guide_w": 0.0, "steps": 3}  # so that some are doubted
 
 
 @pytest.fixture(scope="module")
@@ -43,7 +44,7 @@ def test_what_is_doubted_alone_is_drawn_again_and_the_surest_stays(digits):
     assert (samples.noise[mended] != plain.noise[mended]).flatten(1).any(1).all()
     assert (samples.noise[~mended] == plain.noise[~mended]).all()
     assert np.array_equal(after < SURE, _at(screened.doubted))
-    assert sum(spent) == 4 * (60 + screened.redrawn)
+    assert sum(spent) == ROUGH["steps"] * (60 + screened.redrawn)
     assert samples.nfe == -(-sum(spent) // 60)
 
 
@@ -65,10 +66,11 @@ def test_an_image_does_not_hang_on_the_others(name, steps):
 
 
 def test_a_search_is_not_repeated(digits):
-    plain = sample_screened(digits, LABELS, 3, **ROUGH, noise="best_of", candidates=2)
-    searched = digits.sample(LABELS, 3, **ROUGH, noise="best_of", candidates=12)
+    rough = {"guide_w": -0.5, "steps": 3}
+    plain = sample_screened(digits, LABELS, 3, **rough, noise="best_of", candidates=2)
+    searched = digits.sample(LABELS, 3, **rough, noise="best_of", candidates=12)
     same = (plain.samples.noise == searched.noise).flatten(1).all(1).numpy()
-    drawn = digits.sample(LABELS, 3, **ROUGH, noise="best_of", candidates=2)
+    drawn = digits.sample(LABELS, 3, **rough, noise="best_of", candidates=2)
     kept = (plain.samples.noise == drawn.noise).flatten(1).all(1).numpy()
     assert not kept.all()
     assert not (same & ~kept).any()
@@ -90,7 +92,7 @@ def test_pairs_are_read_digit_by_digit():
 
 def test_as_typed(inkseed, tmp_path):
     out = tmp_path / "set.npz"
-    asked = ("sample", "--count", 3, "--guide-w", 0, "--steps", 4, "--out", out, "--check")
+    asked = ("sample", "--count", 6, "--guide-w", 0, "--steps", 3, "--out", out, "--check")
     done = inkseed(*asked, "--json")
     told = json.loads(done.out)
     assert told["redrawn"] > 0

@@ -7,8 +7,8 @@ from PIL import Image
 from inkseed.data import split_mnist
 from inkseed.data.pairs import Hands, Layout, box_overlap, compose_pairs, ink_boxes
 from inkseed.judges import JudgeA
-from inkseed.reading import as_mnist, read_apart, read_number
-from inkseed.seam import part_pairs
+from inkseed.writing.reading import as_mnist, read_apart, read_number
+from inkseed.writing.seam import part_pairs
 
 N = 600
 

@@ -12,7 +12,7 @@ from PIL import Image
 
 from inkseed.data import HowToRead, LabelledImages, read_folder, read_images, split_mnist
 from inkseed.errors import InkseedError
-from inkseed.evaluate import read_sets
+from inkseed.evaluation import read_sets
 
 TINY = """
 styles = true

@@ -9,8 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from inkseed.errors import InkseedError
-from inkseed.evaluate.frechet import fit_gaussian, frechet_distance
-from inkseed.model import Model, load
+from inkseed.evaluation.frechet import fit_gaussian, frechet_distance
+from inkseed.evaluation.sets import natural_labels
+from inkseed.model.loading import load
+from inkseed.model.model import Model
 from inkseed.noise import SAME, SEARCH, find_strategy, register, strategies
 from inkseed.study import StudySettings, run_study
 from inkseed.study.pool import SCORES, Pool, draw_pool, pool_cost
@@ -118,7 +120,7 @@ def test_accuracies_are_told_apart_by_the_exact_sign_test():
     for gain in (0.0, 0.3):
         one = rng.random(20) < 0.5
         other = one ^ (rng.random(20) < 0.4 + gain)
-        a, b = (Measure({}, {}, right) for right in (one, other))
+        a, b = (Measure({}, {}, right, right, right) for right in (one, other))
         gained, lost = int((one & ~other).sum()), int((other & ~one).sum())
         expected = scipy.stats.binomtest(gained, gained + lost).pvalue
         assert a.sign_test(b) == pytest.approx(expected)
@@ -255,6 +257,14 @@ def test_the_study_as_typed(inkseed, tiny_model, tmp_path, monkeypatch):
     }
     found = json.loads((out / "study.json").read_text("utf-8"))
     assert found["settings"]["strategies"] == ["best_of", "sobol"]
+    assert "N = 50" in done.out
+    assert "McNemar" in done.out
+    with np.load(out / "readings.npz") as saved:
+        shares = [(read == saved["label"]).mean() for read in (*saved["read"], saved["real_read"])]
+        labels = np.bincount(saved["label"])
+    told = [row["metrics"]["accuracy"]["value"] for row in (*found["rows"], found["real"])]
+    assert shares == pytest.approx(told)
+    assert (labels == np.bincount(natural_labels(50))).all()  # no seed's labels come again
     printed = json.loads(inkseed(*command, "--out", out, "--json").out)
     assert printed["rows"] == found["rows"]
     assert inkseed(*command, "--out", out, "--count", 12).status == 2

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from inkseed.data import split_mnist, to_tensor
-from inkseed.style import measure_style, slant, thickness
+from inkseed.data.style import measure_style, slant, thickness
 
 FINE = 16  # subpixels a pixel along each axis: shapes are drawn finely, then averaged
 

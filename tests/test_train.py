@@ -19,17 +19,17 @@ import pytest
 import torch
 from PIL import Image
 
-import inkseed.train as training
-from inkseed.batches import Batches, Examples
+import inkseed.training.loop as training
 from inkseed.checkpoint import load_config, load_tensors
 from inkseed.data import load_mnist
-from inkseed.ema import WeightAverages
+from inkseed.diffusion.loss import LOSSES
 from inkseed.errors import InkseedError
 from inkseed.files import sha256
-from inkseed.loss import LOSSES
-from inkseed.model import load
-from inkseed.recipes import load_recipe, names
-from inkseed.run_folder import STATE
+from inkseed.model.loading import load
+from inkseed.training.batches import Batches, Examples
+from inkseed.training.ema import WeightAverages
+from inkseed.training.recipes import load_recipe, names
+from inkseed.training.run_folder import STATE
 
 REPORTS = """
 drop_prob = 0.1
@@ -204,7 +204,7 @@ def test_twenty_runs_killed_at_random_moments_end_alike(inkseed, tmp_path):
     assert inkseed("train", recipe, "--out", whole).status == 0
     chance = random.Random(0)
     frequent = (
-        "import sys, inkseed.train; inkseed.train.STATE_SECONDS = 0.2; "
+        "import sys, inkseed.training.loop; inkseed.training.loop.STATE_SECONDS = 0.2; "
         "from inkseed.cli import main; sys.exit(main())"
     )
     for k in range(20):

@@ -7,15 +7,15 @@ import pytest
 import torch
 from PIL import Image
 
-from inkseed.batches import Batches
 from inkseed.checkpoint import load_tensors
 from inkseed.data import load_mnist
 from inkseed.errors import InkseedError
-from inkseed.model import load
-from inkseed.recipes import Recipe, load_recipe
-from inkseed.training_data import training_data
-from inkseed.warm_start import start_from
-from inkseed.weights import find_model
+from inkseed.model.loading import load
+from inkseed.model.weights import find_model
+from inkseed.training.batches import Batches
+from inkseed.training.data import training_data
+from inkseed.training.recipes import Recipe, load_recipe
+from inkseed.training.warm_start import start_from
 
 SMALL = """
 data = "pairs"

@@ -4,21 +4,24 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from inkseed.errors import InkseedError
-    from inkseed.model import Model, Samples, load
-    from inkseed.number import Number, write
+    from inkseed.errors import InkseedError, InkseedWarning
+    from inkseed.model.loading import load
+    from inkseed.model.model import Model
+    from inkseed.model.samples import Samples
+    from inkseed.writing.number import Number, write
 
 __version__ = "0.1.0"
 
-__all__ = ["InkseedError", "Model", "Number", "Samples", "load", "write"]
+__all__ = ["InkseedError", "InkseedWarning", "Model", "Number", "Samples", "load", "write"]
 
 _HOMES = {
     "InkseedError": "inkseed.errors",
-    "Model": "inkseed.model",
-    "Samples": "inkseed.model",
-    "load": "inkseed.model",
-    "Number": "inkseed.number",
-    "write": "inkseed.number",
+    "InkseedWarning": "inkseed.errors",
+    "Model": "inkseed.model.model",
+    "Samples": "inkseed.model.samples",
+    "load": "inkseed.model.loading",
+    "Number": "inkseed.writing.number",
+    "write": "inkseed.writing.number",
 }
 _ROOMS = ("data", "ddpm", "nn", "noise", "samplers")
 

@@ -1,6 +1,7 @@
 """Model files: safetensors with the whole configuration in the metadata, never a pickle."""
 
 import json
+import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,6 +17,8 @@ from inkseed.files import write_atomically
 
 KEY = "inkseed"  # the one metadata entry: a JSON object
 FORMAT = 1
+PICKLES = (".pth", ".pt", ".ckpt", ".pkl", ".bin")  # what people call what torch.save writes
+PICKLED = "data.pkl"  # in the zip archive that torch.save writes
 
 
 def save_tensors(path: str | Path, tensors: dict[str, Tensor], config: dict[str, Any]) -> None:
@@ -54,7 +57,24 @@ def _opened(path: str | Path) -> Iterator[Any]:
         with safe_open(path, "pt") as opened:
             yield opened
     except (SafetensorError, OSError, ValueError, RuntimeError) as error:
+        if _is_pickle(Path(path)):
+            raise InkseedError(
+                f"{path} is a pickle, which inkseed never opens: load it by torch.load(..., "
+                "weights_only=True) into your SimpleDiffusion, then ddpm.save"
+                f"('{Path(path).stem}.safetensors'); docs/report.md has the lines"
+            ) from error
         raise InkseedError(f"{path} is not a safetensors file, or is damaged") from error
+
+
+def _is_pickle(path: Path) -> bool:
+    """Whether a file that is no safetensors looks like what torch.save writes; none is opened."""
+    if path.suffix.lower() in PICKLES:
+        return True
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return any(name.endswith(PICKLED) for name in archive.namelist())
+    except (OSError, ValueError, NotImplementedError, zipfile.BadZipFile):
+        return False
 
 
 def _config(path: str | Path, metadata: dict[str, str]) -> dict[str, Any]:

@@ -11,9 +11,10 @@ MAX_NAME = 100
 
 def check_number(number: str) -> str:
     """Return `number` if it is 1 to 64 of the characters 0-9; raise InkseedError if not."""
-    if not isinstance(number, str) or not re.fullmatch(f"[0-9]{{1,{MAX_DIGITS}}}", number):
-        shown = str(number)
-        shown = ascii(shown if len(shown) <= 20 else shown[:20] + "...")
+    if not isinstance(number, str):
+        raise InkseedError("give a number as text, such as '007': leading zeros count")
+    if not re.fullmatch(f"[0-9]{{1,{MAX_DIGITS}}}", number):
+        shown = ascii(number if len(number) <= 20 else number[:20] + "...")
         raise InkseedError(f"cannot write {shown}: give 1 to {MAX_DIGITS} of the digits 0-9")
     return number
 

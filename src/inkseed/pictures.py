@@ -1,5 +1,6 @@
 """Digits drawn for people: dark ink on light paper, in labelled bands, still or in motion."""
 
+import io
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -13,6 +14,7 @@ from inkseed.files import write_atomically
 PAPER = 255
 GREY = 96  # captions
 GIF_SHADES = 32  # noise does not compress: fewer greys make a GIF half as large
+LEAST_MS = 40  # of a frame of a GIF
 MARGIN = 8  # pixels around and between bands
 
 
@@ -27,7 +29,7 @@ def draw_bands(bands: Sequence[Band], columns: int, scale: int = 2) -> Image.Ima
     """Stack bands from top to bottom, each `columns` images wide, its caption above it."""
     font = ImageFont.load_default(size=7 * scale)
     caption_height = 11 * scale
-    blocks = [_tile(band.images, columns, scale) for band in bands]
+    blocks = [tile(band.images, columns, scale) for band in bands]
     width = max(block.width for block in blocks) + 2 * MARGIN
     height = sum(block.height + caption_height + MARGIN for block in blocks) + MARGIN
     figure = Image.new("L", (width, height), PAPER)
@@ -40,6 +42,14 @@ def draw_bands(bands: Sequence[Band], columns: int, scale: int = 2) -> Image.Ima
     return figure
 
 
+def beside(left: Image.Image, right: Image.Image) -> Image.Image:
+    """Two figures of one height, side by side."""
+    figure = Image.new("L", (left.width + right.width, left.height), PAPER)
+    figure.paste(left, (0, 0))
+    figure.paste(right, (left.width, 0))
+    return figure
+
+
 def save_picture(picture: Image.Image, path: str | Path) -> None:
     """Write a picture in the format of its suffix, whole or not at all."""
     if Path(path).suffix.lower() not in Image.registered_extensions():
@@ -47,11 +57,16 @@ def save_picture(picture: Image.Image, path: str | Path) -> None:
     write_atomically(path, lambda temporary: picture.save(temporary))
 
 
-def save_gif(frames: Sequence[Image.Image], path: str | Path, seconds: float = 4.0) -> None:
-    """Write frames as a GIF that plays for about `seconds`, rests on the last, then repeats."""
+def save_gif(
+    frames: Sequence[Image.Image], path: str | Path, shares: Sequence[float], seconds: float = 4.0
+) -> None:
+    """Write frames as a GIF that plays for about `seconds`, rests on the last, then repeats.
+
+    Each frame but the last is shown for its share of that time, (N - 1,), or LEAST_MS if that is
+    more: what eyes and browsers can follow.
+    """
     frames = [frame.quantize(GIF_SHADES) for frame in frames]
-    each = max(20, round(1000 * seconds / len(frames)))
-    durations = [each] * (len(frames) - 1) + [2000]
+    durations = [max(LEAST_MS, round(1000 * seconds * share)) for share in shares] + [2000]
     write_atomically(
         path,
         lambda temporary: frames[0].save(
@@ -60,7 +75,15 @@ def save_gif(frames: Sequence[Image.Image], path: str | Path, seconds: float = 4
     )
 
 
-def _tile(images: np.ndarray, columns: int, scale: int) -> Image.Image:
+def png(picture: Image.Image) -> bytes:
+    """A picture as the bytes of a PNG file."""
+    buffer = io.BytesIO()
+    picture.save(buffer, "PNG", optimize=True)
+    return buffer.getvalue()
+
+
+def tile(images: np.ndarray, columns: int, scale: int = 2) -> Image.Image:
+    """uint8 images (N, H, W), ink 255, laid out row by row: dark ink on light paper, enlarged."""
     count, height, width = images.shape
     rows = -(-count // columns)
     sheet = np.full((rows * height, columns * width), PAPER, np.uint8)

@@ -1,20 +1,26 @@
-"""The bar of a training run: images done, images a second, the recent loss, the time left."""
+"""The bar of a training run, and how long the run will take: told once, after its first steps."""
 
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from time import monotonic
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 RECENT = 50  # steps that the shown loss and speed are averaged over
+MEASURED_SECONDS = 5.0  # of steps at least, before it is said how long all will take
 
 
 @contextmanager
 def training_bar(
-    total: int, done: int, shown: bool = True
-) -> Iterator[Callable[[int, float, float], None]]:
-    """Yield a function to be told (images, loss, images a second) after every step."""
+    steps: int, done: int, batch_size: int, shown: bool = True
+) -> Iterator[Callable[[float, float], None]]:
+    """Yield a function to be told (loss, images a second) after each step that is not yet `done`.
+
+    As soon as the first steps have shown how long one takes here, a line says what all that are
+    left will take.
+    """
     columns = (
         TextColumn("images"),
         BarColumn(),
@@ -25,16 +31,42 @@ def training_bar(
     )
     recent: deque[tuple[float, float]] = deque(maxlen=RECENT)
     with Progress(*columns, console=Console(stderr=True), disable=not shown) as bar:
-        task = bar.add_task("train", total=total, completed=done, loss="", speed="")
+        total, completed = steps * batch_size, done * batch_size
+        task = bar.add_task("train", total=total, completed=completed, loss="", speed="")
+        first, seen, told = 0.0, 0, not shown  # the first step also warms up: it is not measured
 
-        def tell(images: int, loss: float, speed: float) -> None:
+        def tell(loss: float, speed: float) -> None:
+            nonlocal first, seen, told
             recent.append((loss, speed))
             losses, speeds = zip(*recent, strict=True)
             bar.update(
                 task,
-                completed=min(total, int(bar.tasks[task].completed) + images),
+                advance=batch_size,
                 loss=f"loss {sum(losses) / len(losses):.4f}",
                 speed=f"{sum(speeds) / len(speeds):.0f}/s",
             )
+            seen += 1
+            now = monotonic()
+            if seen == 1:
+                first = now
+            elif not told and now - first >= MEASURED_SECONDS:
+                told = True
+                left = steps - done
+                seconds = (now - first) / (seen - 1) * left
+                bar.console.print(_forecast(seconds, left), soft_wrap=True, highlight=False)
 
         yield tell
+
+
+def _forecast(seconds: float, steps: int) -> str:
+    """What a run of so many steps will take, in plain words."""
+    how_long = f"about {in_words(seconds)} on this machine for {steps:,} steps"
+    return f"inkseed: {how_long}; stop with Ctrl-C, go on with --resume"
+
+
+def in_words(seconds: float) -> str:
+    """A time as people say it: 40 seconds, 25 minutes, 14 hours, 3 days."""
+    for unit, size in (("day", 86_400), ("hour", 3600), ("minute", 60)):
+        if seconds >= 1.75 * size:
+            return f"{seconds / size:.0f} {unit}s"
+    return f"{seconds:.0f} seconds" if seconds >= 1.5 else "a second"

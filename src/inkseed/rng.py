@@ -1,39 +1,109 @@
-"""One stream of randomness an image, so that batch size and device never change its noise."""
+"""Portable randomness: the same numbers from numpy with or without torch, or in a browser.
+
+Philox 4x32-10 (Salmon, Moraes, Dror and Shaw, "Parallel random numbers: as easy as 1, 2, 3",
+SC 2011) turns a key and a counter into four 32-bit words. The key is the seed, its low word first.
+The counter is (block of four numbers, image, candidate, purpose + 256 draw), so any image's numbers
+can be had without those before them. docs/streams.md has the algorithm and test vectors.
+"""
 
 from collections.abc import Iterable, Sequence
 from enum import IntEnum
+from typing import TYPE_CHECKING
 
 import numpy as np
-import torch
-from torch import Tensor
 
+if TYPE_CHECKING:
+    import torch
 
-def stream(seed: int, *key: int) -> torch.Generator:
-    """A CPU generator keyed by `(seed, *key)`; streams of different keys are independent."""
-    state = np.random.SeedSequence(seed, spawn_key=key).generate_state(1, np.uint64)
-    return torch.Generator().manual_seed(int(state[0]))
+ROUNDS = 10
+MULTIPLIERS = np.uint64(0xD2511F53), np.uint64(0xCD9E8D57)
+WEYL = 0x9E3779B9, 0xBB67AE85  # what the key's words grow by each round
+WORD, MASK = np.uint64(32), np.uint64(0xFFFFFFFF)
+DRAWS = 2**24  # of one purpose, by one image
+LAST_WORD = 2**32 - 1
 
 
 class Purpose(IntEnum):
-    """What a training run draws a stream for: the first number of the stream's key."""
+    """Everything that random numbers are drawn for; no two purposes share a stream."""
 
-    INITIAL = 0  # weights
-    ORDER = 1  # of the images in a pass
-    LOSS = 2  # noise, levels and dropout of a step
-    CHOICE_ORDER = 3  # the same two, for the choice among averages
-    CHOICE_LOSS = 4
+    NOISE = 0  # the unit noise that an image, or a candidate for it, begins with
+    SAMPLER = 1  # what a sampler adds on its way
+    RENOISED = 2  # the chain and the noise of noising again (the report's stability)
+    RESAMPLING = 3  # which particles of Feynman-Kac steering go on
+    HAND = 4  # an image's slant and thickness
+    GAP = 5  # the paper between a number's digits
+    INITIAL = 6  # a network's initial weights
+    ORDER = 7  # of the images in a pass of training
+    LOSS = 8  # noise, times and dropout of a training step
+    CHOICE_ORDER = 9  # the same two for the choice among weight averages
+    CHOICE_LOSS = 10
+    COMPOSITES = 11  # two-digit images to learn from
+    CHOICE_COMPOSITES = 12  # and to choose an average by
+    CLASSIFIER_INITIAL = 13  # a judge's, or a classifier's of usefulness
+    CLASSIFIER_ORDER = 14
+    CLASSIFIER_DROPOUT = 15
 
 
 Key = tuple[int, ...]
-"""What names a stream beside the seed: (k,) is image k's own, (k, j) its j-th other candidate's."""
+"""Names an image's stream: (k,) is image k's own, (k, j) that of its candidate j."""
 
 
-class ImageStreams:
-    """One stream for each of the `keys` of a request: image k's own is keyed by `(seed, k)`."""
+def philox(counter: Sequence[np.ndarray | int], key: tuple[int, int]) -> np.ndarray:
+    """Philox 4x32-10: four counter words, arrays that broadcast, and a key -> uint32 (..., 4)."""
+    c0, c1, c2, c3 = (np.asarray(word, np.uint64) for word in counter)
+    k0, k1 = key
+    for _ in range(ROUNDS):
+        p0, p1 = MULTIPLIERS[0] * c0, MULTIPLIERS[1] * c2
+        c0, c2 = (p1 >> WORD) ^ c1 ^ np.uint64(k0), (p0 >> WORD) ^ c3 ^ np.uint64(k1)
+        c1, c3 = p1 & MASK, p0 & MASK
+        k0, k1 = (k0 + WEYL[0]) & LAST_WORD, (k1 + WEYL[1]) & LAST_WORD
+    return np.stack(np.broadcast_arrays(c0, c1, c2, c3), -1).astype(np.uint32)
 
-    def __init__(self, seed: int, keys: Iterable[Key]) -> None:
-        self.generators = [stream(seed, *key) for key in keys]
 
-    def normal(self, shape: Sequence[int]) -> Tensor:
-        """Unit Gaussian noise, float32 (N, *shape) on the CPU: one draw from each stream."""
-        return torch.stack([torch.randn(shape, generator=each) for each in self.generators])
+def uniforms(
+    seed: int, purpose: Purpose, keys: Iterable[Key], count: int, draw: int = 0
+) -> np.ndarray:
+    """`count` numbers in (0, 1) for each key, float64 (N, count): (word + 1/2) / 2^32, exactly.
+
+    `draw` tells apart what one purpose draws one after the other, from 0 to 2^24 - 1.
+    """
+    named = np.array([(*key, 0)[:2] for key in keys], np.uint64).reshape(-1, 2)
+    blocks = np.arange(-(-count // 4), dtype=np.uint64)
+    counter = (blocks, named[:, :1], named[:, 1:], int(purpose) + 256 * draw)
+    words = philox(counter, (seed & LAST_WORD, seed >> 32))
+    return (words.reshape(len(named), 4 * len(blocks))[:, :count] + 0.5) / 2.0**32
+
+
+def normals(
+    seed: int,
+    keys: Iterable[Key],
+    shape: Sequence[int],
+    purpose: Purpose = Purpose.NOISE,
+    draw: int = 0,
+) -> np.ndarray:
+    """Unit Gaussian noise of `shape` for each key, float32 (N, *shape).
+
+    Box and Muller (1958) in double precision: numbers 2i and 2i + 1 are sqrt(-2 log u) times the
+    cosine and the sine of 2 pi v, where u and v are uniform numbers 2i and 2i + 1.
+    """
+    count = int(np.prod(shape))
+    u = uniforms(seed, purpose, keys, count + count % 2, draw)
+    radius, angle = np.sqrt(-2 * np.log(u[:, ::2])), 2 * np.pi * u[:, 1::2]
+    pairs = np.stack((radius * np.cos(angle), radius * np.sin(angle)), -1)
+    return pairs.reshape(u.shape)[:, :count].astype(np.float32).reshape(-1, *shape)
+
+
+def state(seed: int, purpose: Purpose, *index: int) -> int:
+    """64 bits to seed another generator with, for draws that no other program needs to repeat.
+
+    `index` are up to three numbers below 2^32, such as a training step's.
+    """
+    words = philox((*index, *[0] * (3 - len(index)), int(purpose)), (seed & LAST_WORD, seed >> 32))
+    return int(words[0]) | int(words[1]) << 32
+
+
+def stream(seed: int, purpose: Purpose, *index: int) -> "torch.Generator":
+    """A torch generator on the CPU, seeded by `state`: for draws of a whole batch or pass."""
+    import torch  # here, so that noise can be made where torch is absent
+
+    return torch.Generator().manual_seed(state(seed, purpose, *index))

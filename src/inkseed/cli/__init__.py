@@ -1,8 +1,11 @@
 """The command line, thin: heavy imports stand inside the commands, so that `--help` is quick."""
 
+import re
 import sys
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import typer
 
@@ -12,7 +15,7 @@ from inkseed.cli.listing import models
 from inkseed.cli.options import is_main_process
 from inkseed.cli.studying import noise_study
 from inkseed.cli.training import train
-from inkseed.errors import InkseedError
+from inkseed.errors import InkseedError, InkseedWarning
 
 INTERRUPTED = 130
 
@@ -31,11 +34,28 @@ def main(arguments: list[str] | None = None) -> None:
     """Run the command line: exit 0, or 2 and one line on standard error for a user's mistake."""
     arguments = sys.argv[1:] if arguments is None else arguments
     command = typer.main.get_command(app)
-    with mistakes_in_one_line():
+    with warnings_in_one_line(), mistakes_in_one_line():
         status = command.main(arguments or ["--help"], "inkseed", standalone_mode=False)
     if status == INTERRUPTED and is_main_process():  # typer makes a status of Ctrl-C
         print("inkseed: stopped; no unfinished file is left", file=sys.stderr)
     sys.exit(status or 0)
+
+
+@contextmanager
+def warnings_in_one_line() -> Iterator[None]:
+    """Within, what inkseed warns of is one line on standard error, each of them once."""
+    with warnings.catch_warnings():
+        others, told = warnings.showwarning, set()
+
+        def tell(message: Warning | str, category: type[Warning], *where: Any, **more: Any) -> None:
+            if not issubclass(category, InkseedWarning):
+                others(message, category, *where, **more)
+            elif str(message) not in told and is_main_process():
+                told.add(str(message))
+                print("inkseed:", message, file=sys.stderr)
+
+        warnings.showwarning = tell
+        yield
 
 
 @contextmanager
@@ -47,6 +67,8 @@ def mistakes_in_one_line() -> Iterator[None]:
         _fail(str(error))
     except typer.TyperException as error:  # what typer itself finds wrong with the arguments
         context = getattr(error, "ctx", None)
+        if re.fullmatch("-[0-9.]+", option := getattr(error, "option_name", "")):
+            _fail(f"{option} is no option, and numbers have digits alone: leave the sign out")
         explain = getattr(error, "format_message", error.__str__)
         _fail(f"{explain()} See: {context.command_path if context else 'inkseed'} --help")
     except BrokenPipeError:  # the reader of our output has gone: not our mistake, nor the user's

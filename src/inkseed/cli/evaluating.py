@@ -2,6 +2,7 @@
 
 import json
 import sys
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -11,10 +12,13 @@ from inkseed.cli.options import (
     Compile,
     Device,
     FormName,
+    GuideInterval,
     Json,
     PaperName,
+    Precision,
     SamplerName,
     Seed,
+    Spacing,
     Steps,
     Threads,
     Transposed,
@@ -22,14 +26,15 @@ from inkseed.cli.options import (
     choose_device,
     how_to_read,
     load_model,
+    parse_interval,
     progress,
 )
 from inkseed.errors import InkseedError
 
 if TYPE_CHECKING:
-    from inkseed.model import Model, Samples
+    from inkseed.model.model import Model, Samples
 
-CURVE = "0,0.5,2"  # the strengths of the guidance trade-off curve
+CURVE = (0.0, 0.5, 2.0)  # guide_w of the trade-off curve, beside the model's own
 
 
 def evaluate(
@@ -47,8 +52,11 @@ def evaluate(
     guide_w: Annotated[
         str | None, typer.Option(help="With --model: one or several, as 0,0.5,2; all with --out.")
     ] = None,
+    guide_interval: GuideInterval = None,
     sampler: SamplerName = None,
     steps: Steps = None,
+    spacing: Spacing = None,
+    precision: Precision = None,
     check: Annotated[
         bool, typer.Option("--check", help="With --model: as `inkseed sample --check` draws.")
     ] = False,
@@ -73,69 +81,85 @@ def evaluate(
 
     if (samples is None) == (model is None):
         raise InkseedError("give a set, as in: inkseed evaluate samples.npz; or --model NAME")
-    drawn = any(option is not None for option in (count, guide_w, sampler, steps)) or check
-    if model is None and drawn:
+    options = (count, guide_w, guide_interval, sampler, steps, spacing, precision)
+    if model is None and (check or any(option is not None for option in options)):
         raise InkseedError(
-            "--count, --guide-w, --sampler, --steps and --check are for --model: a set is measured"
-            " as it is"
+            "--count, --guide-w, --guide-interval, --sampler, --steps, --spacing, --precision and"
+            " --check are for --model: a set is measured as it is"
         )
     if model is not None and (form != "auto" or paper != "auto" or transposed):
         raise InkseedError("--form, --paper and --transposed are for a set, not for --model")
     if out is not None:
         check_writable(out, (".html",))
+    sampling = {}
     if model is None:
         choose_device(device, threads)
-        from inkseed.evaluate import read_sets
+        from inkseed.evaluation import read_sets
 
         sets = read_sets(samples or "", how_to_read(form, paper, transposed))
         print(f"inkseed: {sets[0].notes[0]}", file=sys.stderr)
     else:
-        from inkseed.labels import parse_numbers
-
-        curve = guide_w if guide_w is not None else CURVE if out is not None else None
-        strengths = [None] if curve is None else parse_numbers(curve, "--guide-w")
-        check_guidance(strengths)
+        asked = _strengths(guide_w)
+        how: dict[str, Any] = {"spacing": spacing, "guide_interval": parse_interval(guide_interval)}
+        how["precision"] = precision
         loaded = load_model(model, device, threads)
         if compile_network:
             loaded.compile()
-        from inkseed.evaluate.sets import draw_sets
+        settled = loaded.settings(None, sampler, steps, **how)
+        sampling = {"sampling": {**settled.facts(), "seed": seed}}
+        own, curve = settled.guide_w, () if out is None else CURVE
+        strengths = asked or [own, *(w for w in curve if w != own)]
+        from inkseed.evaluation.sets import draw_sets
 
         count = 500 if count is None else count
-        evaluations = count * sum(loaded.cost(w, sampler, steps) for w in strengths)
+        evaluations = count * sum(loaded.cost(w, sampler, steps, **how) for w in strengths)
         with progress("drawing digits", evaluations, "evaluations") as advance:
             sets = draw_sets(
                 *(loaded, count, strengths, seed, sampler, steps, advance),
-                draw=_screened if check else None,
+                draw=partial(_screened if check else _plain, **how),
             )
-    from inkseed.evaluate import evaluate as measure
-    from inkseed.evaluate.evaluation import add_usefulness, images_to_read
+    from inkseed.evaluation import evaluate as measure
+    from inkseed.evaluation.evaluation import add_usefulness, images_to_read
 
     with progress("reading", images_to_read(sets), "images") as advance:
         found = measure(sets, final, advance)
     if usefulness:
-        from inkseed.evaluate.usefulness import steps_in_all
+        from inkseed.evaluation.usefulness import steps_in_all
 
         steps = steps_in_all(sets[0], found.yardstick.training)
         with progress("teaching classifiers", steps, "steps") as advance:
             add_usefulness(found, advance)
     if out is not None:
-        from inkseed.evaluate.page import save_page
+        from inkseed.evaluation.page import save_page
 
         save_page(found, out)
     if as_json:
-        print(json.dumps(found.as_json()))
+        print(json.dumps({**found.as_json(), **sampling}))
     else:
         from rich.console import Console
 
-        from inkseed.evaluate.table import print_evaluation
+        from inkseed.evaluation.table import print_evaluation
 
         print_evaluation(found, Console())
         if out is not None:
             print(out)
 
 
+def _strengths(guide_w: str | None) -> list[float]:
+    """The values of guide_w that were asked for, checked; none for the model's own."""
+    from inkseed.labels import parse_numbers
+
+    strengths = [] if guide_w is None else parse_numbers(guide_w, "--guide-w")
+    check_guidance(strengths)
+    return strengths
+
+
+def _plain(model: "Model", *request: Any, **how: Any) -> "tuple[Samples, list[str]]":
+    return model.sample(*request, **how), []
+
+
 def _screened(model: "Model", *request: Any, **how: Any) -> "tuple[Samples, list[str]]":
-    from inkseed.screening import sample_screened
+    from inkseed.writing.screening import sample_screened
 
     found = sample_screened(model, *request, **how)
     times = f"judge A had images drawn again, {found.redrawn:,} times in all"

@@ -11,36 +11,53 @@ from inkseed.cli.options import (
     Candidates,
     Compile,
     Device,
-    GuideW,
+    GuideInterval,
     Json,
     ModelName,
     Noise,
+    Precision,
     SamplerName,
     Seed,
     Slant,
+    Spacing,
     Steps,
     Thickness,
     Threads,
     check_guidance,
     load_model,
+    parse_interval,
     progress,
 )
 from inkseed.errors import InkseedError
-from inkseed.weights import DEFAULT_MODEL
+from inkseed.model.weights import DEFAULT_MODEL
 
 MAX_TRACED = 200  # images in one GIF: more would be too small to see
-MAX_STATES = 200_000  # images times steps that a trace holds: half a gigabyte
+MAX_STATES = 100_000  # images times steps that a trace holds, with guesses: half a gigabyte
 
 
 def write(
     number: Annotated[str, typer.Argument(help="1 to 64 digits; leading zeros count.")],
-    out: Annotated[Path, typer.Option(help="Where the picture goes, a .png.")] = Path("number.png"),
+    out: Annotated[
+        Path | None, typer.Option(help="Where the picture goes, a .png. [NUMBER.png]")
+    ] = None,
     seed: Seed = 0,
-    guide_w: GuideW = None,
+    guide_w: Annotated[
+        float | None,
+        typer.Option(
+            help="Guidance: 0 is off. [the model's own, but 1.6 or more: a number is to be read]",
+            show_default=False,
+        ),
+    ] = None,
+    guide_interval: GuideInterval = None,
     slant: Slant = None,
     thickness: Thickness = None,
     sampler: SamplerName = None,
     steps: Steps = None,
+    spacing: Spacing = None,
+    precision: Annotated[
+        str,
+        typer.Option(help="What the network computes in: float32, or bfloat16."),
+    ] = "float32",
     noise: Noise = "gaussian",
     candidates: Candidates = None,
     count: Annotated[
@@ -62,6 +79,7 @@ def write(
     from inkseed.labels import check_number
 
     check_number(number)
+    out = out or Path(f"{number}.png")
     paths = {seed + k: out.with_stem(f"{out.stem}_{seed + k}") for k in range(count)}
     paths = paths if count > 1 else {seed: out}
     for path in paths.values():
@@ -69,21 +87,25 @@ def write(
         if boxes:
             check_writable(path.with_suffix(".json"), (".json",))
     check_guidance([guide_w])
+    interval = parse_interval(guide_interval)
     if seed + count > 2**63:
         raise InkseedError("the last variant's seed is too large: lower --seed or --count")
     loaded = load_model(model, device, threads)
     from inkseed.files import write_json
-    from inkseed.number import guidance_of, parts_of
-    from inkseed.number import write as write_number
+    from inkseed.writing.number import guidance_of, parts_of
+    from inkseed.writing.number import write as write_number
 
     guide_w = guidance_of(loaded, guide_w)
-    total = len(parts_of(number, loaded)) * loaded.cost(guide_w, sampler, steps, noise, candidates)
+    how: dict[str, Any] = {"spacing": spacing, "guide_interval": interval, "precision": precision}
+    each_costs = loaded.cost(guide_w, sampler, steps, noise, candidates, **how)
+    total = len(parts_of(number, loaded)) * each_costs
     told = []
     with progress(f"writing {number}", count * total, "evaluations") as advance:
         for variant, path in paths.items():
             written = write_number(
                 *(number, variant, guide_w, loaded, sampler, steps, noise, candidates, advance),
                 *(slant, thickness, check),
+                **how,
             )
             written.save(path)
             if boxes:
@@ -94,10 +116,16 @@ def write(
         return
     for each in told:
         print(each["out"])
+    doubted = sum(len(each["doubted"]) for each in told)
     if check:
         redrawn = sum(each["redrawn"] for each in told)
-        doubted = sum(len(each["doubted"]) for each in told)
         print(f"inkseed: {_what_the_judge_said(redrawn, doubted, 'digit')}", file=sys.stderr)
+    elif doubted:
+        missing = "a digit is" if doubted == 1 else f"{doubted:,} digits are"
+        print(
+            f"inkseed: {missing} missing or not clear of a neighbour: give --check to draw again",
+            file=sys.stderr,
+        )
 
 
 def sample(
@@ -113,6 +141,7 @@ def sample(
             help="Guidance, 0 is off; several, as 0,0.5,2, share their noise. [the model's own]"
         ),
     ] = None,
+    guide_interval: GuideInterval = None,
     slant: Slant = None,
     thickness: Thickness = None,
     trace: Annotated[
@@ -120,6 +149,8 @@ def sample(
     ] = None,
     sampler: SamplerName = None,
     steps: Steps = None,
+    spacing: Spacing = None,
+    precision: Precision = None,
     noise: Noise = "gaussian",
     candidates: Candidates = None,
     model: ModelName = DEFAULT_MODEL,
@@ -140,6 +171,8 @@ def sample(
 
     asked = [None] if guide_w is None else parse_numbers(guide_w, "--guide-w")
     check_guidance(asked)
+    drawn: dict[str, Any] = {"spacing": spacing, "guide_interval": parse_interval(guide_interval)}
+    drawn["precision"] = precision
     wanted = None if labels is None else parse_labels(labels)
     from inkseed.files import check_writable
 
@@ -151,23 +184,24 @@ def sample(
     loaded = load_model(model, device, threads)
     if compile_network:
         loaded.compile()
-    from inkseed.export import save_samples, save_trace
-    from inkseed.screening import sample_screened
+    from inkseed.export.samples import save_samples, save_trace
+    from inkseed.writing.screening import sample_screened
 
     classes = loaded.indices(loaded.class_names if wanted is None else wanted)
     images = len(classes) * count * len(asked)
     if trace is not None and images > MAX_TRACED:
         raise InkseedError(f"--trace draws at most {MAX_TRACED} images: lower --count")
-    states = images * loaded.settings(asked[0], sampler, steps).steps
+    settled = loaded.settings(asked[0], sampler, steps, **drawn)
+    states = images * settled.steps
     if trace is not None and states > MAX_STATES:
         raise InkseedError(f"--trace holds at most {MAX_STATES:,} states: lower --steps or --count")
-    costs = [loaded.cost(w, sampler, steps, noise, candidates) for w in asked]
+    costs = [loaded.cost(w, sampler, steps, noise, candidates, **drawn) for w in asked]
     groups: list[Any] = []
     redrawn, doubted = 0, []
     with progress(f"{images} digits", sum(costs) * images // len(asked), "evaluations") as advance:
         for w in asked:
             request = (classes * count, seed, w, sampler, steps)
-            how: dict[str, Any] = {"slant": slant, "thickness": thickness, "noise": noise}
+            how: dict[str, Any] = {"slant": slant, "thickness": thickness, "noise": noise, **drawn}
             how |= {"candidates": candidates, "on_evaluations": advance}
             if not check:
                 groups.append(loaded.sample(*request, trace=trace is not None, **how))
@@ -181,7 +215,7 @@ def sample(
         save_trace(groups, len(classes), trace)
     if as_json:
         nfe = {f"{group.guide_w[0]:g}": group.nfe for group in groups}
-        told = {"out": str(out), "images": images, "seed": seed, "nfe": nfe}
+        told = {"out": str(out), "images": images, "seed": seed, "nfe": nfe, **settled.facts()}
         read = {"redrawn": redrawn, "doubted": list(map(int, doubted))} if check else {}
         print(json.dumps({**told, **read}))
     else:

@@ -4,10 +4,10 @@ import json
 from typing import TYPE_CHECKING
 
 from inkseed.cli.options import Json
-from inkseed.weights import DEFAULT_MODEL
+from inkseed.model.weights import DEFAULT_MODEL
 
 if TYPE_CHECKING:
-    from inkseed.catalogue import Bundled
+    from inkseed.model.catalogue import Bundled
 
 MEASURED = ("accuracy", "frechet", "coverage")
 OF_PAIRS = ("both_right", "slant", "thickness")
@@ -16,7 +16,7 @@ MOST_NAMED = 20
 
 def models(as_json: Json = False) -> None:
     """List what is bundled, where it comes from, and how good it was measured to be."""
-    from inkseed.catalogue import bundled
+    from inkseed.model.catalogue import bundled
 
     found = bundled()
     if as_json:
@@ -57,8 +57,8 @@ def _before(training: dict) -> str:
 
 
 def _quality(quality: dict) -> str:
-    from inkseed.evaluate.metrics import READINGS, shown
-    from inkseed.evaluate.pairs import PAIRS_READINGS
+    from inkseed.evaluation.metrics import READINGS, shown
+    from inkseed.evaluation.pairs import PAIRS_READINGS
 
     measured = quality["metrics"]
     of_pairs = "both_right" in measured

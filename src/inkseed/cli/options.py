@@ -1,5 +1,6 @@
 """Options that commands share, and what every command does with them."""
 
+import math
 import os
 from collections.abc import Sequence
 from contextlib import contextmanager
@@ -8,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from inkseed.errors import InkseedError
-from inkseed.weights import find_model
+from inkseed.model.weights import find_model
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -16,13 +17,24 @@ if TYPE_CHECKING:
     import torch
 
     from inkseed.data.how import HowToRead
-    from inkseed.model import Model
+    from inkseed.model.model import Model
 
-Seed = Annotated[int, typer.Option(help="Same seed, same picture.", min=0, max=2**63 - 1)]
+Seed = Annotated[
+    int,
+    typer.Option(
+        help="Same seed, same picture: to the byte on one machine with the same options, within"
+        " rounding elsewhere.",
+        min=0,
+        max=2**63 - 1,
+    ),
+]
 ModelName = Annotated[str, typer.Option(help="A bundled model's name, or a model file.")]
 SamplerName = Annotated[
     str | None,
-    typer.Option(help="ancestral, ddim, heun, dpm_solver, dpm_solver_sde. [the model's own]"),
+    typer.Option(
+        help="ancestral, ddim, heun, dpm_solver, dpm_solver_sde; or a .py file that registers"
+        " yours. [the model's own]"
+    ),
 ]
 GuideW = Annotated[
     float | None, typer.Option(help="Guidance: 0 is off. [the model's own]", show_default=False)
@@ -41,7 +53,31 @@ Thickness = Annotated[
 ]
 Steps = Annotated[
     int | None,
-    typer.Option(help="Steps from noise to digit. [the sampler's own]", min=1, max=100_000),
+    typer.Option(
+        help="Steps from noise to digit. [the model's own, or the sampler's]", min=1, max=100_000
+    ),
+]
+Spacing = Annotated[
+    str | None,
+    typer.Option(
+        help="Where the steps lie: uniform (in time), quadratic, log_snr, karras."
+        " [the model's own, or the sampler's]"
+    ),
+]
+GuideInterval = Annotated[
+    str | None,
+    typer.Option(
+        metavar="LOW,HIGH",
+        help="Guide only where noise is LOW to HIGH times the signal, as 0.3,6; 0,inf: everywhere."
+        " [the model's own]",
+    ),
+]
+Precision = Annotated[
+    str | None,
+    typer.Option(
+        help="What the network computes in: float32, or bfloat16, which moves pixels a little."
+        " [bfloat16 where the processor is fast in it]"
+    ),
 ]
 Noise = Annotated[
     str,
@@ -74,9 +110,13 @@ Transposed = Annotated[
 ]
 Compile = Annotated[
     bool,
-    typer.Option("--compile", help="Use torch.compile: for many images, needs a C++ compiler."),
+    typer.Option(
+        "--compile",
+        help="Use torch.compile: for many images, needs a C++ compiler. Pixels stay within a grey"
+        " level or two in float32; in bfloat16 some move visibly.",
+    ),
 ]
-Device = Annotated[str, typer.Option(help="cpu, or cuda where there is a GPU.")]
+Device = Annotated[str, typer.Option(help="cpu; cuda or mps where there is a GPU.")]
 Threads = Annotated[int | None, typer.Option(help="Processor threads to use.", min=1, max=1024)]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of words.")]
 
@@ -100,11 +140,27 @@ def check_guidance(strengths: Sequence[float | None]) -> None:
             raise InkseedError(f"--guide-w must be from -1 to 100, not {w:g}")
 
 
+def parse_interval(text: str | None) -> tuple[float, float | None] | None:
+    """`0.3,6` -> the interval; `inf` as its upper end is None, which JSON has too.
+
+    Raises InkseedError for anything but two numbers that rise from 0 or more.
+    """
+    if text is None:
+        return None
+    try:
+        low, high = map(float, text.split(","))
+    except ValueError:
+        low, high = 1.0, 0.0
+    if not 0 <= low <= high or math.isinf(low):
+        raise InkseedError(f"--guide-interval must be LOW,HIGH, as in 0.3,6: not {text[:40]!a}")
+    return low, None if math.isinf(high) else high
+
+
 def load_model(name: str, device: str, threads: int | None) -> "Model":
     """The model, on its device; a wrong name is told before torch is imported."""
     find_model(name)
     where = choose_device(device, threads)
-    from inkseed.model import load
+    from inkseed.model.loading import load
 
     return load(name, where)
 
@@ -113,7 +169,7 @@ def choose_device(name: str, threads: int | None) -> "torch.device":
     """The device of that name, with torch held to so many threads."""
     import torch
 
-    from inkseed.model import find_device
+    from inkseed.nn.device import find_device
 
     if threads is not None:
         torch.set_num_threads(threads)

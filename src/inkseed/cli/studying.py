@@ -4,25 +4,29 @@ import json
 import tempfile
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from inkseed.cli.options import (
     Compile,
     Device,
+    GuideInterval,
     GuideW,
     Json,
     ModelName,
+    Precision,
     SamplerName,
+    Spacing,
     Steps,
     Threads,
     check_guidance,
     load_model,
+    parse_interval,
     progress,
 )
 from inkseed.errors import InkseedError
-from inkseed.weights import DEFAULT_MODEL
+from inkseed.model.weights import DEFAULT_MODEL
 
 PAGE_WIDTH = 120  # of the table where it goes to a file
 
@@ -41,8 +45,11 @@ def noise_study(
         typer.Option(help="Strategies to study, as best_of,sobol or mine.py. [all]"),
     ] = None,
     guide_w: GuideW = None,
+    guide_interval: GuideInterval = None,
     sampler: SamplerName = None,
     steps: Steps = None,
+    spacing: Spacing = None,
+    precision: Precision = None,
     out: Annotated[
         Path | None, typer.Option(help="A folder for plots; a stopped study goes on in it.")
     ] = None,
@@ -53,22 +60,27 @@ def noise_study(
 ) -> None:
     """Compare strategies for the starting noise at equal network evaluations, with controls."""
     check_guidance([guide_w])
+    interval = parse_interval(guide_interval)
     if out is not None and out.exists() and not out.is_dir():
         raise InkseedError(f"{out} is not a folder: give another name")
     loaded = load_model(model, device, threads)
     if compile_network:
         loaded.compile()
     from inkseed.files import sha256, write_json
+    from inkseed.model.weights import find_model
     from inkseed.noise import find_strategy
+    from inkseed.samplers import find_sampler
     from inkseed.study import StudySettings, run_study
-    from inkseed.study.show import extremes_cost, print_study, save_study
+    from inkseed.study.show import extremes_cost, save_study
     from inkseed.study.study import evaluations_of
-    from inkseed.weights import find_model
+    from inkseed.study.table import print_study
 
     names = None
     if noise is not None:
         names = tuple(dict.fromkeys(find_strategy(each.strip()).name for each in noise.split(",")))
-    asked = {"guide_w": guide_w, "sampler": sampler, "steps": steps}
+    sampler = None if sampler is None else find_sampler(sampler).name
+    asked: dict[str, Any] = {"guide_w": guide_w, "sampler": sampler, "steps": steps}
+    asked |= {"spacing": spacing, "guide_interval": interval, "precision": precision}
     settings = StudySettings(
         *(model, sha256(find_model(model)), asked, count, seeds, candidates, names)
     )

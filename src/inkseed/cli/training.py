@@ -1,6 +1,7 @@
 """`inkseed train`."""
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -42,21 +43,32 @@ def train(
     start: Annotated[
         str | None, typer.Option("--from", help="Go on from a model: its name, or a file.")
     ] = None,
+    epochs: Annotated[
+        int | None, typer.Option(help="Passes over the images. [the recipe's]", min=1)
+    ] = None,
+    seed: Annotated[
+        int | None,
+        typer.Option(help="Same seed, same weights. [the recipe's]", min=0, max=2**63 - 1),
+    ] = None,
     compile_network: Compile = False,
     device: Device = "cpu",
     threads: Threads = None,
 ) -> None:
     """Train a model by a recipe; a run that was stopped goes on with --resume."""
-    from inkseed.recipes import load_recipe
+    from inkseed.training.recipes import load_recipe
 
     settings = load_recipe(recipe)
+    if epochs is not None:
+        settings = replace(settings, epochs=epochs)
+    if seed is not None:
+        settings = replace(settings, seed=seed)
     name = Path(recipe).stem
     folder = out or Path("runs") / name
     resized = None if size is None else _parse_size(size)
     how = how_to_read(form, paper, transposed)
     where = choose_device(device, threads)
-    from inkseed.run_folder import SETTINGS
-    from inkseed.train import train as run
+    from inkseed.training.loop import train as run
+    from inkseed.training.run_folder import SETTINGS
 
     try:
         model = run(

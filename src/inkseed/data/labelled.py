@@ -9,10 +9,11 @@ from torch import Tensor, nn
 from torch.utils.data import Dataset
 
 from inkseed.errors import InkseedError
+from inkseed.outline import Outlined
 
 
-@dataclass(frozen=True)
-class LabelledImages:
+@dataclass(frozen=True, repr=False)
+class LabelledImages(Outlined):
     """A set of grey images and their classes, as stored: ink 255 on paper 0, like MNIST.
 
     `images` is uint8 (N, H, W); `labels` is int64 (N,), indices into `class_names`.

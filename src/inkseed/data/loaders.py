@@ -1,15 +1,21 @@
 """Batches of MNIST, as the report's training loop takes them."""
 
+from collections.abc import Sequence
+
 import torch
 from torch.utils.data import DataLoader
 
+from inkseed.checks import whole_number
 from inkseed.data.labelled import LabelledImages, TensorImages
 from inkseed.data.mnist import load_mnist
 from inkseed.errors import InkseedError
 
+REPORTS_BATCH = 256  # the report's batch size
+MOST = 10**7
+
 
 def create_mnist_dataloaders(
-    batch_size: int, image_size: int | tuple[int, int] = 28, *, seed: int = 0
+    batch_size: int = REPORTS_BATCH, image_size: int | tuple[int, int] = 28, *, seed: int = 0
 ) -> tuple[DataLoader, DataLoader]:
     """Return the loaders of MNIST's training digits (shuffled by `seed`) and of its test digits.
 
@@ -17,7 +23,7 @@ def create_mnist_dataloaders(
     (height, width). Each pass over the training loader has its own order, and the same `seed` gives
     the same sequence of orders. Raises InkseedError for a size or a batch below 1.
     """
-    size = (image_size, image_size) if isinstance(image_size, int) else tuple(image_size)
+    size = tuple(image_size) if isinstance(image_size, Sequence) else (image_size, image_size)
     if len(size) != 2 or any(type(side) is not int or side < 1 for side in size):
         raise InkseedError(f"image_size must be a side or (height, width), not {image_size}")
     return (
@@ -33,12 +39,12 @@ def create_loader(
     shuffle_seed: int | None = None,
 ) -> DataLoader:
     """A loader over any labelled images: shuffled by `shuffle_seed`, or in order without one."""
-    if batch_size < 1:
-        raise InkseedError(f"batch_size must be at least 1, not {batch_size}")
-    generator = None if shuffle_seed is None else torch.Generator().manual_seed(shuffle_seed)
+    batch_size = whole_number(batch_size, "batch_size", 1, MOST)
+    # a loader in order needs a generator too, or it draws from torch's global one
+    generator = torch.Generator().manual_seed(shuffle_seed or 0)
     return DataLoader(
         TensorImages(source, image_size),
         batch_size,
-        shuffle=generator is not None,
+        shuffle=shuffle_seed is not None,
         generator=generator,
     )

@@ -12,8 +12,8 @@ import numpy as np
 from inkseed.checks import real_number, whole_number
 from inkseed.data.labelled import LabelledImages, to_tensor, to_uint8
 from inkseed.data.mnist import DIGITS
+from inkseed.data.style import measure_style
 from inkseed.errors import InkseedError
-from inkseed.style import measure_style
 
 PAIRS = tuple(f"{number:02d}" for number in range(100))
 INK = 64  # of 255: a pixel with less is taken for paper when a digit's box is found
@@ -108,7 +108,7 @@ class Hands:
 def compose_pairs(
     hands: Hands,
     labels: np.ndarray,
-    seed: int | tuple[int, ...],
+    seed: int,
     size: tuple[int, int] = CANVAS,
     layout: Layout | None = None,
 ) -> Composites:
@@ -122,7 +122,7 @@ def compose_pairs(
     labels = np.asarray(labels, np.int64)
     if labels.ndim != 1 or not ((labels >= 0) & (labels < len(PAIRS))).all():
         raise InkseedError("labels of two-digit images are whole numbers from 0 to 99")
-    rng = np.random.default_rng(np.random.SeedSequence(seed))
+    rng = np.random.default_rng(seed)
     firsts = hands.draw(labels // 10, rng)
     parts = np.stack((firsts, hands.match(firsts, labels % 10, layout.alike, rng)), 1)
     canvases, boxes = set_side_by_side(hands.images[parts], layout, rng)

@@ -10,11 +10,10 @@ from torch import Tensor, nn
 
 from inkseed.data.labelled import LabelledImages, to_tensor
 from inkseed.nn.precision import autocast, place
-from inkseed.rng import stream
+from inkseed.rng import Purpose, stream
 
 N = TypeVar("N", bound=nn.Module)
 
-INITIAL, ORDER, DROPOUT = range(3)  # what a random stream is for
 BATCH_SIZE = 128
 WEIGHT_DECAY = 0.02
 JUDGE_SIZE = (28, 28)
@@ -36,15 +35,15 @@ def fit_classifier(
     """
     x = to_tensor(source.images, JUDGE_SIZE)
     c = torch.from_numpy(source.labels.astype(np.int64))
-    generator = stream(seed, ORDER)
+    generator = stream(seed, Purpose.CLASSIFIER_ORDER)
     with torch.random.fork_rng(devices=[]):  # initialisers and dropout know no generator
-        torch.manual_seed(stream(seed, INITIAL).initial_seed())
+        torch.manual_seed(stream(seed, Purpose.CLASSIFIER_INITIAL).initial_seed())
         network = place(build(), torch.device("cpu"))
         optimizer = torch.optim.AdamW(
             network.parameters(), learning_rate, weight_decay=WEIGHT_DECAY, fused=True
         )
         rates = torch.optim.lr_scheduler.OneCycleLR(optimizer, learning_rate, steps, pct_start=0.2)
-        torch.manual_seed(stream(seed, DROPOUT).initial_seed())
+        torch.manual_seed(stream(seed, Purpose.CLASSIFIER_DROPOUT).initial_seed())
         network.train()
         order = torch.empty(0, dtype=torch.long)
         for _ in range(steps):

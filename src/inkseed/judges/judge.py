@@ -26,7 +26,7 @@ class JudgeA:
     """The selectors' judge: it has probabilities to choose by, and no features to measure in."""
 
     def __init__(self) -> None:
-        self.network, self.sha256 = _load("a", PlainNet())
+        self.network, self.sha256 = _load("a", PlainNet)
 
     def probabilities(self, images: np.ndarray) -> Tensor:
         """uint8 (N, H, W), ink 255 -> float32 (N, 10): how probable each digit is."""
@@ -47,7 +47,7 @@ class JudgeB:
     """The evaluator's judge: what it reads, and the frozen feature space of all distances."""
 
     def __init__(self) -> None:
-        self.network, self.sha256 = _load("b", ResidualNet())
+        self.network, self.sha256 = _load("b", ResidualNet)
 
     def read(
         self, images: np.ndarray, tell: Callable[[int], object] = lambda _: None
@@ -79,12 +79,14 @@ def _batches(images: np.ndarray) -> Iterator[Tensor]:
         yield x.to(memory_format=torch.channels_last)
 
 
-def _load(name: str, network: N) -> tuple[N, str]:
-    """Fill `network` with the bundled weights of a judge; return it with the file's SHA-256."""
+def _load(name: str, build: Callable[[], N]) -> tuple[N, str]:
+    """A judge's network with its bundled weights, and the SHA-256 of their file."""
     path = FOLDER / f"{name}.safetensors"
     tensors, config = load_tensors(path)
     if config.get("judge") != name:
         raise InkseedError(f"{path} is not judge {name.upper()}: reinstall")
-    network.load_state_dict(tensors)
+    with torch.device("meta"):  # initialisers would draw from torch's global random state
+        network = build()
+    network.load_state_dict(tensors, assign=True)
     network = place(network, torch.device("cpu"))
     return network.eval().requires_grad_(False), hashlib.sha256(path.read_bytes()).hexdigest()

@@ -3,12 +3,14 @@
 from collections.abc import Callable
 from typing import Any
 
-from inkseed.nn.context_unet import ContextUnet, ResidualConvBlock, UnetDown, UnetUp
+from inkseed.checks import pick
+from inkseed.nn.context_unet import ContextUnet, EmbedFC, ResidualConvBlock, UnetDown, UnetUp
 from inkseed.nn.patch_unet import PatchUnet
 
 __all__ = [
     "NETWORKS",
     "ContextUnet",
+    "EmbedFC",
     "PatchUnet",
     "ResidualConvBlock",
     "UnetDown",
@@ -23,6 +25,6 @@ NETWORKS: dict[str, Callable[..., ContextUnet | PatchUnet]] = {
 
 
 def network_from(settings: dict[str, Any]) -> ContextUnet | PatchUnet:
-    """Build the network that a configuration names; raises KeyError for a name unknown."""
+    """Build the network that a configuration names; raises InkseedError for an unknown one."""
     parameters = dict(settings)
-    return NETWORKS[parameters.pop("name", "context_unet")](**parameters)
+    return pick(NETWORKS, parameters.pop("name", "context_unet"), "network")(**parameters)

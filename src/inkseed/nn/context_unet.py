@@ -7,31 +7,40 @@ label and time scale and shift the decoder's feature maps, `cemb * up + temb`.
 import torch
 from torch import Tensor, nn
 
+from inkseed.checks import whole_number
+
 BOTTLENECK = 7  # side of the learned map that the pooled vector is spread over: 28 / 4
 RESIDUAL_SCALE = 1.414  # keeps the variance of a sum of two equally large terms
+MOST_CHANNELS = 10**7
 
 
 class ResidualConvBlock(nn.Module):
-    """Two 3x3 convolutions and a residual: (N, in, H, W) -> (N, out, H, W)."""
+    """Two 3x3 convolutions and a residual: (N, in, H, W) -> (N, out, H, W).
 
-    def __init__(self, in_channels: int, out_channels: int) -> None:
+    With `is_res` False the second convolution's output is returned as it is, without a residual.
+    """
+
+    def __init__(self, in_channels: int, out_channels: int, is_res: bool = True) -> None:
         super().__init__()
-        self.same_channels = in_channels == out_channels
+        self.same_channels, self.is_res = in_channels == out_channels, is_res
         self.conv1 = _conv_norm_gelu(in_channels, out_channels)
         self.conv2 = _conv_norm_gelu(out_channels, out_channels)
 
     def forward(self, x: Tensor) -> Tensor:
         x1 = self.conv1(x)
         x2 = self.conv2(x1)
+        if not self.is_res:
+            return x2
         return (x + x2 if self.same_channels else x1 + x2) / RESIDUAL_SCALE
 
 
 class UnetDown(nn.Module):
     """Extract features, then halve the map: (N, in, H, W) -> (N, out, H/2, W/2)."""
 
-    def __init__(self, in_channels: int, out_channels: int) -> None:
+    def __init__(self, in_channels: int, out_channels: int, is_res: bool = True) -> None:
         super().__init__()
-        self.model = nn.Sequential(ResidualConvBlock(in_channels, out_channels), nn.MaxPool2d(2))
+        block = ResidualConvBlock(in_channels, out_channels, is_res)
+        self.model = nn.Sequential(block, nn.MaxPool2d(2))
 
     def forward(self, x: Tensor) -> Tensor:
         return self.model(x)
@@ -43,16 +52,27 @@ class UnetUp(nn.Module):
     `in_channels` is a + b: what the transpose convolution sees after the concatenation.
     """
 
-    def __init__(self, in_channels: int, out_channels: int) -> None:
+    def __init__(self, in_channels: int, out_channels: int, is_res: bool = True) -> None:
         super().__init__()
         self.model = nn.Sequential(
             nn.ConvTranspose2d(in_channels, out_channels, 2, 2),
-            ResidualConvBlock(out_channels, out_channels),
-            ResidualConvBlock(out_channels, out_channels),
+            ResidualConvBlock(out_channels, out_channels, is_res),
+            ResidualConvBlock(out_channels, out_channels, is_res),
         )
 
     def forward(self, x: Tensor, skip: Tensor) -> Tensor:
         return self.model(torch.cat((x, skip), 1))
+
+
+class EmbedFC(nn.Sequential):
+    """Two linear layers that embed a time or a one-hot label: N times `input_dim` -> (N, emb)."""
+
+    def __init__(self, input_dim: int, emb_dim: int) -> None:
+        super().__init__(nn.Linear(input_dim, emb_dim), nn.GELU(), nn.Linear(emb_dim, emb_dim))
+        self.input_dim = input_dim
+
+    def forward(self, x: Tensor) -> Tensor:
+        return super().forward(x.reshape(-1, self.input_dim))
 
 
 class ContextUnet(nn.Module):
@@ -60,35 +80,43 @@ class ContextUnet(nn.Module):
 
     Works on any image whose height and width are divisible by 4, square or not: what crosses the
     bottleneck is one vector, spread over a learned 7x7 map which is resized where the image asks.
+    With `is_res` False only the first block has a residual, as in the code that the report builds
+    on: for weights that were trained so. Raises ValueError for sizes that no such network has.
     """
 
     edges = frozenset(  # layers that Muon is not for
         {"init_conv", "timeembed1", "timeembed2", "contextembed1", "contextembed2", "out"}
     )
 
-    def __init__(self, in_channels: int, n_feat: int = 256, n_classes: int = 10) -> None:
+    def __init__(
+        self, in_channels: int, n_feat: int = 256, n_classes: int = 10, is_res: bool = True
+    ) -> None:
         super().__init__()
-        if n_feat % 8 or n_feat < 8:
+        in_channels = whole_number(in_channels, "in_channels", 1, MOST_CHANNELS)
+        n_feat = whole_number(n_feat, "n_feat", 8, MOST_CHANNELS)
+        n_classes = whole_number(n_classes, "n_classes", 1, MOST_CHANNELS)
+        if n_feat % 8:
             raise ValueError(f"n_feat must be a multiple of 8 (group normalisation), not {n_feat}")
         self.in_channels, self.n_feat, self.n_classes = in_channels, n_feat, n_classes
+        self.is_res = is_res
 
         self.init_conv = ResidualConvBlock(in_channels, n_feat)
-        self.down1 = UnetDown(n_feat, n_feat)
-        self.down2 = UnetDown(n_feat, 2 * n_feat)
+        self.down1 = UnetDown(n_feat, n_feat, is_res)
+        self.down2 = UnetDown(n_feat, 2 * n_feat, is_res)
         self.to_vec = nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.GELU())
 
-        self.timeembed1 = _embedding(1, 2 * n_feat)
-        self.timeembed2 = _embedding(1, n_feat)
-        self.contextembed1 = _embedding(n_classes, 2 * n_feat)
-        self.contextembed2 = _embedding(n_classes, n_feat)
+        self.timeembed1 = EmbedFC(1, 2 * n_feat)
+        self.timeembed2 = EmbedFC(1, n_feat)
+        self.contextembed1 = EmbedFC(n_classes, 2 * n_feat)
+        self.contextembed2 = EmbedFC(n_classes, n_feat)
 
         self.up0 = nn.Sequential(
             nn.ConvTranspose2d(2 * n_feat, 2 * n_feat, BOTTLENECK, BOTTLENECK),
             nn.GroupNorm(8, 2 * n_feat),
             nn.ReLU(),
         )
-        self.up1 = UnetUp(4 * n_feat, n_feat)
-        self.up2 = UnetUp(2 * n_feat, n_feat)
+        self.up1 = UnetUp(4 * n_feat, n_feat, is_res)
+        self.up2 = UnetUp(2 * n_feat, n_feat, is_res)
         self.out = nn.Sequential(
             nn.Conv2d(2 * n_feat, n_feat, 3, padding=1),
             nn.GroupNorm(8, n_feat),
@@ -101,8 +129,14 @@ class ContextUnet(nn.Module):
 
         `c` (N,) holds class indices, `t` N times (log noise levels under EDM) of any shape, and
         `context_mask` (N,) is 1 where the label is dropped, 0 where it is used.
-        Raises ValueError for a height or width not divisible by 4.
+        Raises ValueError for a height or width not divisible by 4, and for channels or labels that
+        do not fit.
         """
+        if x.shape[1] != self.in_channels or c.shape != x.shape[:1]:
+            raise ValueError(
+                f"x must be (N, {self.in_channels}, H, W) and c (N,), not {tuple(x.shape)} and "
+                f"{tuple(c.shape)}"
+            )
         height, width = x.shape[-2:]
         if height % 4 or width % 4:
             raise ValueError(f"image height and width must be divisible by 4, not {height}x{width}")
@@ -114,7 +148,7 @@ class ContextUnet(nn.Module):
 
         one_hot = nn.functional.one_hot(c, self.n_classes).to(x.dtype)
         one_hot = one_hot * (1 - context_mask.to(x.dtype))[:, None]
-        t = t.reshape(-1, 1).to(x.dtype)
+        t = t.to(x.dtype)
         cemb1, cemb2 = self.contextembed1(one_hot), self.contextembed2(one_hot)
         temb1, temb2 = self.timeembed1(t), self.timeembed2(t)
 
@@ -131,12 +165,6 @@ def _conv_norm_gelu(in_channels: int, out_channels: int) -> nn.Sequential:
         nn.Conv2d(in_channels, out_channels, 3, padding=1),
         nn.BatchNorm2d(out_channels),
         nn.GELU(),
-    )
-
-
-def _embedding(in_features: int, out_features: int) -> nn.Sequential:
-    return nn.Sequential(
-        nn.Linear(in_features, out_features), nn.GELU(), nn.Linear(out_features, out_features)
     )
 
 

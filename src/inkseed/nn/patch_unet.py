@@ -16,7 +16,7 @@ from collections.abc import Mapping, Sequence
 import torch
 from torch import Tensor, nn
 
-from inkseed.condition import REACH
+from inkseed.data.style import REACH
 
 PATCH = 2  # pixels a side, folded into channels
 GROUPS = 16

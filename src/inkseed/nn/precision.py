@@ -1,20 +1,56 @@
 """How a network lies in memory and what it computes in, so that convolutions are fast."""
 
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextvars import ContextVar
 from typing import TypeVar
 
 import torch
 from torch import nn
 
 N = TypeVar("N", bound=nn.Module)
+FLOAT32, BFLOAT16 = PRECISIONS = ("float32", "bfloat16")
+_ASKED: ContextVar[str | None] = ContextVar("precision", default=None)
 
 
 def has_fast_bfloat16(device: torch.device) -> bool:
     """Whether `device` multiplies matrices faster in bfloat16 (AMX, AVX512-BF16, most GPUs)."""
     if device.type == "cuda":
         return torch.cuda.is_bf16_supported(including_emulation=False)
+    if device.type != "cpu":
+        return False
     capabilities = torch.cpu.get_capabilities()
     return bool(capabilities.get("amx_bf16") or capabilities.get("avx512_bf16"))
+
+
+def fast_precision(device: torch.device) -> str:
+    """The faster one of `PRECISIONS` on `device`."""
+    return BFLOAT16 if has_fast_bfloat16(device) else FLOAT32
+
+
+@contextmanager
+def computing_in(precision: str) -> Iterator[None]:
+    """A context in which every denoiser's network computes in this one of `PRECISIONS`.
+
+    Not for the body of a generator: whoever takes its values would compute in it too.
+    """
+    token = _ASKED.set(precision)
+    try:
+        yield
+    finally:
+        _ASKED.reset(token)
+
+
+def network_context(device: torch.device, mixed: bool) -> AbstractContextManager:
+    """What a denoiser's network runs in: the precision of `computing_in`.
+
+    Outside of that, bfloat16 if it is `mixed` and that is fast on the device, or else whatever
+    torch is set to.
+    """
+    asked = _ASKED.get()
+    if asked is None:
+        return autocast(device, mixed)
+    return torch.autocast(device.type, torch.bfloat16, enabled=asked == BFLOAT16)
 
 
 def autocast(device: torch.device, enabled: bool = True) -> AbstractContextManager:

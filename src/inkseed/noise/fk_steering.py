@@ -11,10 +11,10 @@ from torch import Tensor
 
 from inkseed.noise.registry import register
 from inkseed.noise.task import Start, Task, Tries
-from inkseed.rng import ImageStreams, stream
+from inkseed.rng import Purpose, uniforms
 from inkseed.samplers import posterior
+from inkseed.samplers.fresh_noise import SamplerNoise
 
-RESAMPLING = 2  # the last word of the key (k, 0, 2) of the draws that resample
 STRENGTH = 1.0  # of judge A's probability in the paths' weights
 
 
@@ -42,37 +42,37 @@ def _steer(task: Task, tries: Tries) -> Start:
     """The steered images of whole groups of particles, in one batch."""
     bound, schedule = task.sampler, task.sampler.schedule
     z, condition = tries.z, tries.condition.to(bound.device)
-    streams = ImageStreams(task.seed, tries.keys)
-    streams.normal(task.shape)  # z, which came first
-    choices = [stream(task.seed, *key, 0, RESAMPLING) for key in tries.keys[:: tries.count]]
+    noise = SamplerNoise(task.seed, tries.keys, task.shape, torch.device("cpu"))
+    groups = tries.keys[:: tries.count]
     x = schedule.start_scale * z
     liked = torch.zeros(len(x))
     weights = torch.zeros(len(x) // tries.count, tries.count)  # logarithms, group by group
-    for t, s in pairwise(bound.times):
+    for step, (t, s) in enumerate(pairwise(bound.times)):
         x_0 = bound.denoiser(x.to(bound.device), t, condition).cpu()
         now = task.judge(x_0, tries.labels)
         weights = weights + STRENGTH * (now - liked).view_as(weights)
-        parents = _resample(weights, choices)
+        offsets = uniforms(task.seed, Purpose.RESAMPLING, groups, 1, step)
+        parents = _resample(weights, torch.from_numpy(offsets).float())
         moved = (parents != torch.arange(tries.count)).any(1)
         weights = torch.where(moved[:, None], 0.0, weights)
         rows = (parents + tries.count * torch.arange(len(parents))[:, None]).flatten()
         x, x_0, z, liked = x[rows], x_0[rows], z[rows], now[rows]
         x, deviation = posterior(schedule, x, x_0, t, s, eta=1.0)
         if deviation > 0:
-            x = x + deviation * streams.normal(task.shape)
+            x = x + deviation * noise()
     last = Tries(z, tries.keys, tries.condition, tries.labels, tries.count)
     return last.best(task.judge(x, tries.labels), x)
 
 
-def _resample(weights: Tensor, choices: list[torch.Generator]) -> Tensor:
+def _resample(weights: Tensor, offsets: Tensor) -> Tensor:
     """Log weights (G, K) -> parents (G, K): themselves, or drawn where under K / 2 count.
 
-    Systematic resampling (Douc and Cappé 2005): K evenly spaced marks with one random offset.
+    Systematic resampling (Douc and Cappé 2005): K evenly spaced marks with
+    one random offset for each group, (G, 1).
     """
     count = weights.shape[1]
     share = weights.softmax(1)
-    marks = torch.stack([torch.rand(1, generator=each) for each in choices])
-    marks = (marks + torch.arange(count)) / count
+    marks = (offsets + torch.arange(count)) / count
     drawn = torch.searchsorted(share.cumsum(1), marks).clamp(max=count - 1)
     few = 1 / share.square().sum(1) < count / 2
     return torch.where(few[:, None], drawn, torch.arange(count))

@@ -1,9 +1,5 @@
 """The strategies by name: those here, a file's, and those of installed packages."""
 
-import hashlib
-import importlib.util
-import re
-import sys
 from collections.abc import Callable
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
@@ -11,8 +7,8 @@ from typing import Any, NamedTuple, TypeVar
 
 from inkseed.checks import brief
 from inkseed.errors import InkseedError
-from inkseed.files import sha256
 from inkseed.noise.task import Strategy
+from inkseed.plugins import check_name, home, note, registered_by
 
 SAME = "same distribution, no extra cost"
 CHANGED = "changed distribution, no extra cost"
@@ -31,7 +27,6 @@ class Named(NamedTuple):
 
 
 _KNOWN: dict[str, Named] = {}
-_FILES: dict[tuple[Path, str], Named] = {}  # by path and SHA-256: a file is run once
 
 S = TypeVar("S", bound=Callable[..., Any])
 
@@ -45,10 +40,7 @@ def register(name: str, promise: str = SEARCH) -> Callable[[S], S]:
     """
     if promise not in PROMISES:
         raise InkseedError(f"a strategy's promise is one of {PROMISES}, not {brief(promise)}")
-    if not isinstance(name, str):
-        raise InkseedError('register a strategy under a name: @register("mine")')
-    if not re.fullmatch("[a-z0-9_]+", name):
-        raise InkseedError(f"a strategy's name is made of a-z, 0-9 and _, not {brief(name)}")
+    check_name(name, "strategy")
 
     def keep(strategy: S) -> S:
         there = _KNOWN.get(name)
@@ -56,6 +48,7 @@ def register(name: str, promise: str = SEARCH) -> Callable[[S], S]:
             raise InkseedError(f"there is a noise strategy {brief(name)}: take another name")
         summary = (strategy.__doc__ or "").strip().split("\n")[0]
         _KNOWN[name] = Named(name, promise, summary, built(strategy))
+        note(_KNOWN[name])
         return strategy
 
     return keep
@@ -70,12 +63,6 @@ def built(strategy: Any) -> Strategy:
     if not callable(function):
         raise InkseedError("a noise strategy is a function, or a class with __call__")
     return function
-
-
-def home(strategy: Any) -> str:
-    """The module that a strategy was defined in: running it again may replace its own."""
-    kind = strategy if hasattr(strategy, "__qualname__") else type(strategy)
-    return str(kind.__module__)
 
 
 def strategies() -> dict[str, Named]:
@@ -126,27 +113,8 @@ def _load(entry: EntryPoint) -> Named:
 
 
 def _from_file(path: Path) -> Named:
-    """Run the file, unless it has been, and take the strategy that it registers last."""
-    if not path.is_file():
-        raise InkseedError(f"no such file: {path}")
-    key = path.resolve(), sha256(path)
-    if key in _FILES:
-        return _FILES[key]
-    place = hashlib.sha256(str(path.resolve()).encode()).hexdigest()[:8]
-    name = f"inkseed_strategy_{path.stem}_{place}"  # two files of one name are two homes
-    spec = importlib.util.spec_from_file_location(name, path)
-    if spec is None or spec.loader is None:
-        raise InkseedError(f"{path} cannot be imported")
-    module = importlib.util.module_from_spec(spec)
-    before, sys.modules[name] = dict(_KNOWN), module  # dataclasses look their module up
-    try:
-        spec.loader.exec_module(module)
-    except InkseedError:
-        raise
-    except (Exception, SystemExit) as error:
-        raise InkseedError(f"{path} cannot be run: {type(error).__name__}: {error}") from error
-    new = [named for name, named in _KNOWN.items() if before.get(name) is not named]
-    if not new:
+    """The strategy that the file registers last."""
+    own = [each for each in registered_by(path) if isinstance(each, Named)]
+    if not own:
         raise InkseedError(f"{path} registers no strategy: decorate it with inkseed.noise.register")
-    _FILES[key] = new[-1]
-    return new[-1]
+    return own[-1]

@@ -11,7 +11,6 @@ from torch import Tensor
 
 from inkseed.noise.registry import register
 from inkseed.noise.task import Start, Task, comparable
-from inkseed.rng import ImageStreams
 
 NEIGHBOURS = 4  # noises that zero-order search tries around the best at a time
 NEARNESS = 0.9  # cosine of a neighbour with the noise it is next to
@@ -29,7 +28,7 @@ def best_of(task: Task) -> Start:
 @register("early_prune")
 def early_prune(task: Task) -> Start:
     """Draw all candidates half-way, and to the end only the one that judge A likes by then."""
-    tries, steps = task.tries(), task.sampler.how.steps
+    tries, steps = task.tries(), task.sampler.steps
     halfway = max(1, math.floor(PRUNED_AT * steps))
     guesses = task.sampler.guesses(tries.z, tries.condition, tries.keys, halfway)
     return tries.best(task.judge(guesses, tries.labels))
@@ -49,7 +48,7 @@ def zero_order(task: Task) -> Start:
         count = min(NEIGHBOURS, task.candidates - first)
         numbers = range(first, first + count)
         keys = [(k, j) for k in task.numbers for j in numbers]
-        aside = ImageStreams(task.seed, keys).normal(task.shape)
+        aside = task.noise(keys)
         near = neighbours(best.repeat_interleave(count, 0), aside)
         condition = task.condition.repeat_interleave(count, 0)
         own = [(k,) for k in task.numbers for _ in numbers]

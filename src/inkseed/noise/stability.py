@@ -9,15 +9,14 @@ Both walk unguided, since inversion breaks under strong guidance.
 import torch
 from torch import Tensor
 
-from inkseed.noise.bound import Later
+from inkseed.diffusion.schedule import times
 from inkseed.noise.registry import register
 from inkseed.noise.task import Start, Task, Tries
-from inkseed.rng import Key
+from inkseed.rng import Purpose
 from inkseed.samplers import ancestral
-from inkseed.schedule import times
+from inkseed.samplers.fresh_noise import SamplerNoise
 
 STEPS = 10  # each way: few leave more spread in the score than many
-AGAIN = 1  # the last word of the key (k, j, 0, 1) of noise drawn for noising again
 
 
 @register("stability")
@@ -35,7 +34,10 @@ def stability_renoise(task: Task) -> Start:
 
 
 def ddim_stability(task: Task, z: Tensor, condition: Tensor, steps: int = STEPS) -> Tensor:
-    """Cosine similarity (M,) of noise z with DDIM's inversion of its image; gradients flow."""
+    """Cosine similarity (M,) of noise z with DDIM's inversion of its image; gradients flow.
+
+    In float32, whatever the request computes in.
+    """
     x = task.sampler.ddim(z, condition, steps)
     return cosine(z, task.sampler.undo(x, condition, steps))
 
@@ -47,12 +49,11 @@ def renoise_stability(task: Task, tries: Tries, steps: int = STEPS) -> Tensor:
     distribution, noising once: `x_1 = alpha(1) x_0 + sigma(1) eps`, with fresh eps.
     """
     bound = task.sampler
-    grid = times(bound.schedule, steps, bound.how.spacing)
+    grid = times(bound.schedule, steps, bound.spacing)
     found = []
     for first in range(0, len(tries.z), bound.batch_size):
         part = tries[first : first + bound.batch_size]
-        again: list[Key] = [(*key, 0, AGAIN) for key in part.keys]
-        noise = Later(task.seed, again, part.z.shape[1:], bound.device)
+        noise = SamplerNoise(task.seed, part.keys, task.shape, bound.device, Purpose.RENOISED)
         start = (bound.schedule.start_scale * part.z).to(bound.device)
         condition = part.condition.to(bound.device)
         for step in ancestral(bound.plain, bound.schedule, start, condition, grid, noise, eta=1.0):

@@ -12,8 +12,9 @@ from torch import Tensor
 from inkseed.data.mnist import DIGITS
 from inkseed.errors import InkseedError
 from inkseed.judges import JudgeA
-from inkseed.noise.bound import BoundSampler
-from inkseed.rng import ImageStreams, Key
+from inkseed.noise.run import Run
+from inkseed.outline import Outlined
+from inkseed.rng import Key, normals
 
 
 class Start(NamedTuple):
@@ -28,8 +29,8 @@ class Start(NamedTuple):
     x: Tensor | None = None
 
 
-@dataclass(frozen=True)
-class Task:
+@dataclass(frozen=True, repr=False)
+class Task(Outlined):
     """Images to find a starting noise for: row i is image `numbers[i]` of the request.
 
     A strategy sees one batch of a request at a time, and must give an image the same noise whatever
@@ -42,7 +43,7 @@ class Task:
     seed: int
     numbers: Sequence[int]
     shape: tuple[int, int, int]  # (C, H, W)
-    sampler: BoundSampler
+    sampler: Run
     candidates: int  # how many a search may try for each image
     budget: int | None = None  # evaluations that an image may cost in all; None: any number
 
@@ -52,7 +53,11 @@ class Task:
     def gaussian(self, numbers: Sequence[int] | None = None) -> Tensor:
         """The unit Gaussian noise of the images' own streams, (N, C, H, W); or of others'."""
         wanted = self.numbers if numbers is None else numbers
-        return ImageStreams(self.seed, [(k,) for k in wanted]).normal(self.shape)
+        return self.noise([(k,) for k in wanted])
+
+    def noise(self, keys: Sequence[Key]) -> Tensor:
+        """Unit Gaussian noise (M, C, H, W) of the streams that `keys` name, on the CPU."""
+        return torch.from_numpy(normals(self.seed, keys, self.shape))
 
     @property
     def keys(self) -> list[Key]:
@@ -64,7 +69,7 @@ class Task:
         keys: list[Key] = [
             (k,) if j == 0 else (k, j) for k in self.numbers for j in range(self.candidates)
         ]
-        z = ImageStreams(self.seed, keys).normal(self.shape)
+        z = self.noise(keys)
         condition = self.condition.repeat_interleave(self.candidates, 0)
         return Tries(z, keys, condition, np.repeat(self.labels, self.candidates), self.candidates)
 
@@ -81,8 +86,8 @@ class Task:
         return logits.log_softmax(1).gather(1, digits[:, None])[:, 0]
 
 
-@dataclass(frozen=True)
-class Tries:
+@dataclass(frozen=True, repr=False)
+class Tries(Outlined):
     """Several candidates for each image, image by image: row i * count + j is try j of image i."""
 
     z: Tensor  # (N * count, C, H, W)

@@ -5,9 +5,9 @@ from itertools import pairwise
 
 from torch import Tensor
 
-from inkseed.denoiser import Denoiser
+from inkseed.diffusion.denoiser import Denoiser
+from inkseed.diffusion.schedule import Schedule
 from inkseed.samplers.steps import Noise, Step, posterior
-from inkseed.schedule import Schedule
 
 
 def ancestral(
@@ -21,12 +21,14 @@ def ancestral(
 ) -> Iterator[Step]:
     """Yield every state from x_T (N, C, H, W) down to the image.
 
-    Without `eta`, DDPM's Algorithm 2 (arXiv 2006.11239) with variance beta_t, as the report has it.
-    With `eta`, DDIM's family (arXiv 2010.02502, equations 12 and 16): 0 adds no noise, 1 the
-    smaller of DDPM's two variances, the better one for few steps. Where alpha does not fall
-    (variance_exploding) the larger variance is far too large for few steps: give `eta` there.
+    `eta` None is the schedule's own. Where that is None too, DDPM's Algorithm 2 (arXiv 2006.11239)
+    with variance beta_t, as the report has it. Otherwise DDIM's family (arXiv 2010.02502, equations
+    12 and 16): 0 adds no noise, 1 the smaller of DDPM's two variances, the better one for few
+    steps. Where alpha does not fall (variance_exploding) the schedule says 1: beta_t is there the
+    variance of all the noise that a step takes away, and long steps would end in noise.
     `noise()` is called once for every step that does not end at 0.
     """
+    eta = schedule.eta if eta is None else eta
     x = x_T
     for t, s in pairwise(times):
         x_0 = denoiser(x, t, label)

@@ -1,14 +1,17 @@
 """DDIM (arXiv 2010.02502): deterministic sampling, and its inversion from image back to noise."""
 
+import warnings
 from collections.abc import Iterator
 from itertools import pairwise
+from typing import NamedTuple
 
+import torch
 from torch import Tensor
 
-from inkseed.denoiser import Denoiser
+from inkseed.diffusion.denoiser import Denoiser, in_float32
+from inkseed.diffusion.schedule import MIN_ALPHA, Schedule
 from inkseed.errors import InkseedError
 from inkseed.samplers.steps import Noise, Step, ddim_step
-from inkseed.schedule import MIN_ALPHA, Schedule
 
 
 def ddim(
@@ -27,6 +30,19 @@ def ddim(
         yield Step(float(s), x, x_0)
 
 
+class Inverted(NamedTuple):
+    """A state on the way back: at time `t` the image is `x`, (N, C, H, W), by the guess `x_0`.
+
+    `converged` (N,) tells of each image whether this step and all before it were solved to the
+    tolerance: only then does DDIM lead from `x` to the image again.
+    """
+
+    t: float
+    x: Tensor
+    x_0: Tensor
+    converged: Tensor
+
+
 def invert(
     denoiser: Denoiser, schedule: Schedule, x: Tensor, label: Tensor, times: Tensor
 ) -> Iterator[Step]:
@@ -34,9 +50,14 @@ def invert(
 
     `times` is the sampler's own list, from noise to data. The noise in x at time s is told by the
     denoiser at the next time t, as if x were there already: right as the steps become small. Give
-    the image as the sampler left it, unrounded, and no strong guidance.
+    the image as the sampler left it, unrounded, and no strong guidance. The networks compute in
+    float32, whatever precision is set.
     """
-    yield from invert_fixed_point(denoiser, schedule, x, label, times, 0.0, 1)
+    denoiser = in_float32(denoiser)
+    for s, t in pairwise(times.flip(0)):
+        x_0 = denoiser(x, t, label)
+        x = _noisier(schedule, x, x, x_0, t, s)
+        yield Step(float(t), x, x_0)
 
 
 def invert_fixed_point(
@@ -47,15 +68,22 @@ def invert_fixed_point(
     times: Tensor,
     tolerance: float = 1e-6,
     max_iterations: int = 50,
-) -> Iterator[Step]:
+) -> Iterator[Inverted]:
     """Yield every state of the exact inverse of `ddim`: up to rounding, where it converges.
 
     The state at t that DDIM takes to the one at s is a fixed point of `x_t = alpha_t / alpha_s x_s
     + (sigma_t - alpha_t sigma_s / alpha_s) eps(x_t, t)`. It is solved by iterating from x_s until
     no image moves by more than `tolerance` times its own norm, or `max_iterations` are spent; each
-    costs an evaluation. Long steps under strong guidance need not converge: sample again to check.
-    Raises InkseedError for a single step to where no signal is left.
+    costs an evaluation. Long steps under strong guidance need not converge: the state says which
+    images did, and a warning at the end how many did not. The networks compute in float32, whatever
+    precision is set: in bfloat16 the iterates never settle. To sample again from the noise, compute
+    in float32 too. Raises InkseedError for a single step to where no signal is left, or for fewer
+    than one iteration.
     """
+    if max_iterations < 1:
+        raise InkseedError(f"max_iterations must be 1 or more, not {max_iterations}")
+    denoiser = in_float32(denoiser)
+    converged = torch.ones(len(x), dtype=torch.bool, device=x.device)
     for s, t in pairwise(times.flip(0)):
         x_t = x
         for _ in range(max_iterations):
@@ -63,10 +91,17 @@ def invert_fixed_point(
             x_0 = denoiser(previous, t, label)
             x_t = _noisier(schedule, x, previous, x_0, t, s)
             moved = (x_t - previous).flatten(1).norm(dim=1)
-            if (moved <= tolerance * x_t.flatten(1).norm(dim=1)).all():
+            settled = moved <= tolerance * x_t.flatten(1).norm(dim=1)
+            if settled.all():
                 break
-        x = x_t
-        yield Step(float(t), x, x_0)
+        x, converged = x_t, converged & settled
+        yield Inverted(float(t), x, x_0, converged)
+    if missed := int((~converged).sum()):
+        warnings.warn(
+            f"the inversion of {missed} of {len(x)} images did not converge: take more steps, "
+            "guide less, or raise max_iterations or tolerance",
+            stacklevel=2,
+        )
 
 
 def _noisier(

@@ -6,9 +6,9 @@ from math import isfinite, log
 
 from torch import Tensor
 
-from inkseed.denoiser import Denoiser
+from inkseed.diffusion.denoiser import Denoiser
+from inkseed.diffusion.schedule import Schedule
 from inkseed.samplers.steps import Noise, Step, posterior
-from inkseed.schedule import Schedule
 
 
 def dpm_solver(

@@ -6,9 +6,9 @@ from math import isinf
 
 from torch import Tensor
 
-from inkseed.denoiser import Denoiser
+from inkseed.diffusion.denoiser import Denoiser
+from inkseed.diffusion.schedule import Schedule
 from inkseed.samplers.steps import Noise, Step, ddim_step
-from inkseed.schedule import Schedule
 
 
 def heun(

@@ -5,8 +5,8 @@ from typing import NamedTuple, Protocol
 
 from torch import Tensor
 
-from inkseed.denoiser import Denoiser
-from inkseed.schedule import Schedule
+from inkseed.diffusion.denoiser import Denoiser
+from inkseed.diffusion.schedule import Schedule
 
 Noise = Callable[[], Tensor]
 """Gives unit Gaussian noise of x_T's shape, fresh at every call."""

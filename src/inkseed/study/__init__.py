@@ -1,5 +1,7 @@
 """A fair study of starting noises: equal evaluations, shared pools, controls, an unseen judge."""
 
-from inkseed.study.study import Study, StudySettings, run_study
+from inkseed.study.result import Study
+from inkseed.study.settings import StudySettings
+from inkseed.study.study import run_study
 
 __all__ = ["Study", "StudySettings", "run_study"]

@@ -9,16 +9,17 @@ import torch
 from torch import Tensor
 
 from inkseed.data.labelled import to_uint8
-from inkseed.evaluate.sets import digits_to_labels
-from inkseed.model import Model
+from inkseed.evaluation.sets import digits_to_labels
+from inkseed.model.model import Model
 from inkseed.noise import Start, Task
 from inkseed.noise.stability import ddim_stability, renoise_stability
+from inkseed.outline import Outlined
 
 SCORES = ("stability", "renoise", "judge", "ink")
 
 
-@dataclass(frozen=True)
-class Pool:
+@dataclass(frozen=True, repr=False)
+class Pool(Outlined):
     """K candidates for each of N images; candidate 0 begins at the image's own noise."""
 
     labels: np.ndarray  # int64 (N,): the digits asked for

@@ -8,12 +8,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from inkseed.diffusion.schedule import MAX_STEPS
 from inkseed.errors import InkseedError
-from inkseed.model import Model
+from inkseed.model.model import Model
+from inkseed.model.request import MOST_CANDIDATES
+from inkseed.model.sampling import MOST_GUIDE_W
 from inkseed.noise import SEARCH, Named, find_strategy, strategies
-from inkseed.request import MOST_CANDIDATES
-from inkseed.sampling import MOST_GUIDE_W
-from inkseed.schedule import MAX_STEPS
 from inkseed.study.pool import Pool
 
 STRATEGY, CONTROL, CEILING = "strategy", "control", "ceiling"

@@ -14,26 +14,45 @@ import torch
 from torch import Tensor
 
 from inkseed.data.split import split_mnist
-from inkseed.evaluate.frechet import fit_gaussian, frechet_distance
-from inkseed.evaluate.intervals import Estimate, around, resamples
-from inkseed.evaluate.measure import choose
-from inkseed.evaluate.neighbours import manifolds, radii
+from inkseed.evaluation.frechet import fit_gaussian, frechet_distance
+from inkseed.evaluation.intervals import (
+    DIFFERENCE,
+    DISTANCE,
+    UNLIMITED,
+    Estimate,
+    around,
+    around_share,
+    resamples,
+    wilson,
+)
+from inkseed.evaluation.measure import choose
+from inkseed.evaluation.mix import Mix
+from inkseed.evaluation.neighbours import manifolds, radii
 from inkseed.judges import JudgeB
+from inkseed.outline import Outlined
 
 METRICS = ("accuracy", "frechet", "coverage", "recall", "precision")
+SHARES = tuple(name for name in METRICS if name != "frechet")
 
 
-@dataclass(frozen=True)
-class Measure:
+@dataclass(frozen=True, repr=False)
+class Measure(Outlined):
     """A row's figures: the value of each metric, and of each of the 200 resamples."""
 
     values: dict[str, float]
     replicates: dict[str, np.ndarray]
     right: np.ndarray  # bool (N,): does B read the label?
+    read: np.ndarray  # int64 (N,): the digit that B reads
+    probability: np.ndarray  # float64 (N,): of the label, by B
 
     def estimate(self, metric: str) -> Estimate:
-        """The figure with its 95 % interval."""
-        return around(self.values[metric], list(self.replicates[metric]))
+        """The figure with its 95 % interval, which a share's limits hold too."""
+        if metric == "accuracy":
+            return wilson(int(self.right.sum()), len(self.right))
+        value, replicates = self.values[metric], list(self.replicates[metric])
+        if metric in SHARES:
+            return around_share(value, replicates, len(self.right))
+        return around(value, replicates, DISTANCE)
 
     def sign_test(self, other: "Measure") -> float:
         """How often chance alone would tell two rows' accuracies so far apart: exact, two-sided.
@@ -48,7 +67,8 @@ class Measure:
     def minus(self, other: "Measure", metric: str) -> Estimate:
         """The paired difference, with its 95 % interval."""
         spread = self.replicates[metric] - other.replicates[metric]
-        return around(self.values[metric] - other.values[metric], list(spread))
+        limits = DIFFERENCE if metric in SHARES else UNLIMITED
+        return around(self.values[metric] - other.values[metric], list(spread), limits)
 
 
 class Ruler:
@@ -58,6 +78,9 @@ class Ruler:
         self.labels, part_a = labels, split_mnist().part_a
         self.judge, features = _judge_and_part_a()
         self.gaussian = fit_gaussian(features)
+        mix = Mix.of(part_a.labels)  # a few images for each of many seeds have none of it
+        even = np.ones(len(labels)) if mix.holds(labels) else mix.weights(labels)
+        self.weights = torch.from_numpy(even)
         chosen = choose(part_a.labels, len(labels))
         self.reference, self.reference_labels = features[chosen], part_a.labels[chosen]
         self.radii = radii(self.reference)
@@ -72,16 +95,18 @@ class Ruler:
     def measure(self, images: np.ndarray) -> Measure:
         """A row's images uint8 (N, H, W), in the order of the labels."""
         probabilities, features = self.judge.read(images)
-        right = probabilities.argmax(1).numpy() == self.labels
+        read = probabilities.argmax(1).numpy()
+        right = read == self.labels
+        probability = probabilities.double().numpy()[np.arange(len(read)), self.labels]
         found = manifolds(features, self.reference, self.radii)
         values = {
             "accuracy": float(right.mean()),
-            "frechet": frechet_distance(fit_gaussian(features), self.gaussian),
+            "frechet": self._distance(features),
             "coverage": float(found.coverage.mean()),
             "recall": float(found.recall.mean()),
             "precision": float(found.precision.mean()),
         }
-        return Measure(values, self._replicates(features, right), right)
+        return Measure(values, self._replicates(features, right), right, read, probability)
 
     def _replicates(self, features: Tensor, right: np.ndarray) -> dict[str, np.ndarray]:
         """Every metric of 200 resamples of the row's images, and of the real ones, at once."""
@@ -96,13 +121,14 @@ class Ruler:
             "precision": (counts * (near_real.T @ there > 0)).sum(0) / len(counts),
             "accuracy": (counts * torch.from_numpy(right)[:, None]).sum(0) / len(counts),
         }
-        distances = [
-            frechet_distance(fit_gaussian(features, column), self.gaussian) for column in counts.T
-        ]
+        distances = [self._distance(features, column) for column in counts.T]
         return {
             "frechet": np.array(distances),
             **{name: share.numpy() for name, share in shares.items()},
         }
+
+    def _distance(self, features: Tensor, counts: Tensor | None = None) -> float:
+        return frechet_distance(fit_gaussian(features, counts, self.weights), self.gaussian)
 
 
 @cache

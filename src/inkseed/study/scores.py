@@ -5,9 +5,9 @@ from typing import Any
 
 import numpy as np
 
-from inkseed.evaluate.intervals import Estimate, around, resamples
-from inkseed.evaluate.sets import digits_to_labels
-from inkseed.model import Model
+from inkseed.evaluation.intervals import Estimate, around, resamples
+from inkseed.evaluation.sets import digits_to_labels
+from inkseed.model.model import Model
 from inkseed.noise import Start, Task
 from inkseed.noise.stability import ddim_stability
 from inkseed.study.pool import Pool

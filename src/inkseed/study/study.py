@@ -1,7 +1,5 @@
 """Run a study: draw what is missing, measure, compare at equal network evaluations."""
 
-import hashlib
-import inspect
 import json
 import time
 from collections import defaultdict
@@ -12,128 +10,25 @@ from typing import Any
 
 import numpy as np
 
-from inkseed import __version__
 from inkseed.data.mnist import DIGITS as CLASSES
+from inkseed.diffusion.counter import OverspentError
 from inkseed.errors import InkseedError
-from inkseed.evaluate.intervals import Estimate
-from inkseed.evaluate.sets import digits_to_labels, natural_labels
+from inkseed.evaluation.sets import digits_to_labels, natural_labels
 from inkseed.files import write_atomically
-from inkseed.ledger import OverspentError
-from inkseed.model import Model
-from inkseed.noise import SAME, Strategy, find_strategy, strategies
+from inkseed.model.model import Model
+from inkseed.noise import SAME, find_strategy
 from inkseed.study.pool import Pool, draw_pool, pool_cost
+from inkseed.study.real import measure_real
+from inkseed.study.result import Result, Study
 from inkseed.study.rows import EQUAL, PLAIN, STRATEGY, Row, rows_of
-from inkseed.study.ruler import METRICS, Measure, Ruler
-from inkseed.study.scores import correlations, rank_agreement, rank_cost, summary
+from inkseed.study.ruler import Measure, Ruler
+from inkseed.study.scores import correlations, rank_agreement, rank_cost
+from inkseed.study.settings import StudySettings
 from inkseed.study.variance import DIGITS, GROUPS, draw_means, relative_variance
 
-FEWEST = 50  # images a row: below, an interval says nothing
+READINGS = "readings.npz"
 
 Tell = Callable[[int], object]
-
-
-@dataclass(frozen=True)
-class StudySettings:
-    """What is studied: `how` are settings of `Model.sample`, `count` images for each seed.
-
-    The largest budget is that of best-of-`candidates`; `strategies` are all, if none are named.
-    Raises InkseedError for so few images that their luck cannot be told.
-    """
-
-    model: str
-    sha256: str
-    how: dict[str, Any]
-    count: int = 40
-    seeds: int = 5
-    candidates: int = 8
-    strategies: tuple[str, ...] | None = None
-
-    def __post_init__(self) -> None:
-        if self.count * self.seeds < FEWEST:
-            raise InkseedError(f"a study needs {FEWEST} images or more: raise --count or --seeds")
-
-    def as_json(self) -> dict[str, Any]:
-        """Plain values, and a digest of the strategies' sources: others would draw other images."""
-        known = strategies() if self.strategies is None else self.strategies
-        names = sorted(known)
-        digest = hashlib.sha256(__version__.encode())
-        for name in names:
-            digest.update(_source(find_strategy(name).choose))
-        kept = {"model": self.model, "sha256": self.sha256, "how": self.how, "count": self.count}
-        kept |= {"seeds": self.seeds, "candidates": self.candidates, "strategies": names}
-        return {**kept, "sources": digest.hexdigest()}
-
-
-def _source(strategy: Strategy) -> bytes:
-    """The file that a strategy is defined in, since it may use all that stands there."""
-    kind: Any = strategy if inspect.isroutine(strategy) else type(strategy)
-    try:
-        return Path(inspect.getfile(kind)).read_bytes()
-    except (OSError, TypeError):  # typed at a prompt: its name must do
-        return repr(kind).encode()
-
-
-@dataclass(frozen=True)
-class Result:
-    """A row and its figures; `equal` is Gaussian noise for as many evaluations, or nearly."""
-
-    row: Row
-    measure: Measure
-    plain: Measure
-    equal: Measure
-
-    def as_json(self) -> dict[str, Any]:
-        """Figures, intervals, and paired differences from Gaussian noise."""
-        row = self.row
-        described = {"name": row.name, "role": row.role, "budget": row.budget, "nfe": row.nfe}
-        metrics: dict[str, dict[str, Any]] = {}
-        for name in METRICS:
-            metrics[name] = {
-                **_interval(self.measure.estimate(name)),
-                "minus_gaussian": _interval(self.measure.minus(self.plain, name)),
-                "minus_equal_nfe": _interval(self.measure.minus(self.equal, name)),
-            }
-        metrics["accuracy"]["sign_test"] = self.measure.sign_test(self.equal)
-        asked = {key: value for key, value in row.asked.items() if value is not None}
-        return {**described, "asked": asked, "metrics": metrics}
-
-
-@dataclass(frozen=True)
-class Study:
-    """All that was found."""
-
-    settings: StudySettings
-    results: list[Result]
-    pool: Pool
-    correlations: dict[str, dict[str, Estimate]]
-    rank_agreement: dict[str, float]
-    variance: dict[str, dict[str, Estimate]]
-    seconds: float
-
-    @property
-    def n(self) -> int:
-        """Images a row."""
-        return self.settings.count * self.settings.seeds
-
-    def as_json(self) -> dict[str, Any]:
-        """One object: settings, rows, and what the selectors' scores are worth."""
-        return {
-            "settings": self.settings.as_json(),
-            "n": self.n,
-            "judge": "B",
-            "rows": [result.as_json() for result in self.results],
-            "scores": {
-                name: {kind: _interval(estimate) for kind, estimate in kinds.items()}
-                for name, kinds in self.correlations.items()
-            },
-            "stability": summary(self.pool),
-            "rank_agreement": self.rank_agreement,
-            "variance_of_a_mean": {
-                name: {what: _interval(estimate) for what, estimate in kinds.items()}
-                for name, kinds in self.variance.items()
-            },
-            "seconds": round(self.seconds, 1),
-        }
 
 
 def run_study(
@@ -141,7 +36,8 @@ def run_study(
 ) -> Study:
     """Draw, measure and compare. What is drawn is kept in `folder`: a stopped study goes on there.
 
-    `tell` hears of network evaluations; `evaluations_of` says how many there are in all. Raises
+    Judge B's reading of each image is left there too, in readings.npz (`Study.readings`). `tell`
+    hears of network evaluations; `evaluations_of` says how many there are in all. Raises
     InkseedError for a model of other classes, a folder that holds another study, or a strategy that
     spends more than its budget.
     """
@@ -150,7 +46,8 @@ def run_study(
         raise InkseedError("the study needs a model of the digits 0 to 9: the judges read those")
     _claim(folder, settings)
     rows = rows_of(model, settings.how, settings.candidates, settings.strategies)
-    drawing = _Drawing(model, settings, natural_labels(settings.count), folder, tell)
+    digits = natural_labels(settings.n).reshape(settings.seeds, settings.count)
+    drawing = _Drawing(model, settings, digits, folder, tell)
     pools = []
     drawn: dict[str, list[Mapping[str, np.ndarray]]] = defaultdict(list)  # a list over seeds
     for seed in range(settings.seeds):
@@ -175,15 +72,20 @@ def run_study(
             seen = pool.prefix(row.asked["candidates"])
             spent.append(row)
             measures.append(ruler.measure(seen.pick(row.selector.score(seen))))
-    return Study(
+    study = Study(
         settings,
         _results(spent, measures),
+        measure_real(ruler),
         pool,
+        right.reshape(shape),
         correlations(pool, right.reshape(shape)),
-        rank_agreement(model, drawing.digits, settings.candidates, settings.how, tell),
+        rank_agreement(model, digits[0], settings.candidates, settings.how, tell),
         {name: relative_variance(each, means[PLAIN]) for name, each in means.items()},
         time.perf_counter() - began,
     )
+    arrays: dict[str, Any] = study.readings()
+    write_atomically(folder / READINGS, lambda path: np.savez_compressed(path, **arrays))
+    return study
 
 
 def evaluations_of(model: Model, settings: StudySettings) -> int:
@@ -229,7 +131,7 @@ class _Drawing:
 
     model: Model
     settings: StudySettings
-    digits: np.ndarray
+    digits: np.ndarray  # int64 (seeds, count): in MNIST's own mix over all seeds
     folder: Path
     tell: Tell
 
@@ -238,7 +140,7 @@ class _Drawing:
         how, candidates = self.settings.how, self.settings.candidates
 
         def draw() -> Mapping[str, np.ndarray]:
-            pool = draw_pool(self.model, self.digits, seed, candidates, how, self.tell)
+            pool = draw_pool(self.model, self.digits[seed], seed, candidates, how, self.tell)
             return pool.arrays()
 
         spent = self.settings.count * pool_cost(self.model, how, candidates)
@@ -248,7 +150,7 @@ class _Drawing:
         """One seed's `images` of a row that draws its own, and the `nfe` of each."""
 
         def draw() -> Mapping[str, np.ndarray]:
-            labels, budget = digits_to_labels(self.model, self.digits), row.budget or row.nfe
+            labels, budget = digits_to_labels(self.model, self.digits[seed]), row.budget or row.nfe
             try:
                 drawn = self.model.sample(
                     labels, seed, **row.asked, budget=budget, on_evaluations=self.tell
@@ -260,7 +162,7 @@ class _Drawing:
                 ) from error
             return {"images": drawn.images, "nfe": np.array(drawn.nfe)}
 
-        return self._kept(f"seed_{seed}/{row.key}", draw, len(self.digits) * row.nfe)
+        return self._kept(f"seed_{seed}/{row.key}", draw, self.settings.count * row.nfe)
 
     def means(self, row: Row) -> np.ndarray:
         """What a strategy's images of each digit measure, group by group."""
@@ -286,7 +188,3 @@ class _Drawing:
                 return {key: opened[key] for key in opened.files}
         except Exception as error:  # zip, zlib and numpy's header parser raise a dozen kinds
             raise InkseedError(f"{path} is damaged: remove it, and it is drawn again") from error
-
-
-def _interval(estimate: Estimate) -> dict[str, float]:
-    return estimate._asdict()

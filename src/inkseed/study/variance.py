@@ -5,10 +5,10 @@ from typing import Any
 
 import numpy as np
 
-from inkseed.evaluate.intervals import Estimate, Z
-from inkseed.evaluate.sets import digits_to_labels
-from inkseed.model import Model
-from inkseed.style import measure_style
+from inkseed.data.style import measure_style
+from inkseed.evaluation.intervals import Estimate, Z
+from inkseed.evaluation.sets import digits_to_labels
+from inkseed.model.model import Model
 
 GROUPS, SIZE = 12, 8  # means for each digit, and images in each: whole pairs, groups and nets
 FIRST_SEED = 10_000  # far from the seeds of the rows

@@ -1,0 +1,68 @@
+"""Measure a bundled model at the default settings, for `inkseed models`.
+
+python scripts/measure.py report [--count 1000] [--compile]
+
+Draws `count` images in MNIST's own mix of digits (of 00 to 99: all equally often) from seed 0,
+measures them with floors on the test digits, or on pairs made of them (the figures are final:
+nothing is chosen by them), and keeps them beside the weights.
+"""
+
+import argparse
+
+import numpy as np
+from rich.console import Console
+
+from inkseed.cli import mistakes_in_one_line
+from inkseed.data import load_mnist
+from inkseed.data.labelled import LabelledImages
+from inkseed.data.pairs import PAIRS, Hands, compose_pairs
+from inkseed.evaluation import EvaluatedSet, evaluate
+from inkseed.evaluation.metrics import Metric
+from inkseed.evaluation.pairs import measure_pairs
+from inkseed.evaluation.sets import natural_labels
+from inkseed.evaluation.table import print_evaluation
+from inkseed.model.catalogue import record_quality
+from inkseed.model.loading import load
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("name")
+    parser.add_argument("--count", type=int, default=1000)
+    parser.add_argument("--compile", action="store_true")
+    parser.add_argument("--device", default="cpu")
+    asked = parser.parse_args()
+    if asked.count < 1:
+        parser.error("--count must be 1 or more")
+
+    model = load(asked.name, asked.device)
+    if asked.compile:
+        model.compile()
+    how = model.settings()
+    sampling = {**how.facts(), "guide_w": how.guide_w, "seed": 0}
+    if model.class_names == PAIRS:
+        labels = np.arange(asked.count) % len(PAIRS)
+        drawn = model.sample(labels)
+        test = compose_pairs(Hands(load_mnist(train=False)), labels, 0, model.image_size)
+        found, floor = (measure_pairs(each.images, labels) for each in (drawn, test.source))
+        metrics = {
+            name: Metric(*getattr(found, name), *getattr(floor, name))._asdict()
+            for name in found._fields
+        }
+        kept = {"n": len(labels), "floor": "test", "metrics": metrics}
+        for name, metric in metrics.items():
+            print(name, metric)
+    else:
+        drawn = model.sample(natural_labels(asked.count))
+        source = LabelledImages(drawn.images, drawn.labels, model.class_names)
+        evaluated = evaluate([EvaluatedSet(source, how.guide_w)], final=True)
+        print_evaluation(evaluated, Console())
+        measured = evaluated.as_json()
+        kept = {name: measured[name] for name in ("n", "floor", "judge", "metrics")}
+    sampling["nfe"] = drawn.nfe
+    print(record_quality(asked.name, {"sampling": sampling, **kept}))
+
+
+if __name__ == "__main__":
+    with mistakes_in_one_line():
+        main()

@@ -1,0 +1,23 @@
+"""What the scripts here share: putting made tables into their pages, and naming the machine."""
+
+import os
+import platform
+from pathlib import Path
+
+import torch
+
+DOCS = Path(__file__).parents[1] / "docs"
+
+
+def replace(page: Path, name: str, lines: list[str]) -> None:
+    """Put `lines` between the markers `<!-- name -->` and `<!-- end -->` of the page."""
+    before, rest = page.read_text("utf-8").split(f"<!-- {name} -->", 1)
+    _, after = rest.split("<!-- end -->", 1)
+    text = "\n".join([f"<!-- {name} -->", "", *lines, "", "<!-- end -->"])
+    page.write_text(before + text + after, "utf-8")
+    print("\n".join(lines))
+
+
+def machine() -> str:
+    """The machine in words."""
+    return f"{os.cpu_count()} cores, {platform.machine()}, torch {torch.__version__}"

@@ -1,0 +1,289 @@
+"""Two-digit images and whole numbers, measured: python scripts/whole_numbers.py [--compile]
+
+Makes the tables and the picture of docs/numbers.md: digits in one pass against pasted ones, the
+boxes that the seam finds, and numbers of 1 to 12 digits read back. Judge B reads; nothing is chosen
+by what it says.
+"""
+
+import argparse
+import time
+from collections.abc import Callable, Mapping
+
+import numpy as np
+from pages import DOCS, machine, replace
+from PIL import Image
+
+from inkseed.data.labelled import LabelledImages
+from inkseed.data.pairs import (
+    CANVAS,
+    Hands,
+    Layout,
+    box_overlap,
+    compose_pairs,
+    ink_boxes,
+    set_side_by_side,
+)
+from inkseed.data.split import split_mnist
+from inkseed.evaluation.intervals import Estimate, wilson
+from inkseed.evaluation.pairs import measure_pairs
+from inkseed.judges import JudgeA, JudgeB
+from inkseed.model.hand import USUAL, draw_hands
+from inkseed.model.loading import load
+from inkseed.model.model import Model
+from inkseed.model.sampling import EVERYWHERE
+from inkseed.pictures import PAPER, save_picture
+from inkseed.writing.number import write
+from inkseed.writing.reading import read_apart, read_number
+from inkseed.writing.seam import part_pairs
+
+PAGE = DOCS / "numbers.md"
+MIDDLE = (0.3, 6.0)  # ratios of noise to signal
+SETTINGS = [  # steps, where they are guided, how much: 14 evaluations, half of two digits' 28
+    *[(10, MIDDLE, guide_w) for guide_w in (0.6, 1.0, 2.0, 3.0)],
+    *[(7, EVERYWHERE, guide_w) for guide_w in (1.0, 1.5, 2.0, 3.0)],
+]
+Made = tuple[np.ndarray, int]  # images, and network evaluations for each
+NOTHING: Mapping[str, float] = {}
+FREE = {"slant": float("nan"), "thickness": float("nan")}
+LEGIBLE = (0.6, 1.0, 1.3, 1.6, 2.0)
+LEAST = 0.995  # of the images whose digits judge A must both read, in choosing guide_w
+CHOICE_SEED = 1000
+FEWER = 4  # what is only compared has a part of the count
+FRIENDLY = ("00297375", "1984", "31415926", "07", "2026", "600613", "271828", "5", "90210", "46368")
+
+
+def percent(found: Estimate) -> str:
+    return f"{100 * found.value:.2f}% ({100 * found.low:.2f}% to {100 * found.high:.2f}%)"
+
+
+def correlation(found: Estimate) -> str:
+    return f"{found.value:.3f} ({found.low:.3f} to {found.high:.3f})"
+
+
+def labels_of(count: int) -> np.ndarray:
+    """All hundred, equally often."""
+    return np.arange(count) % 100
+
+
+def choice(pairs: Model, count: int) -> list[str]:
+    """How `pairs` is sampled, by judge A: the first setting that it reads LEAST of; or the best."""
+    read, labels = JudgeA().digits, labels_of(count)
+    rows, read_right = [], []
+    for steps, interval, guide_w in SETTINGS:
+        drawn = pairs.sample(labels, CHOICE_SEED, guide_w, None, steps, guide_interval=interval)
+        found = measure_pairs(drawn.images, labels, read)
+        where = "all" if interval == EVERYWHERE else f"{interval[0]:g} to {interval[1]:g}"
+        cells = [str(steps), where, f"{guide_w:g}", str(drawn.nfe), percent(found.both_right)]
+        cells += [correlation(found.slant), correlation(found.thickness)]
+        rows.append(cells)
+        print(cells, flush=True)
+        read_right.append(found.both_right.value)
+    enough = [k for k, value in enumerate(read_right) if value >= LEAST]
+    chosen = rows[enough[0] if enough else int(np.argmax(read_right))]
+    lines = ["| steps | at ratios | guide_w | NFE | both right, judge A | slant | thickness |"]
+    lines.append("| --- " * 7 + "|")
+    lines += [f"| {' | '.join(f'**{c}**' if row is chosen else c for c in row)} |" for row in rows]
+    return [*lines, "", f"N = {count:,} a row, seed {CHOICE_SEED}, {machine()}."]
+
+
+def legible(digits: Model, count: int) -> list[str]:
+    """How far `inkseed write` guides `digits`: judge A reads digits in the hands of numbers."""
+    judge, labels = JudgeA(), np.arange(count) % 10
+    hands = draw_hands(digits.styles, CHOICE_SEED, range(count), USUAL)
+    lines = ["| guide_w | judge A reads |", "| --- | --- |"]
+    for guide_w in LEGIBLE:
+        images = digits.sample(labels, CHOICE_SEED, guide_w, **hands).images
+        right = int((judge.digits(images) == labels).sum())
+        lines.append(f"| {guide_w:g} | {percent(wilson(right, count))} |")
+        print(lines[-1], flush=True)
+    return [*lines, "", f"N = {count:,} a row, seed {CHOICE_SEED}, {machine()}."]
+
+
+def drawn(model: Model, count: int, style: Mapping[str, float] = NOTHING) -> Made:
+    """Images of two digits, and evaluations for each."""
+    found = model.sample(labels_of(count), 0, **style)
+    return found.images, found.nfe
+
+
+def pasted(model: Model, count: int, matched: bool, guide_w: float | None = None) -> Made:
+    """Two digits of `digits` set side by side as the training pairs are, and their evaluations.
+
+    `matched` asks both for the same slant and thickness, drawn for each image.
+    """
+    labels = labels_of(count)
+    digits = np.stack((labels // 10, labels % 10), 1).ravel()
+    style = {}
+    if matched:
+        hands = draw_hands(model.styles, 0, range(count))
+        style = {name: np.repeat(each, 2) for name, each in hands.items()}
+    found = model.sample(digits, 0, guide_w, **style)
+    cells = found.images.reshape(count, 2, *found.images.shape[1:])
+    images, _ = set_side_by_side(cells, Layout(), np.random.default_rng(0))
+    return images, 2 * found.nfe
+
+
+def real(digits: LabelledImages, count: int, size: tuple[int, int] = CANVAS) -> Made:
+    """Pairs of real digits."""
+    return compose_pairs(Hands(digits), labels_of(count), 0, size).source.images, 0
+
+
+def one_pass(pairs: Model, digits: Model, count: int) -> list[str]:
+    """End to end against pasted digits, and against the data."""
+    split, as_pairs = split_mnist(), pairs.settings().guide_w
+    return compared(
+        [
+            ("training pairs, part A", lambda: real(split.part_a, count)),
+            ("validation pairs", lambda: real(split.validation, count)),
+            ("`pairs`, one pass", lambda: drawn(pairs, count)),
+            ("`pairs`, style left free", lambda: drawn(pairs, count // FEWER, FREE)),
+            ("`digits` pasted", lambda: pasted(digits, count // FEWER, False)),
+            ("`digits` pasted, one style", lambda: pasted(digits, count // FEWER, True)),
+            (
+                "the same, guided as `pairs` is",
+                lambda: pasted(digits, count // FEWER, True, as_pairs),
+            ),
+        ]
+    )
+
+
+def one_hot(report_pairs: Model, count: int) -> list[str]:
+    """The report's own way to 00 to 99, whose digits are half as wide as MNIST's."""
+    size, validation = report_pairs.image_size, split_mnist().validation
+    return compared(
+        [
+            ("validation pairs in that size", lambda: real(validation, count, size)),
+            ("`report-pairs`", lambda: drawn(report_pairs, count)),
+        ]
+    )
+
+
+def compared(ways: list[tuple[str, Callable[[], Made]]]) -> list[str]:
+    """One row for each way to make two-digit images."""
+    lines = [
+        "| way | N | both right | a digit right | slant | thickness | NFE |",
+        "| --- " * 7 + "|",
+    ]
+    for name, make in ways:
+        images, nfe = make()
+        found = measure_pairs(images, labels_of(len(images)))
+        cells = [f"{len(images):,}", percent(found.both_right), percent(found.digit_right)]
+        cells += [correlation(found.slant), correlation(found.thickness), str(nfe or "")]
+        lines.append(f"| {name} | {' | '.join(cells)} |")
+        print(lines[-1], flush=True)
+    return [*lines, "", f"Seed 0, {machine()}."]
+
+
+def seconds(pairs: Model, digits: Model, rounds: int = 15) -> list[str]:
+    """Two digits by one pass and by two, in turns: medians."""
+    times: dict[str, list[float]] = {"pairs": [], "digits": []}
+    labels = labels_of(64)
+    twice = np.stack((labels // 10, labels % 10), 1).ravel()
+    for seed in range(rounds + 1):
+        for name, model, asked in (("pairs", pairs, labels), ("digits", digits, twice)):
+            began = time.perf_counter()
+            model.sample(asked, seed)
+            times[name].append((time.perf_counter() - began) / len(labels))
+    medians = {name: float(np.median(each[1:])) for name, each in times.items()}  # the first warms
+    ratio = medians["pairs"] / medians["digits"]
+    lines = ["| way | seconds for two digits | ratio |", "| --- | --- | --- |"]
+    lines += [f"| `digits`, two passes | {medians['digits']:.4f} | 1 |"]
+    lines += [f"| `pairs`, one pass | {medians['pairs']:.4f} | {ratio:.2f} |"]
+    return [*lines, "", f"64 numbers at a time, medians of {rounds} rounds in turns, {machine()}."]
+
+
+def boxes(count: int) -> list[str]:
+    """How well the seam finds boxes that are known."""
+    made = compose_pairs(Hands(split_mnist().validation), labels_of(count), 1)
+    images, labels = made.source.images, made.source.labels
+    found = ink_boxes(part_pairs(images).reshape(-1, *images.shape[1:]))
+    overlap = box_overlap(found.reshape(-1, 2, 4), made.boxes)
+    cuts = np.zeros((count, 2, *images.shape[1:]), np.uint8)
+    for k, pair in enumerate(made.boxes):
+        for j, (x0, y0, x1, y1) in enumerate(pair):
+            cuts[k, j, y0:y1, x0:x1] = images[k, y0:y1, x0:x1]
+    right = read_apart(cuts, JudgeB().digits) == np.stack((labels // 10, labels % 10), 1)
+    apart = made.boxes[:, 1, 0] > made.boxes[:, 0, 2]
+    lines = ["| pairs | share | mean overlap | overlap above 0.9 |", "| --- " * 4 + "|"]
+    for name, some in (("apart", apart), ("touching or over each other", ~apart)):
+        own = overlap[some]
+        share = f"{100 * some.mean():.1f}%"
+        lines.append(f"| {name} | {share} | {own.mean():.3f} | {100 * (own > 0.9).mean():.1f}% |")
+    known = percent(wilson(int(right.all(1).sum()), count))
+    return [
+        *lines,
+        "",
+        f"Cut by the known boxes, both digits are read right in {known}. N = {count:,}.",
+    ]
+
+
+def read_back(models: dict[str, Model], count: int) -> list[str]:
+    """Random numbers of 1 to 12 digits, written and read by judge B; with --check and without."""
+    rng, read = np.random.default_rng(0), JudgeB().digits
+    numbers = ["".join(map(str, rng.integers(0, 10, rng.integers(1, 13)))) for _ in range(count)]
+    lines = [
+        "| model | check | read back | drawn again | NFE a digit | seconds |",
+        "| --- " * 6 + "|",
+    ]
+    for name, model in models.items():
+        for check in (False, True):
+            began, right, again, nfe = time.perf_counter(), 0, 0, 0
+            for seed, number in enumerate(numbers):
+                written = write(number, seed, model=model, check=check)
+                right += read_number(written.image, written.boxes, read) == number
+                again, nfe = again + written.redrawn, nfe + written.nfe
+            took = (time.perf_counter() - began) / count
+            digits = sum(map(len, numbers))
+            cells = [
+                f"`{name}`",
+                "yes" if check else "no",
+                percent(wilson(right, count)),
+                str(again),
+            ]
+            lines.append(f"| {' | '.join(cells)} | {nfe / digits:.1f} | {took:.2f} |")
+            print(lines[-1], flush=True)
+    return [*lines, "", f"{count:,} numbers, {digits:,} digits, seeds 0 and on, {machine()}."]
+
+
+def gallery(model: Model) -> Image.Image:
+    """Ten numbers, one below the other."""
+    rows = [write(number, seed, model=model).image for seed, number in enumerate(FRIENDLY)]
+    page = Image.new("L", (max(row.width for row in rows), sum(row.height for row in rows)), PAPER)
+    for k, row in enumerate(rows):
+        page.paste(row, (0, k * row.height))
+    return page
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--count", type=int, default=10_000)
+    parser.add_argument("--numbers", type=int, default=1000)
+    parser.add_argument(
+        "--only",
+        choices=(
+            *("choice", "legible", "one_pass", "one_hot", "seconds", "boxes", "read_back"),
+            "gallery",
+        ),
+    )
+    parser.add_argument("--compile", action="store_true")
+    asked = parser.parse_args()
+    pairs, digits = load("pairs"), load("digits")
+    if asked.compile:
+        pairs, digits = pairs.compile(), digits.compile()
+    sections: dict[str, Callable[[], list[str]]] = {
+        "choice": lambda: choice(pairs, asked.count // 10),
+        "legible": lambda: legible(digits, asked.count // 5),
+        "seconds": lambda: seconds(pairs, digits),
+        "boxes": lambda: boxes(asked.count),
+        "one_pass": lambda: one_pass(pairs, digits, asked.count),
+        "one_hot": lambda: one_hot(load("report-pairs"), asked.count // 20),
+        "read_back": lambda: read_back({"digits": digits, "pairs": pairs}, asked.numbers),
+    }
+    for name, make in sections.items():
+        if asked.only in (None, name):
+            replace(PAGE, name, make())
+    if asked.only in (None, "gallery"):
+        save_picture(gallery(pairs), DOCS / "pictures" / "numbers.png")
+
+
+if __name__ == "__main__":
+    main()

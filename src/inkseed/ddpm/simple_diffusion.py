@@ -1,0 +1,208 @@
+"""The report's `SimpleDiffusion`: a loss for a plain loop, a sampler, a model file at the end."""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from inkseed.checkpoint import save_tensors
+from inkseed.checks import brief, real_number, whole_number
+from inkseed.ddpm.plain_loop import plain_config, plain_network
+from inkseed.ddpm.tables import report_tables
+from inkseed.diffusion.denoiser import EpsDenoiser
+from inkseed.diffusion.guidance import ClassifierFreeGuidance, warn_untaught
+from inkseed.diffusion.loss import eps_loss
+from inkseed.diffusion.schedule import MAX_STEPS, LinearBetas, times
+from inkseed.errors import InkseedError
+from inkseed.files import check_writable
+from inkseed.model.sampling import LEAST_GUIDE_W, MOST_GUIDE_W
+from inkseed.nn import ContextUnet
+from inkseed.nn.device import find_device
+from inkseed.samplers import Step, ancestral
+from inkseed.training.recipes import MAX_SIDE
+
+KEPT_EVERY = 20  # of the steps on the way, these are returned, and the last few
+KEPT_LAST = 8
+MOST_IMAGES = 10**7
+MNIST_SIZE = (28, 28)
+
+
+class SimpleDiffusion(nn.Module):
+    """Conditional DDPM (arXiv 2006.11239) round a network that predicts noise.
+
+    `betas` is the pair (beta_1, beta_T); `drop_prob` is the chance that training drops a label.
+    The listing's tables (`sqrt_alpha_bar`, `oneover_sqrt_alpha_bar` and the others of
+    `inkseed.ddpm.tables`) are buffers, which follow the device and stay out of the state dict.
+    Raises InkseedError for a device that this machine lacks, and for impossible settings.
+    """
+
+    def __init__(
+        self,
+        nn_model: ContextUnet,
+        betas: tuple[float, float],
+        n_T: int,
+        device: str | torch.device,
+        drop_prob: float = 0.1,
+    ) -> None:
+        super().__init__()
+        self.device = find_device(device)
+        self.nn_model = nn_model
+        self.n_T = whole_number(n_T, "n_T", 2, MAX_STEPS)
+        self.drop_prob = real_number(drop_prob, "drop_prob", 0, 1)
+        try:
+            beta_1, beta_T = (float(beta) for beta in betas)
+        except (TypeError, ValueError) as error:
+            raise InkseedError(f"betas must be (beta_1, beta_T), not {brief(betas)}") from error
+        self.betas = (beta_1, beta_T)
+        self.schedule = LinearBetas(self.betas, self.n_T)
+        self.image_size = MNIST_SIZE  # (height, width) of what `forward` saw last
+        for name, table in report_tables(self.schedule).items():
+            self.register_buffer(name, table, persistent=False)
+        self.to(self.device)  # what was "cuda" is "cuda:0" from here on
+
+    def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> "SimpleDiffusion":
+        """What `to` and `cuda` come down to: the device is where the tables now are."""
+        super()._apply(fn, recurse)
+        self.device = self.get_buffer("sqrt_alpha_bar").device
+        return self
+
+    @property
+    def denoiser(self) -> EpsDenoiser:
+        """The network as it stands now, seen as a denoiser."""
+        return EpsDenoiser(self.nn_model, self.schedule)
+
+    def forward(self, x: Tensor, c: Tensor, generator: torch.Generator | None = None) -> Tensor:
+        """The scalar loss of equation (1): x (N, C, H, W) in [-1, 1], c (N,) class indices.
+
+        Raises InkseedError for another shape or kind of either, and for a class beyond the last.
+        """
+        c = self._labels(c)
+        if x.ndim != 4 or not x.is_floating_point() or len(x) != len(c):
+            raise InkseedError(
+                f"x must be images (N, C, H, W) in [-1, 1], one for each of {len(c)} labels, not "
+                f"{x.dtype} of {tuple(x.shape)}"
+            )
+        self.image_size = (x.shape[2], x.shape[3])
+        return eps_loss(self.denoiser, x.to(self.device), c, self.drop_prob, generator)
+
+    def sample(
+        self,
+        n_sample: int,
+        size: tuple[int, int, int],
+        device: str | torch.device,
+        guide_w: float = 0.0,
+        generator: torch.Generator | None = None,
+    ) -> tuple[Tensor, Tensor]:
+        """Draw `n_sample` images of `size` (C, H, W), labels cycling through the classes.
+
+        Returns the images (N, C, H, W) and the steps on the way (S, N, C, H, W): every 20th state
+        and the last 8, from noise to image. Batch normalisation uses its running statistics.
+        Warns (InkseedWarning) of guidance where `drop_prob` is 0. Raises InkseedError for no
+        images, and for a device where the network is not.
+        """
+        n_sample = whole_number(n_sample, "n_sample", 1, MOST_IMAGES)
+        guide_w = real_number(guide_w, "guide_w", LEAST_GUIDE_W, MOST_GUIDE_W)
+        warn_untaught(self.drop_prob, guide_w)
+        device = self._own(device)
+        label = torch.arange(n_sample, device=device) % self.nn_model.n_classes
+        x_T = normal((n_sample, *image_shape(size)), generator, device)
+        kept: list[Tensor] = []
+
+        def keep(i: int, step: Step) -> None:
+            if i % KEPT_EVERY == 0 or i > self.n_T - KEPT_LAST:
+                kept.append(step.x)
+
+        return self._walk(x_T, label, guide_w, generator, keep), torch.stack(kept)
+
+    def save(
+        self,
+        path: str | Path,
+        *,
+        class_names: Sequence[str] | None = None,
+        image_size: int | tuple[int, int] | None = None,
+    ) -> None:
+        """Write a model file, a .safetensors, for `inkseed.load` and every `--model`.
+
+        `class_names` are the labels in the order of their classes: by default 0 to 9, of 100
+        classes 00 to 99. `image_size` is a side or (height, width): by default what the training
+        loop gave last, or MNIST's 28x28. Raises InkseedError for a network that is no ContextUnet,
+        for weights that are not finite, for names or a size that do not fit, and for another
+        suffix.
+        """
+        path = check_writable(path, (".safetensors",))
+        network = plain_network(self.nn_model)
+        size = self.image_size if image_size is None else image_size
+        told: tuple[Any, ...] = (self.betas, self.n_T, self.drop_prob, size, class_names)
+        save_tensors(path, network.state_dict(), plain_config(network, *told))
+
+    def _labels(self, c: Tensor) -> Tensor:
+        """Class indices (N,) as the network takes them, on its device."""
+        if c.ndim != 1 or c.is_floating_point() or c.dtype == torch.bool:
+            raise InkseedError(
+                f"labels must be whole numbers of shape (N,), not {c.dtype} of {tuple(c.shape)}"
+            )
+        last = self.nn_model.n_classes - 1
+        # on a GPU the look would hold training up; torch itself stops there
+        if c.device.type == "cpu" and len(c) and not (0 <= int(c.min()) <= int(c.max()) <= last):
+            raise InkseedError(f"labels must be from 0 to {last}, not {int(c.min())} to {c.max()}")
+        return c.to(self.device).long()
+
+    def _own(self, device: str | torch.device) -> torch.device:
+        """The device asked for, if the network is there."""
+        asked = find_device(device)
+        if asked.type != self.device.type or asked.index not in (None, self.device.index):
+            raise InkseedError(f"the network is on {self.device}, not {asked}: use {self.device}")
+        return self.device
+
+    def _walk(
+        self,
+        x_T: Tensor,
+        label: Tensor,
+        guide_w: float,
+        generator: torch.Generator | None,
+        on_step: Callable[[int, Step], object] = lambda i, step: None,
+    ) -> Tensor:
+        """The image at the end of the reverse chain; `on_step` sees step 1, 2, ... on the way."""
+        with self._evaluating():
+            steps = ancestral(
+                ClassifierFreeGuidance(self.denoiser, guide_w),
+                self.schedule,
+                x_T,
+                label,
+                times(self.schedule, self.n_T),
+                lambda: normal(x_T.shape, generator, x_T.device),
+            )
+            for i, step in enumerate(steps, start=1):
+                on_step(i, step)
+            return step.x
+
+    @contextmanager
+    def _evaluating(self) -> Iterator[None]:
+        """The network as it is used after training, without gradients."""
+        was_training = self.nn_model.training
+        self.nn_model.eval()
+        try:
+            with torch.no_grad():
+                yield
+        finally:
+            self.nn_model.train(was_training)
+
+
+def image_shape(size: tuple[int, int, int]) -> tuple[int, int, int]:
+    """`size` if it is three whole numbers (C, H, W); raises InkseedError for anything else."""
+    if not isinstance(size, Sequence) or len(size) != 3:
+        raise InkseedError(f"size must be (C, H, W), as (1, 28, 28), not {brief(size)}")
+    channels, height, width = (whole_number(side, "size", 1, MAX_SIDE) for side in size)
+    return channels, height, width
+
+
+def normal(
+    shape: tuple[int, ...] | torch.Size,
+    generator: torch.Generator | None,
+    device: str | torch.device,
+) -> Tensor:
+    """Unit Gaussian noise on `device`, drawn on the CPU; `generator` None is torch's own."""
+    return torch.randn(tuple(shape), generator=generator).to(device)

@@ -1,0 +1,228 @@
+"""Evaluate sets of digits by judge B: figures with intervals, each beside its floor."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from inkseed.data.labelled import LabelledImages
+from inkseed.data.mnist import DIGITS, load_mnist
+from inkseed.data.split import SIZES, split_mnist
+from inkseed.evaluation.intervals import Estimate, wilson
+from inkseed.evaluation.measure import MOST, WEIGHED, Measured, Yardstick
+from inkseed.evaluation.memorisation import REPLAY
+from inkseed.evaluation.metrics import EXCEEDING, READINGS, Metric
+from inkseed.evaluation.mix import count_digits
+from inkseed.evaluation.sets import EvaluatedSet
+from inkseed.evaluation.usefulness import usefulness
+from inkseed.judges import JudgeB
+from inkseed.outline import Outlined
+
+BOOTSTRAP_SEED = 0
+
+
+@dataclass(repr=False)
+class SetResult(Outlined):
+    """What is said about one set; `measured` and `floor` hold the arrays behind it."""
+
+    judged: EvaluatedSet
+    metrics: dict[str, Metric]
+    measured: Measured
+    floor: Measured
+    notes: list[str]
+
+    @property
+    def n(self) -> int:
+        return len(self.judged.source)
+
+    @property
+    def weighed(self) -> bool:
+        """Whether the labels' mix is not the data's, so that classes had to be weighed."""
+        return bool((self.measured.weights != 1).any())
+
+    def is_weighed(self, metric: str) -> bool:
+        """Whether a metric is of weighed classes."""
+        return self.weighed and metric in WEIGHED
+
+    def per_class(self) -> dict[str, dict[str, float | None]]:
+        """Each digit's own figures; None where the set, or the reference, has none of it."""
+        labels, found = self.judged.source.labels, self.measured.manifolds
+        rows: dict[str, dict[str, float | None]] = {}
+        for digit in range(len(DIGITS)):
+            own = labels == digit
+            chosen = labels[self.measured.chosen] == digit
+            reference = self.measured.reference_labels == digit
+            right = int((self.measured.read[own] == digit).sum())
+            accuracy = wilson(right, int(own.sum())) if own.any() else (None,) * 3
+            rows[DIGITS[digit]] = {
+                "n": int(own.sum()),
+                **dict(zip(("accuracy", "accuracy_low", "accuracy_high"), accuracy, strict=True)),
+                "precision": _mean(found.precision.numpy()[chosen]),
+                "recall": _mean(found.recall.numpy()[reference]),
+                "density": _mean(found.density.numpy()[chosen]),
+                "coverage": _mean(found.coverage.numpy()[reference]),
+            }
+        return rows
+
+    def confusion(self) -> np.ndarray:
+        """Counts (10, 10): row, the label; column, what judge B reads."""
+        table = np.zeros((10, 10), np.int64)
+        np.add.at(table, (self.judged.source.labels, self.measured.read), 1)
+        return table
+
+    def as_json(self) -> dict[str, Any]:
+        """The documented keys of docs/evaluation.md."""
+        return {
+            "n": self.n,
+            "guide_w": self.judged.guide_w,
+            "label_mix": {
+                "weighed": self.weighed,
+                "effective_n": self.measured.effective_n,
+                "floor_n": len(self.floor.read),
+                "floor_effective_n": self.floor.effective_n,
+            },
+            "metrics": {name: self._metric_as_json(name) for name in self.metrics},
+            "per_class": self.per_class(),
+            "confusion": self.confusion().tolist(),
+            "notes": self.notes,
+        }
+
+    def _metric_as_json(self, name: str) -> dict[str, Any]:
+        found: dict[str, Any] = {**self.metrics[name]._asdict(), "weighed": self.is_weighed(name)}
+        if name in EXCEEDING:
+            found["excess"] = self.metrics[name].excess._asdict()
+        if name in self.measured.style_means:
+            found["mean"] = self.measured.style_means[name]
+            found["floor_mean"] = self.floor.style_means[name]
+        return found
+
+
+@dataclass(repr=False)
+class Evaluation(Outlined):
+    """Sets measured by one yardstick; the first is the one that the top level speaks of."""
+
+    sets: list[SetResult]
+    yardstick: Yardstick
+    held_out: str  # "validation" or "test": what the floors are taken on
+    seconds: float
+    usefulness: dict[str, Any] | None = None
+
+    def as_json(self) -> dict[str, Any]:
+        """One object: the first set's figures, and under `guidance` all sets, if several."""
+        judge = {"name": "B", "sha256": self.yardstick.judge.sha256}
+        described = {"judge": judge, "floor": self.held_out, "seconds": round(self.seconds, 1)}
+        result = {**self.sets[0].as_json(), **described}
+        if len(self.sets) > 1:
+            result["guidance"] = [each.as_json() for each in self.sets]
+        if self.usefulness is not None:
+            result["usefulness"] = self.usefulness
+        return result
+
+
+def evaluate(
+    sets: list[EvaluatedSet],
+    final: bool = False,
+    on_progress: Callable[[int], object] = lambda _: None,
+) -> Evaluation:
+    """Measure each set; floors are held-out real digits at the same N.
+
+    Held out is validation; `final` takes the test digits instead, for final tables alone.
+    `on_progress` hears how many images judge B has read; `images_to_read` says how many in all.
+    """
+    began = time.perf_counter()
+    held_out = held_out_digits(final)
+    yardstick = Yardstick(held_out, JudgeB(), on_progress)
+    floors: dict[bytes, Measured] = {}  # by the labels that they stand beside
+    results = []
+    for each in sets:
+        labels = count_digits(each.source.labels).tobytes()
+        if labels not in floors:
+            floors[labels] = yardstick.floor(each.source.labels, BOOTSTRAP_SEED)
+        results.append(_result(each, yardstick, floors[labels]))
+    name = "test" if final else "validation"
+    return Evaluation(results, yardstick, name, time.perf_counter() - began)
+
+
+def add_usefulness(
+    evaluation: Evaluation, on_step: Callable[[int], object] = lambda _: None
+) -> None:
+    """Measure the first set's usefulness, against real training images, on the held-out ones."""
+    began = time.perf_counter()
+    yardstick = evaluation.yardstick
+    evaluation.usefulness = usefulness(
+        evaluation.sets[0].judged, yardstick.training, yardstick.held_out, on_step
+    )
+    evaluation.seconds += time.perf_counter() - began
+
+
+def held_out_digits(final: bool) -> LabelledImages:
+    """Validation, or for final tables the test digits: the one place here that touches them."""
+    return load_mnist(train=False) if final else split_mnist().validation
+
+
+def images_to_read(sets: list[EvaluatedSet]) -> int:
+    """How many images `evaluate` has judge B read: training, held out, and the sets."""
+    return sum(SIZES[:2]) + MOST + sum(len(each.source) for each in sets)
+
+
+def _result(judged: EvaluatedSet, yardstick: Yardstick, floor: Measured) -> SetResult:
+    measured = yardstick.measure(judged.source, BOOTSTRAP_SEED)
+    metrics = {
+        name: Metric(*measured.estimates[name], *floor.estimates[name])
+        for name in READINGS
+        if name in measured.estimates and name in floor.estimates
+    }
+    result = SetResult(judged, metrics, measured, floor, list(judged.notes))
+    if len(judged.source) > MOST:
+        result.notes.append(
+            f"neighbour metrics, kernel distance and memorisation see a fixed random {MOST:,}"
+            f" of the {len(judged.source):,} images; all else sees every one;"
+            f" floors are of {len(floor.read):,} real images"
+        )
+    result.notes.extend([*_mix(result), *_replay(measured)])
+    return result
+
+
+def _mix(result: SetResult) -> list[str]:
+    """What the set's labels are, where they are not those of MNIST."""
+    notes, labels = [], result.judged.source.labels
+    if result.weighed:
+        notes.append(
+            "* the labels are not in MNIST's mix: these figures weigh each class to its share"
+            f" there, and tell as much as {result.measured.effective_n:,.0f} images would; real is"
+            f" {len(result.floor.read):,} held-out digits of the same labels, weighed alike"
+        )
+    lone = np.flatnonzero(count_digits(labels) == 1)
+    if len(lone):
+        notes.append(
+            f"the set has one image of {', '.join(map(str, lone))}: it stands for the class, and"
+            " makes distances uncertain"
+        )
+    missing = sorted(set(range(10)) - set(labels.tolist()))
+    if missing:
+        notes.append(f"the set has no {', '.join(map(str, missing))}")
+    return notes
+
+
+def _replay(measured: Measured) -> list[str]:
+    """Call out a set that repeats training images, or lies suspiciously near to them."""
+    notes = []
+    copies, n = int((measured.distance_pixels < 1e-3).sum()), len(measured.distance_pixels)
+    if copies:
+        notes.append(
+            f"REPLAY: {copies:,} of {n:,} images are training images to the pixel"
+            f" ({100 * copies / n:.3g} %)"
+        )
+    near: Estimate = measured.estimates["near_copies"]
+    if near.low > REPLAY:
+        notes.append(
+            f"REPLAY? {near.value:.1%} of images are nearer to a training image than 99 % of"
+            " real digits of the class are: it may be memorised, or merely plain"
+        )
+    return notes
+
+
+def _mean(values: np.ndarray) -> float | None:
+    return float(values.mean()) if len(values) else None

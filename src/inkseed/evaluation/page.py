@@ -1,0 +1,158 @@
+"""The evaluation as one self-contained HTML page: table, pictures, curves; no network needed."""
+
+import base64
+import io
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from matplotlib.figure import Figure
+from PIL import Image
+
+from inkseed.data.labelled import LabelledImages
+from inkseed.data.style import measure_style
+from inkseed.evaluation.evaluation import Evaluation, SetResult
+from inkseed.evaluation.metrics import READINGS
+from inkseed.evaluation.table import rows, usefulness_lines
+from inkseed.files import write_atomically
+from inkseed.pictures import PAPER, Band, draw_bands, png
+
+PER_CLASS = 10  # random images of a class that are shown
+WORST = 40
+PAIRS = 12
+INK, REAL = "#1f4e9c", "#8a8a8a"
+
+
+def save_page(evaluation: Evaluation, path: str | Path) -> None:
+    """Write the page, whole or not at all; its pictures show the first set."""
+    shown, held_out = evaluation.sets[0], evaluation.yardstick.held_out
+    environment = Environment(
+        loader=PackageLoader("inkseed.evaluation", ""), autoescape=True, undefined=StrictUndefined
+    )
+    useful = evaluation.usefulness
+    text = environment.get_template("page.html.j2").render(
+        held_out=evaluation.held_out,
+        sha256=evaluation.yardstick.judge.sha256,
+        seconds=round(evaluation.seconds),
+        sets=[(each, rows(each)) for each in evaluation.sets],
+        meanings=[(reading.title, reading.meaning) for reading in READINGS.values()],
+        usefulness=[str(line) for line in usefulness_lines(useful, evaluation.held_out).renderables]
+        if useful
+        else [],
+        grid=_grid(shown.judged.source, "the set"),
+        real_grid=_grid(held_out, "real"),
+        worst=_worst(shown),
+        nearest=_nearest(shown, evaluation.yardstick.training),
+        per_class=shown.per_class(),
+        confusion=shown.confusion(),
+        style=_style_chart(shown.judged.source, held_out),
+        curve=_curve(evaluation.sets),
+    )
+    write_atomically(path, lambda temporary: temporary.write_text(text, "utf-8"))
+
+
+def random_rows(source: LabelledImages) -> np.ndarray:
+    """Ten images of each digit drawn at random, never picked: uint8 (100, H, W), a row a digit.
+
+    Places that a digit with fewer images leaves empty are paper.
+    """
+    rng = np.random.default_rng(0)
+    rows = np.zeros((10 * PER_CLASS, *source.images.shape[1:]), np.uint8)
+    for digit in range(10):
+        drawn = rng.permutation(np.flatnonzero(source.labels == digit))[:PER_CLASS]
+        rows[digit * PER_CLASS : digit * PER_CLASS + len(drawn)] = source.images[drawn]
+    return rows
+
+
+def _grid(source: LabelledImages, caption: str) -> str:
+    picture = draw_bands([Band(caption, random_rows(source))], PER_CLASS)
+    return _png(picture)
+
+
+def _worst(result: SetResult) -> list[dict[str, Any]]:
+    """The images whose labels judge B finds least probable, worst first."""
+    source, measured = result.judged.source, result.measured
+    order = np.argsort(measured.probability, kind="stable")[:WORST]
+    return [
+        {
+            "image": _digit(source.images[k]),
+            "asked": int(source.labels[k]),
+            "read": int(measured.read[k]),
+            "probability": float(measured.probability[k]),
+        }
+        for k in order
+    ]
+
+
+def _nearest(result: SetResult, training: LabelledImages) -> dict[str, list[dict[str, Any]]]:
+    """Images beside their nearest training images: the closest of all, and random ones."""
+    measured, images = result.measured, result.judged.source.images
+    closest = np.argsort(measured.distance_pixels, kind="stable")[:PAIRS]
+    random = np.random.default_rng(0).permutation(len(measured.chosen))[:PAIRS]
+    return {
+        words: [
+            {
+                "image": _digit(images[measured.chosen[k]]),
+                "training": _digit(training.images[measured.nearest_pixels[k]]),
+                "distance": float(measured.distance_pixels[k]),
+            }
+            for k in which
+        ]
+        for words, which in (("closest", closest), ("random", random))
+    }
+
+
+def _style_chart(source: LabelledImages, held_out: LabelledImages) -> str:
+    figure = Figure(figsize=(8, 2.4), layout="constrained")
+    axes = figure.subplots(1, 2)
+    units = ("slant, degrees to the right", "stroke thickness, pixels")
+    for axis, own, real, unit in zip(
+        axes, measure_style(source.images), measure_style(held_out.images), units, strict=True
+    ):
+        least, most = np.quantile(np.concatenate((own, real)), (0.001, 0.999))
+        edges = np.linspace(least, most, 40).tolist()
+        axis.hist(real, edges, density=True, color=REAL, alpha=0.5, label="real")
+        axis.hist(own, edges, density=True, color=INK, histtype="step", lw=1.5, label="the set")
+        axis.set_xlabel(unit)
+        axis.set_yticks([])
+        axis.spines[["top", "right", "left"]].set_visible(False)
+    axes[0].legend(frameon=False)
+    return _svg(figure)
+
+
+def _curve(sets: Sequence[SetResult]) -> str | None:
+    """Accuracy and coverage against guide_w: the trade-off of guidance; needs several sets."""
+    guided = [each for each in sets if each.judged.guide_w is not None]
+    if len(sets) < 2 or len(guided) < len(sets):
+        return None
+    sets = sorted(guided, key=lambda each: each.judged.guide_w or 0.0)
+    strengths = [each.judged.guide_w for each in sets]
+    figure = Figure(figsize=(8, 2.8), layout="constrained")
+    for axis, name in zip(figure.subplots(1, 2), ("accuracy", "coverage"), strict=True):
+        metrics = [each.metrics[name] for each in sets]
+        value = np.array([metric.value for metric in metrics])
+        reach = np.array([(m.value - m.low, m.high - m.value) for m in metrics]).T
+        axis.errorbar(strengths, value, reach, color=INK, marker="o", capsize=3, label="the set")
+        axis.axhline(metrics[0].floor, color=REAL, ls="--", label="real")
+        axis.set_xlabel("guide_w")
+        axis.set_title(READINGS[name].title, loc="left", fontsize=10)
+        axis.spines[["top", "right"]].set_visible(False)
+        axis.legend(frameon=False)
+    return _svg(figure)
+
+
+def _svg(figure: Figure) -> str:
+    buffer = io.StringIO()
+    figure.savefig(buffer, format="svg", metadata={"Date": None})
+    svg = buffer.getvalue()
+    return svg[svg.index("<svg") :]
+
+
+def _digit(image: np.ndarray) -> str:
+    return _png(Image.fromarray(PAPER - image))
+
+
+def _png(picture: Image.Image) -> str:
+    return "data:image/png;base64," + base64.b64encode(png(picture)).decode("ascii")

@@ -1,0 +1,139 @@
+"""Sets to evaluate: labelled digits of ours, of another library or of one's own, or drawn here."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from inkseed.data.arrays import NpzFile
+from inkseed.data.how import HowToRead
+from inkseed.data.labelled import LabelledImages
+from inkseed.data.mnist import DIGITS
+from inkseed.data.read import Reading, read_images
+from inkseed.data.split import split_mnist
+from inkseed.errors import InkseedError
+from inkseed.evaluation.measure import choose
+from inkseed.judges.fit import JUDGE_SIZE
+from inkseed.model.model import Model, Samples
+from inkseed.outline import Outlined
+
+MIN_IMAGES = 20
+Draw = Callable[..., tuple[Samples, list[str]]]
+"""(model, and what `Model.sample` takes) -> samples, and what is to be said of them."""
+
+
+@dataclass(repr=False)
+class EvaluatedSet(Outlined):
+    """Labelled digits to be evaluated; `labels` index 0-9, `notes` say how they were read."""
+
+    source: LabelledImages
+    guide_w: float | None = None
+    notes: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        count, (height, width) = len(self.source), self.source.images.shape[1:]
+        if count < MIN_IMAGES:
+            raise InkseedError(_too_few(count))
+        if (height, width) != JUDGE_SIZE:
+            self.notes.append(f"images of {height}x{width} were resized to 28x28 for the judge")
+
+
+def read_sets(path: str | Path, how: HowToRead | None = None) -> list[EvaluatedSet]:
+    """Read labelled digits from whatever `inkseed.data.read_images` takes, 28x28; an .npz with an
+    array `guide_w` gives one set for each of its values.
+
+    `how` is as there, but the set is `measured`: blank images stay in, since whatever drew them did
+    not draw the digit. The first note says what was read.
+    Raises InkseedError for anything else, and for labels that are no digits.
+    """
+    path = Path(path)
+    found = read_images(path, JUDGE_SIZE, replace(how or HowToRead(), measured=True))
+    source, notes = _digits_only(found.images, path), [found.account.line()]
+    if len(source) < MIN_IMAGES:
+        raise InkseedError(f"{_too_few(len(source))} ({notes[0]})")
+    guide_w = _guide_w(path, found)
+    if guide_w is None:
+        return [EvaluatedSet(source, notes=notes)]
+    return [
+        EvaluatedSet(source.subset(guide_w == w), float(w), list(notes)) for w in np.unique(guide_w)
+    ]
+
+
+def _too_few(count: int) -> str:
+    return f"{count} images are too few to evaluate: give {MIN_IMAGES} or more"
+
+
+def _guide_w(path: Path, found: Reading) -> np.ndarray | None:
+    """The guidance of each image read, where an .npz tells it."""
+    if path.suffix.lower() != ".npz":
+        return None
+    arrays = NpzFile(path)
+    if "guide_w" not in arrays.shapes:
+        return None
+    guide_w = arrays["guide_w"]
+    if (
+        guide_w.shape != (found.account.given,)
+        or guide_w.dtype.kind not in "fiu"
+        or not np.isfinite(guide_w).all()
+    ):
+        raise InkseedError(f"{path}: guide_w must be one finite number an image, or left out")
+    return guide_w[found.kept]
+
+
+def draw_sets(
+    model: Model,
+    count: int,
+    strengths: Sequence[float | None],
+    seed: int,
+    sampler: str | None = None,
+    steps: int | None = None,
+    on_evaluations: Callable[[int], object] | None = None,
+    draw: Draw | None = None,
+) -> list[EvaluatedSet]:
+    """Draw `count` images from a model, a set for each guide_w, from the same noise.
+
+    Labels are in MNIST's own proportions (`natural_labels`). What is None is the model's own;
+    `draw` is for another way than `Model.sample`.
+    Raises InkseedError for a model whose classes are not the ten digits.
+    """
+    if set(model.class_names) != set(DIGITS):
+        raise InkseedError("the model's classes are not the digits 0 to 9: the judge reads those")
+    digits = natural_labels(count)
+    classes = digits_to_labels(model, digits)
+    sets = []
+    for w in strengths:
+        request = (classes, seed, w, sampler, steps)
+        drawn, notes = (draw or _plainly)(model, *request, on_evaluations=on_evaluations)
+        source = LabelledImages(drawn.images, digits, DIGITS)
+        sets.append(EvaluatedSet(source, float(drawn.guide_w[0]), notes))
+    return sets
+
+
+def _plainly(model: Model, *request: Any, **how: Any) -> tuple[Samples, list[str]]:
+    return model.sample(*request, **how), []
+
+
+def digits_to_labels(model: Model, digits: np.ndarray) -> list[int]:
+    """The model's class indices of digits 0 to 9."""
+    return np.array(model.indices(DIGITS))[digits].tolist()
+
+
+def natural_labels(count: int) -> np.ndarray:
+    """`count` labels to ask a model for, int64: a fixed random sample of part A's.
+
+    In MNIST's own proportions, because distances are taken to part A: as many images of each digit
+    would be charged for their mix, which is the asker's choice and not the model's.
+    """
+    labels = split_mnist().part_a.labels
+    rounds, rest = divmod(count, len(labels))
+    return np.concatenate([*[labels] * rounds, labels[choose(labels, rest)]])
+
+
+def _digits_only(source: LabelledImages, path: Path) -> LabelledImages:
+    for name in source.class_names:
+        if name not in DIGITS:
+            raise InkseedError(f"{path} holds the label {name!r}: the judge reads 0 to 9")
+    digits = np.array([int(name) for name in source.class_names])
+    return LabelledImages(source.images, digits[source.labels], DIGITS)

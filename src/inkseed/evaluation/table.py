@@ -1,0 +1,71 @@
+"""The evaluation as a table in the terminal."""
+
+from rich.box import SIMPLE_HEAD
+from rich.console import Console, Group
+from rich.table import Table
+from rich.text import Text
+
+from inkseed.evaluation.evaluation import Evaluation, SetResult
+from inkseed.evaluation.metrics import READINGS, shown
+
+ABOVE = "  above real"
+Row = tuple[str, str, str, str, str]  # metric, figure, interval, floor, where better lies
+
+
+def print_evaluation(evaluation: Evaluation, console: Console) -> None:
+    """Print each set's table and notes, then usefulness, then what the figures rest on."""
+    for each in evaluation.sets:
+        console.print(set_table(each))
+        for note in each.notes:
+            console.print(Text(f"  {note}", style="red" if note.startswith("REPLAY") else "dim"))
+    if evaluation.usefulness is not None:
+        console.print(usefulness_lines(evaluation.usefulness, evaluation.held_out))
+    real = f"real: as many held-out digits ({evaluation.held_out})"
+    sha = evaluation.yardstick.judge.sha256[:12]
+    console.print(Text(f"{real}; judge B {sha}; {evaluation.seconds:.0f} s", style="dim"))
+    console.print(Text(f"Fréchet distance: {READINGS['frechet'].meaning}", style="dim"))
+
+
+def set_table(result: SetResult) -> Table:
+    """Metric, figure, interval, floor, and which way is better."""
+    guided = "" if result.judged.guide_w is None else f", guide_w {result.judged.guide_w:g}"
+    table = Table(
+        title=f"{result.n:,} images{guided}",
+        title_justify="left",
+        title_style="bold",
+        box=SIMPLE_HEAD,
+    )
+    table.add_column("metric", no_wrap=True)
+    table.add_column("figure", justify="right")
+    table.add_column("95 % interval", justify="right", no_wrap=True)
+    table.add_column("real", justify="right")
+    table.add_column("better", no_wrap=True)
+    for row in rows(result):
+        table.add_row(*row)
+    return table
+
+
+def rows(result: SetResult) -> list[Row]:
+    """The table's rows, as text; an asterisk stands where classes were weighed."""
+    found = []
+    for name, metric in result.metrics.items():
+        title = READINGS[name].title + (" *" if result.is_weighed(name) else "")
+        low, high = shown(name, metric.low), shown(name, metric.high)
+        figure, floor = shown(name, metric.value), shown(name, metric.floor)
+        found.append((title, figure, f"{low} to {high}", floor, READINGS[name].better))
+        if name == "frechet":
+            value, low, high = (f"{each:+.3f}" for each in metric.excess)
+            found.append((ABOVE, value, f"{low} to {high}", "", "= 0"))
+    return found
+
+
+def usefulness_lines(found: dict, held_out: str) -> Group:
+    """What a classifier learned from the set, from real images, from both."""
+    lines = [f"usefulness: a classifier taught {found['n']:,} images, tested on real ({held_out})"]
+    for arm, scores in found["accuracy"].items():
+        lines.append(f"  {arm:10s} {sum(scores) / len(scores):.2%}")
+    for name, words in (("gap", "real minus synthetic"), ("gain", "both minus real")):
+        gap = found[name]
+        points = (100 * gap[key] for key in ("value", "low", "high"))
+        lines.append("  {}: {:.2f} points ({:.2f} to {:.2f})".format(words, *points))
+    return Group(*(Text(line) for line in lines))

@@ -1,0 +1,80 @@
+"""Can a classifier learn from the set? Classification accuracy score (Ravuri and Vinyals,
+arXiv 1905.10887): train on synthetic digits only, test on real ones.
+"""
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from inkseed.data.labelled import LabelledImages, join, to_tensor, to_uint8
+from inkseed.evaluation.intervals import Estimate, paired_t
+from inkseed.evaluation.sets import EvaluatedSet
+from inkseed.judges.fit import BATCH_SIZE, fit_classifier
+from inkseed.judges.judge import read_digits
+from inkseed.judges.networks import PlainNet
+
+SEEDS = range(5)
+ARMS = ("synthetic", "real", "both")
+PASSES, LEAST_STEPS = 6, 400
+
+
+def steps_for(n: int) -> int:
+    """Steps of training for sets of n images: six passes, and at least 400 steps."""
+    return max(LEAST_STEPS, round(PASSES * n / BATCH_SIZE))
+
+
+def usefulness(
+    judged: EvaluatedSet,
+    training: LabelledImages,
+    held_out: LabelledImages,
+    on_step: Callable[[int], object] = lambda _: None,
+) -> dict[str, Any]:
+    """Accuracy on held-out real digits after learning from the set, from as many real, from both.
+
+    Paired over 5 seeds: within a seed, one classifier (judge A's architecture, untrained, without
+    augmentation), the same number of steps, and the real images drawn by the seed. `gap` is real
+    minus synthetic and `gain` is both minus real, in accuracy, each with Student's 95 % interval.
+    """
+    n = min(len(judged.source), len(training))
+    whole = _at_size(judged.source, training)
+    scores: dict[str, list[float]] = {arm: [] for arm in ARMS}
+    for seed in SEEDS:
+        rng = np.random.default_rng(seed)
+        synthetic = whole.subset(rng.permutation(len(whole))[:n])
+        real = training.subset(rng.permutation(len(training))[:n])
+        both = join([synthetic, real])
+        for arm, source in zip(ARMS, (synthetic, real, both), strict=True):
+            network = fit_classifier(PlainNet, source, steps_for(n), seed, on_step=on_step)
+            scores[arm].append(read_right(network, held_out))
+    return {
+        "n": n,
+        "steps": steps_for(n),
+        "seeds": len(SEEDS),
+        "accuracy": scores,
+        "gap": _difference(scores["real"], scores["synthetic"])._asdict(),
+        "gain": _difference(scores["both"], scores["real"])._asdict(),
+    }
+
+
+def read_right(network: PlainNet, source: LabelledImages) -> float:
+    """The share of a set's digits that a classifier reads as labelled."""
+    return float((read_digits(network, source.images) == source.labels).mean())
+
+
+def steps_in_all(judged: EvaluatedSet, training: LabelledImages) -> int:
+    """How many steps `usefulness` takes over all seeds and arms."""
+    return len(SEEDS) * len(ARMS) * steps_for(min(len(judged.source), len(training)))
+
+
+def _difference(first: list[float], second: list[float]) -> Estimate:
+    return paired_t([a - b for a, b in zip(first, second, strict=True)])
+
+
+def _at_size(source: LabelledImages, like: LabelledImages) -> LabelledImages:
+    """The set at the image size of `like`."""
+    size = like.images.shape[1:]
+    if source.images.shape[1:] == size:
+        return source
+    return replace(source, images=to_uint8(to_tensor(source.images, size)))

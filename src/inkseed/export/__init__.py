@@ -1,0 +1,1 @@
+"""Generated images to files: arrays, figures, folders, GIFs."""

@@ -1,0 +1,138 @@
+"""Generated images to files: an .npz, a labelled folder, a figure, or a GIF of the way there."""
+
+import shutil
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from PIL import Image
+
+from inkseed import __version__
+from inkseed.data.labelled import to_uint8
+from inkseed.errors import InkseedError
+from inkseed.files import TEMPORARY, write_atomically
+from inkseed.model.model import Samples
+from inkseed.pictures import PAPER, Band, beside, draw_bands, save_gif, save_picture
+
+FRAMES = 60  # of a GIF, at most
+
+
+def save_samples(
+    groups: Sequence[Samples], class_names: Sequence[str], columns: int, path: str | Path
+) -> None:
+    """Write groups of samples, one guide_w each, in the format of the path's suffix.
+
+    `.npz` holds `images` uint8 (N, H, W) with ink 255, `labels`, `seeds`, `guide_w` and `nfe`, each
+    (N, ...), labels by name unless the names are 0 to n - 1; how they were drawn, `sampler`,
+    `steps`, `spacing`, `guide_interval` (N, 2) and `precision`; and what by, one text each:
+    `weights_sha256`, and the versions of `inkseed` and `torch`. `.png` is a figure with a band for
+    each group, `columns` images wide; a folder holds `<label>/<number>.png`, dark ink on light
+    paper, as `inkseed.data.read_folder` reads it.
+    """
+    path = Path(path)
+    suffix = path.suffix.lower()
+    if suffix == ".npz":
+        arrays: dict[str, Any] = {
+            name: np.concatenate([getattr(group, name) for group in groups])
+            for name in ("images", "labels", "seeds", "guide_w")
+        }
+        if list(class_names) != [str(k) for k in range(len(class_names))]:
+            arrays["labels"] = np.array(class_names)[arrays["labels"]]
+        arrays |= _made(groups)
+        write_atomically(path, lambda temporary: np.savez_compressed(temporary, **arrays))
+    elif suffix == ".png":
+        bands = [Band(_caption(group), group.images) for group in groups]
+        save_picture(draw_bands(bands, columns), path)
+    else:
+        _save_folder(groups, class_names, path)
+
+
+def _made(groups: Sequence[Samples]) -> dict[str, np.ndarray]:
+    """How the images were drawn, one row an image, and by which weights and versions."""
+    rows: list[dict[str, Any]] = []
+    for group in groups:
+        rows += [{**group.how.facts(), "nfe": group.nfe}] * len(group.labels)
+    names = ("nfe", "sampler", "steps", "spacing", "precision")
+    arrays = {name: np.array([row[name] for row in rows]) for name in names}
+    arrays["guide_interval"] = np.concatenate(
+        [np.tile(group.how.guide_interval, (len(group.labels), 1)) for group in groups]
+    )
+    by = {"weights_sha256": groups[0].weights_sha256 or "", "inkseed": __version__}
+    by["torch"] = str(torch.__version__)
+    return arrays | {name: np.array(text) for name, text in by.items()}
+
+
+def save_trace(groups: Sequence[Samples], columns: int, path: str | Path) -> None:
+    """Draw traced groups on their way from noise to digits: a GIF of 60 frames at most.
+
+    On the left the state x_t, scaled to unit deviation where it holds more noise than that; on the
+    right the guess of x_0 that is made from it. Frames are chosen and timed by what the eye sees
+    (`visible_progress`): a chain is noise for most of its steps, and need not be for its frames.
+    """
+    ways = [_way(group) for group in groups]
+    progress = visible_progress(ways)
+    chosen = np.arange(len(progress))
+    if len(chosen) > FRAMES:
+        chosen = np.unique(np.searchsorted(progress, np.linspace(0, 1, FRAMES)))
+    frames = []
+    for k in chosen:
+        captions = [_caption(group) for group in groups]
+        shown = [(states[k], guesses[k]) for states, guesses in ways]
+        left = [Band(f"{c}: x_t", x) for c, (x, _) in zip(captions, shown, strict=True)]
+        right = [Band("the guess of x_0", x_0) for _, x_0 in shown]
+        frames.append(beside(draw_bands(left, columns), draw_bands(right, columns)))
+    save_gif(frames, path, np.diff(progress[chosen]).tolist())
+
+
+def visible_progress(ways: Sequence[tuple[np.ndarray, np.ndarray]]) -> np.ndarray:
+    """How far each frame is on its way from noise to digits, (K + 1,), rising from 0 to 1.
+
+    `ways` are states and guesses as they are drawn, uint8 (K + 1, N, H, W) each. Half of the way is
+    how far the guess has moved, half how much of the noise in the state, its difference from the
+    guess, is gone.
+    """
+    moved, noise = np.zeros(len(ways[0][0])), np.zeros(len(ways[0][0]))
+    for states, guesses in ways:
+        seen = guesses.astype(np.float32)
+        moved[1:] += abs(np.diff(seen, axis=0)).mean((1, 2, 3))
+        noise += abs(states - seen).mean((1, 2, 3))
+    gone = np.maximum.accumulate(noise[0] - noise)
+    steps = np.linspace(0, 1, len(moved))  # where nothing is to be seen, by the step
+    parts = [part / part[-1] if part[-1] > 0 else steps for part in (moved.cumsum(), gone)]
+    return (parts[0] + parts[1]) / 2
+
+
+def _way(group: Samples) -> tuple[np.ndarray, np.ndarray]:
+    """States and guesses as they are drawn, uint8 (K + 1, N, H, W): noise first, digits last."""
+    *noisy, final = [group.noise, *group.steps]
+    left = [to_uint8(x / max(1.0, float(x.std()))) for x in noisy]
+    right = [to_uint8(x) for x in group.guesses]
+    return np.stack([*left, to_uint8(final)]), np.stack([*right, to_uint8(final)])
+
+
+def _caption(group: Samples) -> str:
+    return f"guide_w = {group.guide_w[0]:g}"
+
+
+def _save_folder(groups: Sequence[Samples], class_names: Sequence[str], path: Path) -> None:
+    """Fill a temporary folder beside `path`, then rename it: all of the set appears, or none."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = Path(tempfile.mkdtemp(dir=path.parent, prefix=TEMPORARY))
+    try:
+        number = 0
+        for group in groups:
+            for image, label in zip(group.images, group.labels, strict=True):
+                picture = Image.fromarray(PAPER - image)
+                folder = temporary / class_names[label]
+                folder.mkdir(exist_ok=True)
+                picture.save(folder / f"{number:06d}.png")
+                number += 1
+        temporary.chmod(0o755)
+        temporary.replace(path)  # an empty folder of that name gives way
+    except OSError as error:
+        raise InkseedError(f"cannot write {path}: {error.strerror or error}") from error
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)

@@ -1,0 +1,56 @@
+"""What is bundled: where each model comes from, and how good it was measured to be."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from inkseed.checkpoint import load_config
+from inkseed.errors import InkseedError
+from inkseed.files import sha256, write_json
+from inkseed.model.weights import available, find_model
+
+
+@dataclass(frozen=True)
+class Bundled:
+    """A bundled model: its file, its configuration, and its measured quality (None: not yet)."""
+
+    name: str
+    path: Path
+    config: dict[str, Any]
+    quality: dict[str, Any] | None
+
+    def as_json(self) -> dict[str, Any]:
+        """Name, bytes, configuration and quality as one plain object."""
+        size = self.path.stat().st_size
+        return {"name": self.name, "bytes": size, "quality": self.quality, **self.config}
+
+
+def bundled() -> list[Bundled]:
+    """Every bundled model, by name. Raises InkseedError for a damaged one."""
+    found = []
+    for name in available():
+        path = find_model(name)
+        found.append(Bundled(name, path, load_config(path), _quality(path)))
+    return found
+
+
+def record_quality(name: str, quality: dict[str, Any]) -> Path:
+    """Keep a measurement beside the bundled weights, tied to these very bytes; return its path."""
+    path = find_model(name)
+    kept = path.with_suffix(".json")
+    write_json(kept, {"sha256": sha256(path), **quality})
+    return kept
+
+
+def _quality(path: Path) -> dict[str, Any] | None:
+    """The measurement kept for these weights; None if there is none, or it is of others."""
+    kept = path.with_suffix(".json")
+    if not kept.is_file():
+        return None
+    try:
+        quality = json.loads(kept.read_text("utf-8"))
+        own = quality.pop("sha256") == sha256(path)
+    except (AttributeError, KeyError, ValueError) as error:
+        raise InkseedError(f"{kept} is damaged: remove it, or measure the model again") from error
+    return quality if own else None

@@ -1,0 +1,48 @@
+"""A hand: one slant and one thickness, drawn as the data have them, for all digits of an image."""
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from statistics import NormalDist
+
+import numpy as np
+
+from inkseed.data.style import POSITIVE
+from inkseed.errors import InkseedError
+from inkseed.rng import Purpose, uniforms
+
+USUAL = (0.05, 0.95)  # quantiles of the data that a hand which nobody wonders at lies between
+ANY = (0.005, 0.995)  # as varied as the data, but for what a network has hardly seen
+
+
+def draw_hands(
+    styles: Mapping[str, Sequence[float]],
+    seed: int,
+    numbers: Iterable[int],
+    between: tuple[float, float] = ANY,
+) -> dict[str, np.ndarray]:
+    """Each style of the images `numbers`, float64 (N,), from its data's (mean, deviation).
+
+    Raises InkseedError for a thickness that is 0 or less on average.
+    """
+    low, high = between
+    drawn = uniforms(seed, Purpose.HAND, [(k,) for k in numbers], len(styles))
+    u = low + (high - low) * drawn
+    return {
+        name: _quantiles(name, styles[name], u[:, column])
+        for column, name in enumerate(sorted(styles))
+    }
+
+
+def _quantiles(name: str, moments: Sequence[float], u: np.ndarray) -> np.ndarray:
+    """Of a normal distribution or, where nothing is below 0, of a log-normal one: thickness is so
+    skewed that a normal one would draw strokes which no digit of MNIST has."""
+    mean, deviation = moments
+    if name not in POSITIVE:
+        return np.array([NormalDist(mean, deviation).inv_cdf(each) for each in u])
+    if mean <= 0:
+        raise InkseedError(
+            f"the model's {name} is {mean:g} on average, as of blank images: train it on others"
+        )
+    spread = math.log1p((deviation / mean) ** 2)
+    logarithm = NormalDist(math.log(mean) - spread / 2, math.sqrt(spread))
+    return np.exp([logarithm.inv_cdf(each) for each in u])

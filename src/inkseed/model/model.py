@@ -1,0 +1,257 @@
+"""What a user holds: a trained network with its schedule and its classes, ready to sample."""
+
+from collections.abc import Callable, Sequence
+from copy import copy
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from inkseed.checkpoint import save_tensors
+from inkseed.data.labelled import to_uint8
+from inkseed.diffusion.counter import Ledger
+from inkseed.diffusion.denoiser import Denoiser, NetworkDenoiser, denoiser_from
+from inkseed.diffusion.guidance import Guidance, trained_drop_prob, warn_untaught
+from inkseed.errors import InkseedError
+from inkseed.model.drawing import draw
+from inkseed.model.hand import draw_hands
+from inkseed.model.request import (
+    TRIES_AT_ONCE,
+    check_counts,
+    check_labels,
+    check_strategy,
+    condition_of,
+)
+from inkseed.model.run import BoundSampler
+from inkseed.model.samples import Samples
+from inkseed.model.sampling import Sampling, settle
+from inkseed.nn import ContextUnet, PatchUnet
+from inkseed.nn.precision import computing_in, fast_precision, place
+from inkseed.noise import Strategy, Task
+from inkseed.samplers import Sampler
+
+BATCH_SIZE = 64
+MAX_SIDE = 1024
+MOST_NAMED = 12
+
+
+class Model:
+    """A denoiser with a name for each class; build it with `inkseed.load`.
+
+    `denoiser` may be replaced by one of your own, a function of (x_t, t, condition). Called by
+    itself it computes in float32; in a request, in the request's precision.
+    """
+
+    weights_sha256: str | None = None  # of the file that it was loaded from
+
+    def __init__(
+        self, network: ContextUnet | PatchUnet, config: dict[str, Any], device: torch.device
+    ) -> None:
+        self.network = place(network, device).eval()
+        self.network.requires_grad_(False)
+        self.config, self.device = config, device
+        self.image_size: tuple[int, int] = tuple(config["image_size"])
+        self.class_names: tuple[str, ...] = tuple(config["class_names"])
+        self.styles: dict[str, tuple[float, float]] = dict(config["network"].get("styles") or {})
+        own = denoiser_from(self.network, config, mixed_precision=False)
+        self.denoiser: Denoiser = own
+        self.schedule = own.schedule
+
+    def __repr__(self) -> str:
+        millions = sum(each.numel() for each in self.network.parameters()) / 1e6
+        height, width = self.image_size
+        names = ", ".join(self.class_names[:3] + ("...",) * (len(self.class_names) > 3))
+        return (
+            f"Model({type(self.network).__name__} of {millions:.1f} million parameters, draws "
+            f"{names} at {height}x{width}, on {self.device})"
+        )
+
+    def indices(self, names: Sequence[str]) -> list[int]:
+        """Labels as people write them -> class indices; raise InkseedError for an unknown one."""
+        for name in names:
+            if name not in self.class_names:
+                known = ", ".join(self.class_names[:MOST_NAMED])
+                more = ", ..." if len(self.class_names) > MOST_NAMED else ""
+                raise InkseedError(f"this model has no label {name!a}: it has {known}{more}")
+        return [self.class_names.index(name) for name in names]
+
+    def compile(self) -> "Model":
+        """Compile the network for bulk work, and return the model: minutes once, then faster.
+
+        Needs a C++ compiler. Pixels stay within a grey level or two of 255 in float32; in bfloat16
+        they move as from machine to machine, in one image of six by more than 8 (docs/samplers.md).
+        Raises InkseedError where the denoiser is one of your own: compile first, then wrap it.
+        """
+        if not isinstance(self.denoiser, NetworkDenoiser):
+            raise InkseedError("the denoiser is your own: compile the model first, then wrap it")
+        self.denoiser.network = torch.compile(self.network, dynamic=False)
+        return self
+
+    def uncompiled(self) -> "Model":
+        """The same model for batches of many sizes, each of which would be compiled anew.
+
+        A denoiser of your own stays as it is.
+        """
+        plain = copy(self)
+        if isinstance(self.denoiser, NetworkDenoiser):
+            plain.denoiser = copy(self.denoiser)
+            network = self.denoiser.network
+            plain.denoiser.network = getattr(network, "_orig_mod", network)
+        return plain
+
+    def settings(
+        self,
+        guide_w: float | None = None,
+        sampler: str | Sampler | None = None,
+        steps: int | None = None,
+        spacing: str | None = None,
+        guide_interval: tuple[float, float | None] | None = None,
+        guidance: Guidance | None = None,
+        precision: str | None = None,
+    ) -> Sampling:
+        """How a request would be drawn: what is None comes from the model, or from the sampler.
+
+        Raises InkseedError for a setting that cannot be.
+        """
+        own = self.config.get("sampling", {})
+        if precision is None:
+            precision = own.get("precision", fast_precision(self.device))
+        return settle(
+            *(own, self.schedule, guide_w, sampler, steps, spacing, guide_interval),
+            *(guidance, precision),
+        )
+
+    def sample(
+        self,
+        labels: Sequence[int],
+        seed: int = 0,
+        guide_w: float | None = None,
+        sampler: str | Sampler | None = None,
+        steps: int | None = None,
+        *,
+        spacing: str | None = None,
+        guide_interval: tuple[float, float | None] | None = None,
+        guidance: Guidance | None = None,
+        precision: str | None = None,
+        slant: float | Sequence[float] | None = None,
+        thickness: float | Sequence[float] | None = None,
+        noise: str | Tensor | Strategy = "gaussian",
+        candidates: int | None = None,
+        budget: int | None = None,
+        first: int = 0,
+        batch_size: int = BATCH_SIZE,
+        trace: bool = False,
+        on_evaluations: Callable[[int], object] | None = None,
+    ) -> Samples:
+        """Draw one image for each label, in order; image k begins with noise of (seed, first + k).
+
+        `sampler` is a name in `inkseed.samplers.SAMPLERS` or a function of that signature; what is
+        None is as `settings` says. `guide_interval` confines guidance to ratios sigma / alpha from
+        low to high. `guidance` is one of your own, a function from a denoiser to a denoiser, in
+        place of `guide_w`. `precision` is "float32" or "bfloat16"; None: bfloat16 where the device
+        is fast in it. `slant` (degrees to the right) and `thickness` (pixels) ask for a style, one
+        for all images or one each; NaN leaves it free, as None does, unless the model's settings
+        say `one_hand`: then it is drawn, as the data have it, for each image. `noise` is the name
+        of a strategy for the starting noise, a strategy (a function of a `Task`), or your own unit
+        noise (N, C, H, W); `candidates` is how many noises a searching one tries, and `budget`
+        the most network evaluations that an image may cost in all. `trace` keeps every state on the
+        way, and the guess of x_0 made at the state before it; `on_evaluations` is told of each
+        batch of network evaluations.
+        Raises InkseedError for an empty request, a label that is not a class, a bad setting, or a
+        strategy that would spend more than the budget.
+        """
+        wanted = check_labels(labels, len(self.class_names))
+        seed, first, batch_size = check_counts(seed, first, batch_size, len(wanted))
+        how = self.settings(guide_w, sampler, steps, spacing, guide_interval, guidance, precision)
+        if how.guidance is None:
+            warn_untaught(trained_drop_prob(self.config), how.guide_w)
+        style: dict[str, Any] = {"slant": slant, "thickness": thickness}
+        if how.one_hand:
+            drawn = draw_hands(self.styles, seed, range(first, first + len(wanted)))
+            style = {name: drawn.get(name) if v is None else v for name, v in style.items()}
+        condition = condition_of(wanted, self.styles, style)
+        strategy, tried, budget = check_strategy(
+            noise, candidates, budget, (len(wanted), *self._shape), first
+        )
+        batch_size = min(batch_size, max(1, TRIES_AT_ONCE // tried))
+        finals, starts, traces = [], [], []
+        with Ledger(on_evaluations) as ledger, computing_in(how.precision):
+            plain = ledger.watch(self.denoiser)
+            denoiser = ledger.watch(how.guided(plain, self.schedule))
+            bound = BoundSampler(
+                *(plain, denoiser, self.schedule, how, seed, self.device, batch_size)
+            )
+            for begin in range(0, len(wanted), batch_size):
+                batch = slice(begin, min(begin + batch_size, len(wanted)))
+                task = Task(
+                    condition=condition[batch],
+                    labels=wanted[batch],
+                    class_names=self.class_names,
+                    seed=seed,
+                    numbers=range(first + batch.start, first + batch.stop),
+                    shape=self._shape,
+                    sampler=bound,
+                    candidates=tried,
+                    budget=budget,
+                )
+                ledger.allow(None if budget is None else budget * len(task))
+                z, walked = draw(bound, task, strategy, trace)
+                if not ledger.dry and not torch.isfinite(walked[-1].x).all():
+                    raise InkseedError(
+                        "the images are not finite: the weights are damaged or guide_w huge"
+                    )
+                starts.append(z)
+                finals.append(walked[-1].x)
+                traces.append(walked if trace else [])
+        return Samples(
+            images=to_uint8(torch.cat(finals)),
+            labels=wanted,
+            seeds=np.stack([np.full(len(wanted), seed), first + np.arange(len(wanted))], 1),
+            guide_w=np.full(len(wanted), how.guide_w),
+            nfe=-(-ledger.evaluations // len(wanted)),
+            noise=torch.cat(starts),
+            how=how,
+            weights_sha256=self.weights_sha256,
+            steps=[torch.cat([step.x for step in each]) for each in zip(*traces, strict=True)],
+            guesses=[torch.cat([step.x_0 for step in each]) for each in zip(*traces, strict=True)],
+        )
+
+    def cost(
+        self,
+        guide_w: float | None = None,
+        sampler: str | Sampler | None = None,
+        steps: int | None = None,
+        noise: str | Strategy = "gaussian",
+        candidates: int | None = None,
+        *,
+        spacing: str | None = None,
+        guide_interval: tuple[float, float | None] | None = None,
+        guidance: Guidance | None = None,
+        precision: str | None = None,
+    ) -> int:
+        """Network evaluations that an image would cost: counted, with the networks left out.
+
+        True of strategies and denoisers whose cost does not depend on what they see, as all bundled
+        ones'. A denoiser of your own that has no network of inkseed's in it does run, for one
+        image. Raises InkseedError for a request that `sample` would refuse.
+        """
+        with Ledger(dry=True):
+            return self.sample(
+                *([0], 0, guide_w, sampler, steps),
+                spacing=spacing,
+                guide_interval=guide_interval,
+                guidance=guidance,
+                precision=precision,
+                noise=noise,
+                candidates=candidates,
+            ).nfe
+
+    @property
+    def _shape(self) -> tuple[int, int, int]:
+        return (self.network.in_channels, *self.image_size)
+
+    def save(self, path: str | Path) -> None:
+        """Write the weights and the configuration to a safetensors file, whole or not at all."""
+        save_tensors(path, self.network.state_dict(), self.config)

@@ -1,0 +1,53 @@
+"""What a strategy may draw with: a request with everything settled but the noise."""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+import torch
+from torch import Tensor
+
+from inkseed.diffusion.denoiser import Denoiser
+from inkseed.diffusion.schedule import Schedule
+from inkseed.rng import Key
+
+
+class Run(Protocol):
+    """Noise in, images out; `inkseed.model.run` has it.
+
+    All tensors that come and go lie on the CPU.
+
+    `plain` is the conditional denoiser, `denoiser` the same under the request's guidance. Row i
+    belongs to row i of `condition` and, where the sampler draws noise, to the stream `keys[i]`.
+    """
+
+    plain: Denoiser
+    denoiser: Denoiser
+    schedule: Schedule
+    device: torch.device
+    batch_size: int
+
+    @property
+    def steps(self) -> int:
+        """How many steps the sampler takes."""
+
+    @property
+    def spacing(self) -> str:
+        """How they are spaced."""
+
+    @property
+    def times(self) -> Tensor:
+        """The request's times, float64 (steps + 1,), from 1 to 0."""
+
+    def images(self, z: Tensor, condition: Tensor, keys: Sequence[Key]) -> Tensor:
+        """Unit noise (M, C, H, W) -> the request's images in [-1, 1], not clipped."""
+
+    def guesses(
+        self, z: Tensor, condition: Tensor, keys: Sequence[Key], steps: int | None
+    ) -> Tensor:
+        """The guess of x_0 after `steps` steps; None: the images."""
+
+    def ddim(self, z: Tensor, condition: Tensor, steps: int) -> Tensor:
+        """Unit noise (M, C, H, W) -> images by unguided DDIM; `undo` is its inverse."""
+
+    def undo(self, x: Tensor, condition: Tensor, steps: int) -> Tensor:
+        """Images (M, C, H, W), as `ddim` left them -> the unit noise that DDIM inverts them to."""

@@ -1,0 +1,154 @@
+"""The plot of a study: figures over evaluations, a few rows in colour and the rest in grey."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, NullLocator, ScalarFormatter
+
+from inkseed.evaluation.metrics import READINGS
+from inkseed.study.result import Result, Study
+from inkseed.study.rows import CONTROL, STRATEGY
+from inkseed.study.table import SHOWN
+
+BEST = 3  # strategies in colour
+COLOURS = ("#0072b2", "#d55e00", "#009e73", "#56b4e9", "#e69f00")  # Okabe and Ito: told by all eyes
+GREY, INK = "#c4c4c4", "#222222"
+APART = 0.055  # of an axis' height: what a label needs
+
+Rows = dict[str, list[Result]]  # what costs more than one draw, by name, in order of cost
+
+
+def quality_figure(study: Study) -> Figure:
+    """Each row's figures over the network evaluations an image cost.
+
+    Six lines at most are labelled: real digits; Gaussian noise with more steps, and with more
+    guidance besides; and the BEST strategies by `highlighted`. The other rows are grey: the table
+    names them. The square is a plain draw with its 95 % interval.
+    """
+    figure = Figure(figsize=(14, 4.6), layout="constrained")
+    axes: Sequence[Axes] = figure.subplots(1, len(SHOWN))
+    rows = _by_name(study)
+    colours = dict(zip(highlighted(study), COLOURS, strict=False))
+    for axis, metric in zip(axes, SHOWN, strict=True):
+        _panel(axis, metric, study, rows, colours)
+    return figure
+
+
+def highlighted(study: Study) -> list[str]:
+    """The names in colour: the two controls of plain noise, and the BEST strategies.
+
+    Those are the most accurate at the most evaluations that each was given; of equals, the ones at
+    the smaller Fréchet distance.
+    """
+    rows = _by_name(study)
+    plain = [name for name, own in rows.items() if _plain(own[0])]
+    searches = [name for name, own in rows.items() if own[0].row.role == STRATEGY]
+
+    def place(name: str) -> tuple[float, float]:
+        values = rows[name][-1].measure.values
+        return -values["accuracy"], values["frechet"]
+
+    return plain + sorted(searches, key=place)[:BEST]
+
+
+def _plain(result: Result) -> bool:
+    """Whether a row is a control of Gaussian noise that searches nothing."""
+    row = result.row
+    return row.role == CONTROL and row.selector is None and row.cost_of is None
+
+
+def _by_name(study: Study) -> Rows:
+    rows: Rows = {}
+    for result in sorted(study.results, key=lambda result: result.row.nfe):
+        if result.row.budget is not None:
+            rows.setdefault(result.row.name, []).append(result)
+    return rows
+
+
+def _panel(axis: Axes, metric: str, study: Study, rows: Rows, colours: dict[str, str]) -> None:
+    ends = [("real", study.real.values[metric], INK)]
+    axis.axhline(study.real.values[metric], color=INK, linewidth=1, linestyle=":")
+    for name in sorted(rows, key=lambda name: name in colours):  # grey below
+        costs = [result.row.nfe for result in rows[name]]
+        values = [result.measure.values[metric] for result in rows[name]]
+        strong = name in colours
+        style = "-" if rows[name][0].row.role == STRATEGY else "--"
+        axis.plot(
+            *(costs, values, style if strong else "-"),
+            color=colours.get(name, GREY),
+            marker="o",
+            markersize=4 if strong else 3,
+            linewidth=1.8 if strong else 1,
+        )
+        if strong:
+            ends.append((name, values[-1], colours[name]))
+    plain = study.results[0]
+    estimate = plain.measure.estimate(metric)
+    error = [[estimate.value - estimate.low], [estimate.high - estimate.value]]
+    axis.errorbar([plain.row.nfe], [estimate.value], error, fmt="s", color=INK, capsize=3)
+    axis.annotate(
+        *(plain.row.name, (plain.row.nfe, estimate.high)),
+        xytext=(-4, 4),
+        textcoords="offset points",
+        fontsize=8.5,
+    )
+    axis.set_xscale("log")
+    axis.xaxis.set_major_formatter(ScalarFormatter())
+    axis.xaxis.set_minor_locator(NullLocator())
+    axis.set_xticks(_ticks([result.row.budget or plain.row.nfe for result in study.results]))
+    if metric == "accuracy":
+        axis.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{100 * value:g} %"))
+    axis.set_xlabel("network evaluations an image")
+    axis.set_title(f"{READINGS[metric].title} ({READINGS[metric].better} is better)", fontsize=11)
+    axis.spines[["top", "right"]].set_visible(False)
+    _label(axis, ends)
+
+
+def _ticks(costs: Sequence[int]) -> list[int]:
+    """Costs that lie far enough apart on a log axis to be written below it."""
+    kept: list[int] = []
+    for cost in sorted(set(costs)):
+        if not kept or cost >= 1.7 * kept[-1]:
+            kept.append(cost)
+    return kept
+
+
+def _label(axis: Axes, ends: Sequence[tuple[str, float, str]]) -> None:
+    """Write each line's name right of the axis, at its height or as near as there is room."""
+    low, high = axis.get_ylim()
+    axis.set_ylim(low, high)
+    wanted = np.array([(value - low) / (high - low) for _, value, _ in ends])
+    for (name, _, colour), height, place in zip(ends, wanted, spread(wanted, APART), strict=True):
+        axis.plot(
+            *((1.01, 1.05), (height, place)),
+            transform=axis.transAxes,
+            clip_on=False,
+            color=colour,
+            linewidth=0.7,
+        )
+        axis.text(
+            *(1.06, place, name),
+            transform=axis.transAxes,
+            color=colour,
+            fontsize=8.5,
+            va="center",
+        )
+
+
+def spread(heights: np.ndarray, apart: float) -> np.ndarray:
+    """Heights (n,) moved as little as keeps each two at least `apart`: least squares, in order."""
+    order = np.argsort(heights, kind="stable")
+    steps = apart * np.arange(len(heights))
+    blocks: list[tuple[float, int]] = []  # sum and count: isotonic regression, by pooling
+    for value in heights[order] - steps:
+        total, count = float(value), 1
+        while blocks and blocks[-1][0] / blocks[-1][1] > total / count:
+            before = blocks.pop()
+            total, count = total + before[0], count + before[1]
+        blocks.append((total, count))
+    level = np.concatenate([np.full(count, total / count) for total, count in blocks])
+    found = np.empty(len(heights))
+    found[order] = level + steps
+    return found

@@ -1,0 +1,66 @@
+"""What is studied, and what tells one study from another."""
+
+import hashlib
+import inspect
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from inkseed import __version__
+from inkseed.errors import InkseedError
+from inkseed.noise import find_strategy, strategies
+from inkseed.samplers import find_sampler
+
+LAYOUT = 2  # of what a folder holds: since 2 the labels of all seeds together are MNIST's mix
+FEWEST = 50  # images a row: below, an interval says nothing
+
+
+@dataclass(frozen=True)
+class StudySettings:
+    """What is studied: `how` are settings of `Model.sample`, `count` images for each seed.
+
+    The largest budget is that of best-of-`candidates`; `strategies` are all, if none are named.
+    Raises InkseedError for so few images that their luck cannot be told.
+    """
+
+    model: str
+    sha256: str
+    how: dict[str, Any]
+    count: int = 40
+    seeds: int = 5
+    candidates: int = 8
+    strategies: tuple[str, ...] | None = None
+
+    def __post_init__(self) -> None:
+        if self.count * self.seeds < FEWEST:
+            raise InkseedError(f"a study needs {FEWEST} images or more: raise --count or --seeds")
+
+    @property
+    def n(self) -> int:
+        """Images a row."""
+        return self.count * self.seeds
+
+    def as_json(self) -> dict[str, Any]:
+        """Plain values, and a digest of the sources: other code would draw other images."""
+        known = strategies() if self.strategies is None else self.strategies
+        names = sorted(known)
+        digest = hashlib.sha256(__version__.encode())
+        for name in names:
+            digest.update(_source(find_strategy(name).choose))
+        if self.how.get("sampler") is not None:
+            digest.update(_source(find_sampler(self.how["sampler"]).walk))
+        kept = {"model": self.model, "sha256": self.sha256, "how": self.how, "count": self.count}
+        kept |= {"seeds": self.seeds, "candidates": self.candidates, "strategies": names}
+        return {"layout": LAYOUT, **kept, "sources": digest.hexdigest()}
+
+
+def _source(function: Any) -> bytes:
+    """The file that a strategy or sampler is defined in, since it may use all that stands there."""
+    while isinstance(function, partial):
+        function = function.func
+    kind: Any = function if inspect.isroutine(function) else type(function)
+    try:
+        return Path(inspect.getfile(kind)).read_bytes()
+    except (OSError, TypeError):  # typed at a prompt: its name must do
+        return repr(kind).encode()

@@ -1,0 +1,75 @@
+"""After training: a model of every weight average, and the choice of one on validation images."""
+
+import copy
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from inkseed.checkpoint import save_tensors
+from inkseed.diffusion.denoiser import denoiser_from
+from inkseed.diffusion.loss import loss_from
+from inkseed.nn import ContextUnet, PatchUnet
+from inkseed.rng import Purpose, stream
+from inkseed.training.batches import Batches
+from inkseed.training.data import TrainingData
+from inkseed.training.recipes import Recipe
+
+ROUNDS = 4  # of noise for every validation image: the averages differ by little
+
+
+def choose_average(
+    network: ContextUnet | PatchUnet,
+    config: dict[str, Any],
+    averages: dict[str, dict[str, Tensor]],
+    recipe: Recipe,
+    data: TrainingData,
+    out: Path,
+) -> dict[str, Tensor]:
+    """Write `averages/NAME.safetensors` and return the weights of the lowest validation loss.
+
+    Without validation images the first average is taken, without averages the network's own
+    weights. `config["training"]` is told which, and all losses.
+    """
+    losses = {}
+    for name, weights in averages.items():
+        save_tensors(out / "averages" / f"{name}.safetensors", weights, config)
+        if data.validation is not None:
+            losses[name] = _validation_loss(with_weights(network, weights), config, recipe, data)
+    chosen = min(losses, key=lambda name: losses[name], default=next(iter(averages), "none"))
+    config["training"].update(
+        average=chosen, validation_loss={name: round(loss, 6) for name, loss in losses.items()}
+    )
+    return averages.get(chosen, network.state_dict())
+
+
+def with_weights(
+    network: ContextUnet | PatchUnet, weights: dict[str, Tensor]
+) -> ContextUnet | PatchUnet:
+    """A copy of `network` with other weights."""
+    twin = copy.deepcopy(network)
+    twin.load_state_dict(weights)
+    return twin
+
+
+@torch.no_grad()
+def _validation_loss(
+    network: ContextUnet | PatchUnet, config: dict[str, Any], recipe: Recipe, data: TrainingData
+) -> float:
+    """The mean loss of held-out images, with the same noise whatever the weights."""
+    assert data.validation is not None
+    device = next(network.parameters()).device
+    denoiser = denoiser_from(network.eval(), config)
+    loss_of = loss_from(config, recipe.noise_levels)
+    examples = data.validation
+    styled = "styles" in config["network"]
+    batches = Batches(
+        lambda _: examples, styled, recipe.batch_size, (recipe.seed, Purpose.CHOICE_ORDER)
+    )
+    losses = []
+    for step in range(-(-ROUNDS * batches.size // recipe.batch_size)):
+        x, condition = (each.to(device) for each in batches[step])
+        noise = stream(recipe.seed, Purpose.CHOICE_LOSS, step)
+        losses.append(float(loss_of(denoiser, x, condition, recipe.drop_prob, noise)))
+    return sum(losses) / len(losses)

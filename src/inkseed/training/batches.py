@@ -1,0 +1,71 @@
+"""The order in which a run sees its images: pass after pass, in equal batches."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from inkseed.data.labelled import LabelledImages, to_tensor
+from inkseed.data.style import measure_style
+from inkseed.diffusion.condition import with_style
+from inkseed.outline import Outlined
+from inkseed.rng import Purpose, stream
+
+
+@dataclass(frozen=True, repr=False)
+class Examples(Outlined):
+    """Labelled images with their slant and thickness, known beforehand or measured when asked."""
+
+    images: LabelledImages
+    known_style: tuple[np.ndarray, np.ndarray] | None = None
+
+    @cached_property
+    def style(self) -> tuple[np.ndarray, np.ndarray]:
+        """Slant in degrees and thickness in pixels, (N,) each."""
+        return self.known_style or measure_style(self.images.images)
+
+    def conditions(self, styled: bool) -> Tensor:
+        """What each image is, as the condition that asks for it: labels, with style if `styled`."""
+        label = torch.from_numpy(self.images.labels.astype(np.int64))
+        return with_style(label, torch.from_numpy(np.stack(self.style, 1))) if styled else label
+
+
+class Batches:
+    """The run's endless sequence of images: one shuffled pass after another, in equal batches.
+
+    `of_pass(k)` are the examples of pass k, as many in each pass; those of the last are kept.
+    """
+
+    def __init__(
+        self,
+        of_pass: Callable[[int], Examples],
+        styled: bool,
+        batch_size: int,
+        key: tuple[int, Purpose],
+    ) -> None:
+        self.of_pass, self.styled, self.batch_size, self.key = of_pass, styled, batch_size, key
+        self.size = len(of_pass(0).images)
+        self._last: tuple[int, np.ndarray, Tensor, Tensor] | None = None
+
+    def __getitem__(self, step: int) -> tuple[Tensor, Tensor]:
+        """Batch number `step`, whatever came before: (float32 (B, 1, H, W), conditions of B)."""
+        places = torch.arange(step * self.batch_size, (step + 1) * self.batch_size)
+        x, conditions = [], []
+        for number in (places // self.size).unique().tolist():
+            images, own, order = self._pass(number)
+            indices = order[places[places // self.size == number] % self.size]
+            x.append(to_tensor(images[indices.numpy()]))
+            conditions.append(own[indices])
+        return torch.cat(x), torch.cat(conditions)
+
+    def _pass(self, number: int) -> tuple[np.ndarray, Tensor, Tensor]:
+        """Images, conditions and order of a pass."""
+        if self._last is None or self._last[0] != number:
+            examples = self.of_pass(number)
+            order = torch.randperm(self.size, generator=stream(*self.key, number))
+            conditions = examples.conditions(self.styled)
+            self._last = (number, examples.images.images, conditions, order)
+        return self._last[1:]

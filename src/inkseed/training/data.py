@@ -1,0 +1,217 @@
+"""What a run learns from: images, their conditions, and what a model must know of them."""
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from inkseed.data import HowToRead, join, load_mnist, read_images
+from inkseed.data.labelled import LabelledImages
+from inkseed.data.pairs import CELL, PAIRS, Hands, Layout, compose_pairs
+from inkseed.data.split import split_mnist
+from inkseed.errors import InkseedError
+from inkseed.outline import Outlined
+from inkseed.rng import Purpose, state
+from inkseed.training.batches import Examples
+from inkseed.training.recipes import MAX_SIDE, TWO_DIGITS, Recipe
+
+FEWEST = 8  # images of a class: fewer say nothing of how it varies
+HELD_OUT = 10  # one image in ten chooses among averages, where there are plenty of one's own
+PLENTY = 500
+VALIDATION = 2000  # of MNIST's validation images, at most as many choose
+A_PASS = 50_000  # images: with a user's own, few or many, a pass of a recipe is at least as long
+
+
+@dataclass(frozen=True, repr=False)
+class TrainingData(Outlined):
+    """Images to learn from and, where there are enough, others to choose an average by."""
+
+    examples: Examples  # of the first pass
+    validation: Examples | None
+    description: str
+    a_pass: int  # how many images one of the recipe's epochs stands for
+    composed: Callable[[int], Examples] | None = None  # later passes; None: they see the same
+    reading: str = ""  # what was read of one's own images, in one line
+
+    @property
+    def source(self) -> LabelledImages:
+        """The images of the first pass."""
+        return self.examples.images
+
+    def of_pass(self, number: int) -> Examples:
+        """What the run sees in one pass."""
+        return self.examples if self.composed is None or number == 0 else self.composed(number)
+
+    def identity(self) -> dict[str, Any]:
+        """What tells these data from others, for a run that is to go on with the same."""
+        digest = hashlib.sha256(self.source.images.tobytes() + self.source.labels.tobytes())
+        return {
+            "data": self.description,
+            "class_names": list(self.source.class_names),
+            "image_size": list(self.source.images.shape[1:]),
+            "images_sha256": digest.hexdigest(),
+        }
+
+    def moments(self) -> dict[str, float]:
+        """The pixels' mean and deviation in [-1, 1], for EDM's preconditioning."""
+        ink = self.source.images.astype(np.float64)  # a tensor in float32 would lose digits
+        return {
+            "data_mean": round(float(ink.mean() / 127.5 - 1), 4),
+            "sigma_data": round(float(ink.std() / 127.5), 4),
+        }
+
+
+def training_data(
+    recipe: Recipe,
+    data: Path | None,
+    size: tuple[int, int] | None,
+    how: HowToRead | None = None,
+) -> TrainingData:
+    """The digits that the recipe names or, instead, a user's own images at `data`, which
+    `inkseed.data.read_images` reads as `how` says.
+
+    A recipe of two-digit images makes them of the one or the other, anew for each pass.
+
+    Raises InkseedError for images that are too few, or of sides that no network here takes.
+    """
+    if recipe.data == TWO_DIGITS:
+        return _two_digits(recipe, data, size, how)
+    if data is not None:
+        return _own_images(data, size, how, recipe.images or A_PASS)
+    if size is not None or how not in (None, HowToRead()):
+        raise InkseedError(
+            "--size, --form, --paper and --transposed are for your own images: give --data too"
+        )
+    if recipe.data == "mnist":
+        source, validation, words = load_mnist(train=True), None, "MNIST's 60,000 training digits"
+    else:
+        split = split_mnist()
+        source = join([split.part_a, split.part_b])
+        validation = split.validation
+        words = "MNIST, parts A and B of its training digits (50,000)"
+    if recipe.images and recipe.images < len(source):
+        source = source.subset(np.arange(recipe.images))
+        words += f", the first {recipe.images:,} of them"
+    if validation is not None:
+        validation = validation.subset(np.arange(min(VALIDATION, -(-len(source) // HELD_OUT))))
+    chosen_by = None if validation is None else Examples(validation)
+    return TrainingData(Examples(source), chosen_by, words, len(source))
+
+
+def _two_digits(
+    recipe: Recipe, data: Path | None, size: tuple[int, int] | None, how: HowToRead | None
+) -> TrainingData:
+    """Composites of single digits, those of validation from digits that no pass sees, if enough."""
+    if size is not None:
+        raise InkseedError("the recipe says how large its images are: leave --size out")
+    if unknown := sorted(set(recipe.without) - set(PAIRS)):
+        raise InkseedError(f"recipe: without has labels from 00 to 99, not {unknown[0]!r}")
+    labels = np.array([k for k, name in enumerate(PAIRS) if name not in recipe.without])
+    if not len(labels):
+        raise InkseedError("recipe: without leaves no label to learn")
+    layout = Layout.of(recipe.layout)
+    reading = ""
+    if data is None:
+        split = split_mnist()
+        source, held_out = join([split.part_a, split.part_b]), split.validation
+        words = "pairs of MNIST's digits, parts A and B of its training digits (50,000)"
+    else:
+        own = _own_images(data, (CELL, CELL), how, A_PASS)
+        source, reading = own.source, own.reading
+        held_out = source if own.validation is None else own.validation.images
+        if len(np.unique(held_out.labels)) < len(source.class_names):
+            held_out = source  # of the rarest digit, none was put aside
+        words = f"pairs of {own.description}"
+    n = recipe.images or A_PASS
+    hands = Hands(source)
+
+    def composed(number: int) -> Examples:
+        seed = state(recipe.seed, Purpose.COMPOSITES, number)
+        drawn = compose_pairs(hands, np.resize(labels, n), seed, recipe.size, layout)
+        return Examples(drawn.source, drawn.style)
+
+    chosen_by = np.resize(labels, min(VALIDATION, -(-n // HELD_OUT)))
+    seed = state(recipe.seed, Purpose.CHOICE_COMPOSITES)
+    drawn = compose_pairs(Hands(held_out), chosen_by, seed, recipe.size, layout)
+    validation = Examples(drawn.source, drawn.style)
+    if recipe.without:
+        words += f", without {len(recipe.without)} of the 100 labels"
+    return TrainingData(composed(0), validation, words, n, composed, reading)
+
+
+def _own_images(
+    data: Path, size: tuple[int, int] | None, how: HowToRead | None, a_pass: int
+) -> TrainingData:
+    source, _, account = read_images(data, size, how)
+    height, width = source.images.shape[1:]
+    if height % 4 or width % 4 or not max(height, width) <= MAX_SIDE:
+        raise InkseedError(
+            f"the images in {data} are {height}x{width}: sides must be divisible by 4, to "
+            f"{MAX_SIDE}; --size 28 resizes them"
+        )
+    counts = np.bincount(source.labels, minlength=len(source.class_names))
+    if len(counts) < 2:
+        raise InkseedError(f"{data} holds one label: give images of at least two")
+    if counts.min() < FEWEST:
+        poorest = source.class_names[int(counts.argmin())]
+        raise InkseedError(
+            f"{data} gives {counts.min()} images of {poorest!r}: at least {FEWEST} of each label"
+            f" are needed ({account.line()})"
+        )
+    words = f"{len(source):,} images of {data.resolve().name}"
+    if len(source) < PLENTY:
+        examples = Examples(source)
+        return TrainingData(examples, None, words, max(a_pass, len(source)), None, account.line())
+    order = np.random.RandomState(0).permutation(len(source))
+    held_out = np.zeros(len(source), bool)
+    held_out[order[: len(source) // HELD_OUT]] = True
+    kept = source.subset(~held_out)
+    return TrainingData(
+        Examples(kept),
+        Examples(source.subset(held_out)),
+        words,
+        max(a_pass, len(kept)),
+        reading=account.line(),
+    )
+
+
+def model_config(recipe: Recipe, name: str, data: TrainingData) -> dict[str, Any]:
+    """The configuration that a model of this recipe and these data carries in its file."""
+    network = {
+        **recipe.network,
+        "in_channels": 1,
+        "n_classes": len(data.source.class_names),
+    }
+    if recipe.styles:
+        slant, thickness = data.examples.style
+        inked = thickness > 0
+        if not inked.any():
+            raise InkseedError(
+                "the images' ink is too faint for its slant and thickness to be measured: give"
+                " darker ones, or `styles = false` in the recipe"
+            )
+        slant, thickness = slant[inked], thickness[inked]
+        network["styles"] = {"slant": _moments(slant), "thickness": _moments(thickness)}
+    sampling = dict(recipe.sampling)
+    if recipe.drop_prob == 0:  # what no label is, such a network never learns
+        sampling = {"guide_w": 0.0, **sampling}
+    prediction = dict(recipe.prediction)
+    if prediction.get("name") == "edm":
+        prediction = {**data.moments(), **prediction}
+    return {
+        "network": network,
+        "schedule": dict(recipe.schedule),
+        "prediction": prediction,
+        "sampling": sampling,
+        "image_size": list(data.source.images.shape[1:]),
+        "class_names": list(data.source.class_names),
+        "training": {"recipe": name, "data": data.description},
+    }
+
+
+def _moments(values: np.ndarray) -> list[float]:
+    """Mean and deviation of what was measured, at least a thousandth where nothing varies."""
+    return [round(float(values.mean()), 3), max(round(float(values.std()), 3), 1e-3)]

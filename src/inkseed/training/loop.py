@@ -1,0 +1,279 @@
+"""The training loop: a recipe in, a run's folder out, resumable to the very same weights.
+
+All randomness of step k hangs on (seed, k) and is drawn for the whole batch, so neither where a run
+was cut off nor how many processes share it changes what is learned.
+"""
+
+import contextlib
+import csv
+import dataclasses
+import math
+import sys
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import torch
+from accelerate import Accelerator
+from torch import Tensor
+
+from inkseed.checkpoint import load_tensors, save_tensors
+from inkseed.checks import whole_number
+from inkseed.data import HowToRead
+from inkseed.diffusion.denoiser import denoiser_from
+from inkseed.diffusion.loss import loss_from
+from inkseed.errors import InkseedError
+from inkseed.files import sha256
+from inkseed.interrupt import interrupted_between_steps
+from inkseed.model.model import Model
+from inkseed.model.sampling import settle
+from inkseed.model.weights import find_model
+from inkseed.nn import ContextUnet, PatchUnet, network_from
+from inkseed.nn.device import find_device
+from inkseed.nn.precision import place
+from inkseed.pictures import Band, draw_bands, save_picture
+from inkseed.progress import training_bar
+from inkseed.rng import Purpose, stream
+from inkseed.training.averages import choose_average, with_weights
+from inkseed.training.batches import Batches
+from inkseed.training.data import TrainingData, model_config, training_data
+from inkseed.training.ema import WeightAverages
+from inkseed.training.optimizer import Optimizer
+from inkseed.training.recipes import MOST, Recipe
+from inkseed.training.run_folder import MODEL, STATE, draw_loss, open_log, open_run
+from inkseed.training.warm_start import start_from
+
+SAMPLE_SEED = 0  # all grids of a run begin from the same noise
+STATE_SECONDS = 60.0
+MOST_DRAWN = 20  # classes in a grid of samples
+
+
+def train(
+    recipe: Recipe,
+    name: str,
+    out: str | Path,
+    resume: bool = False,
+    device: str | torch.device | None = None,
+    compile_network: bool = False,
+    data: Path | None = None,
+    size: tuple[int, int] | None = None,
+    start: str | Path | None = None,
+    how: HowToRead | None = None,
+) -> Path:
+    """Train by `recipe` into the folder `out`; return the path of the finished model.
+
+    `data` are one's own images, brought to `size` (height, width) if given and read as `how` says,
+    by `inkseed.data.read_images`; what was read is told on standard error. `start` is a model to go
+    on from, in place of the recipe's. With `resume` an unfinished run goes on; all else must be as
+    it was. Under `torchrun` the processes share each batch.
+    Raises InkseedError where the folder, the images and the request do not fit, the device is not
+    there, or the loss is not finite any more.
+    """
+    out, start = Path(out), start or recipe.start or None
+    device = None if device is None else find_device(device)
+    engine = Accelerator(cpu=device is None or device.type == "cpu")
+    if recipe.batch_size % engine.num_processes:
+        raise InkseedError(
+            f"{engine.num_processes} processes cannot share batches of {recipe.batch_size} evenly"
+        )
+    source = training_data(recipe, data, size, how)
+    config = model_config(recipe, name, source)
+    place_on = engine.device if engine.num_processes > 1 or device is None else device
+    run = _Run.fresh(recipe, config, place_on, start)
+    asked = {
+        "recipe": dataclasses.asdict(recipe),
+        **source.identity(),
+        "from": None if start is None else sha256(find_model(start)),
+    }
+    open_run(out, asked, resume, write=False)  # all look before one of them writes
+    engine.wait_for_everyone()
+    if engine.is_main_process:
+        open_run(out, asked, resume)
+        if source.reading:
+            print(f"inkseed: {source.reading}", file=sys.stderr)
+    if resume and (out / STATE).exists():
+        run.restore(out / STATE)
+    _loop(run, recipe, source, out, engine, compile_network)
+    engine.wait_for_everyone()
+    if engine.is_main_process:
+        run.describe(recipe)
+        averages = {f"ema_{decay}": each for decay, each in run.averages.averages.items()}
+        weights = choose_average(run.network, run.config, averages, recipe, source, out)
+        save_tensors(out / MODEL, weights, run.config)
+    engine.end_training()
+    return out / MODEL
+
+
+@dataclasses.dataclass
+class _Run:
+    """What changes as training goes on, and must outlive the process."""
+
+    network: ContextUnet | PatchUnet
+    averages: WeightAverages
+    optimizer: Optimizer
+    config: dict[str, Any]
+    device: torch.device
+    step: int = 0
+
+    @classmethod
+    def fresh(
+        cls, recipe: Recipe, config: dict[str, Any], device: torch.device, start: str | Path | None
+    ) -> "_Run":
+        try:
+            with torch.random.fork_rng(devices=[]):  # torch's initialisers know no generator
+                torch.manual_seed(stream(recipe.seed, Purpose.INITIAL).initial_seed())
+                if start is not None:
+                    network = start_from(start, config)
+                else:
+                    network = network_from(config["network"])
+            settle(config["sampling"], denoiser_from(network, config).schedule)
+            loss_from(config, recipe.noise_levels)
+        except InkseedError:
+            raise
+        except (KeyError, TypeError, ValueError) as error:
+            raise InkseedError(
+                f"recipe: no such network, schedule or prediction: {error}"
+            ) from error
+        network = place(network, device)
+        optimizer = Optimizer(recipe, network)
+        averages = WeightAverages(recipe.ema, network.state_dict())
+        return cls(network, averages, optimizer, config, device)
+
+    def save(self, path: Path, recipe: Recipe) -> None:
+        self.describe(recipe)
+        tensors = {f"network.{k}": v for k, v in self.network.state_dict().items()}
+        if not all(tensor.isfinite().all() for tensor in tensors.values()):
+            raise InkseedError(
+                f"the weights are not finite after step {self.step}: lower learning_rate, in a new "
+                "folder"
+            )
+        tensors |= self.optimizer.tensors() | self.averages.tensors()
+        save_tensors(path, tensors, self.config)
+
+    def describe(self, recipe: Recipe) -> None:
+        self.config["training"].update(
+            settings=dataclasses.asdict(recipe),
+            step=self.step,
+            images_seen=self.step * recipe.batch_size,
+            date=datetime.now(UTC).date().isoformat(),
+        )
+
+    def restore(self, path: Path) -> None:
+        """Take up where the state at `path` was written."""
+        tensors, config = load_tensors(path)
+        try:
+            self.network.load_state_dict(part_of(tensors, "network"))
+            self.optimizer.restore(tensors)
+            self.averages.restore(tensors)
+            self.step = whole_number(config["training"]["step"], "step", 0, MOST)
+        except (KeyError, TypeError, ValueError, RuntimeError) as error:
+            raise InkseedError(f"{path} does not fit its run's settings: start anew") from error
+
+
+def weights_of_state(tensors: dict[str, Tensor], config: dict[str, Any]) -> dict[str, Tensor]:
+    """The weights to draw with from a training state: the first average, if there is one."""
+    averages = config["training"]["settings"]["ema"]
+    return part_of(tensors, f"ema.{averages[0]}" if averages else "network")
+
+
+def part_of(tensors: dict[str, Tensor], part: str) -> dict[str, Tensor]:
+    """The weights that a training state keeps under the name `part`."""
+    prefix = f"{part}."
+    return {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)}
+
+
+def _loop(
+    run: _Run, recipe: Recipe, data: TrainingData, out: Path, engine: Accelerator, compiled: bool
+) -> None:
+    steps = steps_of(recipe, data.a_pass)
+    pictures = {round(steps * k / recipe.pictures) for k in range(1, recipe.pictures + 1)}
+    # alone it stays where it is: Accelerate would move it to the first GPU
+    network = engine.prepare(run.network) if engine.num_processes > 1 else run.network
+    denoiser = denoiser_from(torch.compile(network) if compiled else network, run.config)
+    loss_of = loss_from(run.config, recipe.noise_levels)
+    styled = "styles" in run.config["network"]
+    batches = Batches(data.of_pass, styled, recipe.batch_size, (recipe.seed, Purpose.ORDER))
+    share = recipe.batch_size // engine.num_processes
+    part = slice(engine.process_index * share, (engine.process_index + 1) * share)
+    main = engine.is_main_process
+    run.network.train()
+    saved = time.monotonic()
+    with (
+        open_log(out, run.step) if main else contextlib.nullcontext() as log,
+        training_bar(steps, run.step, recipe.batch_size, main) as tell,
+        interrupted_between_steps(engine.num_processes == 1) as interrupted,
+    ):
+        for step in range(run.step, steps):
+            began = time.perf_counter()
+            x, condition = batches[step]
+            x = x.to(run.device, memory_format=torch.channels_last)
+            noise = stream(recipe.seed, Purpose.LOSS, step)
+            loss = loss_of(denoiser, x, condition.to(run.device), recipe.drop_prob, noise, part)
+            rate = learning_rate(recipe, step, steps)
+            value = float(engine.reduce(loss.detach(), "mean"))  # all stop together, or none
+            if not math.isfinite(value):
+                raise InkseedError(
+                    f"the loss is {value} at step {step}: lower learning_rate, or mend noise_levels"
+                    " if it is the first step, in a new folder"
+                )
+            _update(run, recipe, engine, loss, rate)
+            run.averages.update(step, run.network.state_dict())
+            run.step = step + 1
+            speed = recipe.batch_size / (time.perf_counter() - began)
+            tell(value, speed)
+            if log is None:
+                continue
+            row = (
+                step,
+                run.step * recipe.batch_size,
+                f"{value:.6f}",
+                f"{rate:.3g}",
+                f"{speed:.1f}",
+            )
+            csv.writer(log).writerow(row)
+            stopping = interrupted()  # asked once: what comes later waits for the next step
+            if stopping or run.step in pictures or time.monotonic() - saved > STATE_SECONDS:
+                log.flush()
+                run.save(out / STATE, recipe)
+                saved = time.monotonic()
+            if stopping:
+                raise KeyboardInterrupt
+            if run.step in pictures:
+                _draw_samples(run, recipe, out / "samples" / f"step_{run.step:06d}.png")
+                draw_loss(out)
+
+
+def _update(run: _Run, recipe: Recipe, engine: Accelerator, loss: Tensor, rate: float) -> None:
+    """One step of the optimiser."""
+    run.optimizer.zero_grad()
+    engine.backward(loss)
+    if recipe.clip:
+        torch.nn.utils.clip_grad_norm_(run.network.parameters(), recipe.clip)
+    run.optimizer.step(rate)
+
+
+def steps_of(recipe: Recipe, images: int) -> int:
+    """How many batches a run over so many images takes: whole ones, the last pass rounded up."""
+    return -(-recipe.epochs * images // recipe.batch_size)
+
+
+def learning_rate(recipe: Recipe, step: int, steps: int) -> float:
+    """Rising over the warm-up, level, and from `hold` of the run on falling linearly to 0."""
+    rising = min(1.0, (step + 1) / max(recipe.warm_up, 1))
+    falling = min(1.0, (1 - step / steps) / max(1 - recipe.hold, 1e-9))
+    return recipe.learning_rate * rising * falling
+
+
+def _draw_samples(run: _Run, recipe: Recipe, path: Path) -> None:
+    """Two images a class, of 20 at most, from the first average, always from the same noise."""
+    weights = next(iter(run.averages.averages.values()), run.network.state_dict())
+    model = Model(with_weights(run.network, weights), run.config, run.device)
+    every = -(-len(model.class_names) // MOST_DRAWN)
+    classes = [*range(0, len(model.class_names), every)]
+    try:
+        drawn = model.sample(classes * 2, SAMPLE_SEED)
+    except InkseedError:  # young weights may draw nothing finite: no picture, but no end either
+        return
+    caption = f"after {run.step * recipe.batch_size:,} images"
+    save_picture(draw_bands([Band(caption, drawn.images)], len(classes)), path)

@@ -1,0 +1,112 @@
+"""A training run's folder: its settings from the start, its log, its state, its pictures.
+
+`settings.json`, `loss.csv` and `loss.png`, `samples/step_000195.png` and so on,
+`state/last.safetensors`, and at the end `model.safetensors`.
+"""
+
+import csv
+import dataclasses
+import json
+from pathlib import Path
+from typing import Any, TextIO
+
+from inkseed.errors import InkseedError
+from inkseed.files import TEMPORARY, write_atomically
+from inkseed.training.recipes import recipe_from
+
+SETTINGS = "settings.json"
+STATE = Path("state", "last.safetensors")
+MODEL = "model.safetensors"
+COLUMNS = ("step", "images", "loss", "learning_rate", "images_per_second")
+SMOOTHING = 100  # points that a curve of any length is averaged down to
+
+
+def open_run(out: Path, settings: dict[str, Any], resume: bool, write: bool = True) -> None:
+    """Begin a run of these settings in `out`, or make sure that it is the one to go on with.
+
+    Raises InkseedError where the folder and the request do not fit. With `write` False only looks.
+    """
+    settings = json.loads(json.dumps(settings))
+    path = out / SETTINGS
+    if resume:
+        if not path.is_file():
+            raise InkseedError(f"{out} holds no run to resume: leave --resume out to start one")
+        _compare(_read(path), settings, out)
+        if write:
+            _clear(out)
+        return
+    if path.exists():
+        raise InkseedError(f"{out} holds a run already: add --resume, or give another --out")
+    if out.exists() and (
+        not out.is_dir()
+        or any(path for path in out.iterdir() if not path.name.startswith(TEMPORARY))
+    ):
+        raise InkseedError(f"{out} exists and is not a run's folder: give another --out")
+    if write:
+        text = json.dumps(settings, indent=2) + "\n"
+        write_atomically(path, lambda temporary: temporary.write_text(text))
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        settings = json.loads(path.read_text("utf-8"))
+        recipe = recipe_from(settings["recipe"], str(path))  # what is newer has its default
+        return {**settings, "recipe": json.loads(json.dumps(dataclasses.asdict(recipe)))}
+    except (KeyError, TypeError, ValueError) as error:
+        raise InkseedError(f"{path} is damaged: start anew in another folder") from error
+
+
+def _clear(out: Path) -> None:
+    """Remove what a kill in the middle of writing left behind."""
+    for folder in (out, *(child for child in out.iterdir() if child.is_dir())):
+        for left in folder.glob(f"{TEMPORARY}*"):
+            left.unlink()
+
+
+def _compare(started: dict[str, Any], asked: dict[str, Any], out: Path) -> None:
+    """Refuse to go on with a run by other settings than it was started with."""
+    flat = [{**settings["recipe"], **settings, "recipe": None} for settings in (started, asked)]
+    for name in sorted(flat[0].keys() | flat[1].keys()):
+        was, now = (settings.get(name) for settings in flat)
+        if name == "epochs" and was != now:
+            raise InkseedError(
+                f"{out} was started with epochs {was}, not {now}: resume with {was}; to train a "
+                f"finished model on, --from {out / MODEL} in another folder"
+            )
+        if was != now:
+            raise InkseedError(
+                f"{out} was started with {name} {was}, not {now}: resume by the same settings"
+            )
+
+
+def open_log(out: Path, step: int) -> TextIO:
+    """The loss log, open to append from `step`; later rows, of a run that was cut off, go."""
+    path = out / "loss.csv"
+    kept = [",".join(COLUMNS)]
+    if path.exists():
+        for row in path.read_text("utf-8", errors="replace").splitlines()[1:]:
+            first = row.split(",")[0]
+            if first.isdecimal() and int(first) < step and row.count(",") == len(COLUMNS) - 1:
+                kept.append(row)
+    write_atomically(path, lambda temporary: temporary.write_text("\n".join(kept) + "\n"))
+    return path.open("a", newline="", encoding="utf-8")
+
+
+def draw_loss(out: Path) -> None:
+    """Draw `loss.png`: the loss over the images seen, averaged down to a hundred points."""
+    from matplotlib.figure import Figure
+
+    with (out / "loss.csv").open(newline="", encoding="utf-8") as log:
+        rows = [(int(row["images"]), float(row["loss"])) for row in csv.DictReader(log)]
+    width = max(1, len(rows) // SMOOTHING)
+    groups = [rows[first : first + width] for first in range(0, len(rows), width)]
+    figure = Figure(figsize=(7, 4), layout="constrained")
+    axes = figure.add_subplot()
+    axes.plot(
+        [group[-1][0] for group in groups],
+        [sum(loss for _, loss in group) / len(group) for group in groups],
+        color="black",
+    )
+    axes.set(xlabel="images seen", ylabel=f"training loss, mean of {width} batches", yscale="log")
+    axes.grid(alpha=0.3, which="both")
+    write_atomically(out / "loss.png", lambda temporary: figure.savefig(temporary, dpi=120))

@@ -1,0 +1,1 @@
+"""Whole numbers: digits drawn in one hand, told apart, set on a line, read back."""

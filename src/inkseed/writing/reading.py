@@ -1,0 +1,111 @@
+"""What a judge reads, and how sure it is to be: of images, and of digits in a larger picture."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from PIL import Image
+
+from inkseed.data.form import as_mnist
+from inkseed.data.mnist import DIGITS
+from inkseed.data.pairs import CELL, PAIRS
+from inkseed.errors import InkseedError
+from inkseed.judges import JudgeA
+from inkseed.outline import Outlined
+from inkseed.pictures import PAPER
+from inkseed.writing.ink import on_each_other, own_boxes, possible_digits
+from inkseed.writing.seam import part_pairs
+
+SURE = 0.9  # judge A's probability of the right digit: of 99 in 100 real ones it is as sure
+LIKELY = 0.5  # of a pair's worse digit, cut out: of 99 in 100 real ones; 84, if squeezed to 28x28
+ATTEMPTS = 10  # how often an image that it doubts is drawn again
+NOTHING = -1  # what is read where no digit stands
+BLANK = np.zeros((CELL, CELL), np.uint8)
+Read = Callable[[np.ndarray], np.ndarray]
+"""uint8 (N, H, W), ink 255, of digits in the middle, as MNIST has them -> digits (N,)."""
+
+
+@dataclass(frozen=True, repr=False)
+class Digits(Outlined):
+    """Digits told apart: what a judge is shown, and what it may read there (`writing.ink`)."""
+
+    images: np.ndarray  # uint8 (N, 28, 28), ink 255, as MNIST has them
+    possible: np.ndarray  # bool (N, 10): False where there is too little ink for that digit
+
+    def read(self, read: Read) -> np.ndarray:
+        """The digit that stands in each place, or NOTHING: int64 (N,)."""
+        found = read(self.images)
+        return np.where(self.possible[np.arange(len(found)), found], found, NOTHING)
+
+    def surety(self, wanted: np.ndarray, judge: JudgeA) -> np.ndarray:
+        """How sure judge A is of the wanted digits (N,); of what cannot stand there, 0: (N,)."""
+        rows = np.arange(len(wanted))
+        sure: np.ndarray = judge.probabilities(self.images).numpy()[rows, wanted]
+        return np.where(self.possible[rows, wanted], sure, 0)
+
+
+def read_number(picture: Image.Image, boxes: Sequence[Sequence[int]], read: Read) -> str:
+    """The digits that stand in the boxes of a picture, dark on light, as `read` has them.
+
+    Where none stands there is a "?".
+    """
+    found = digits_in(picture, boxes).read(read).tolist()
+    return "".join("?" if digit == NOTHING else str(digit) for digit in found)
+
+
+def digits_in(picture: Image.Image, boxes: Sequence[Sequence[int]]) -> Digits:
+    """What stands in each box of a picture of one line, dark on light, 28 of MNIST's pixels high.
+
+    Where a box is empty nothing does.
+    """
+    ink = PAPER - np.asarray(picture)
+    cuts = [ink[y0:y1, x0:x1] if x0 < x1 and y0 < y1 else BLANK for x0, y0, x1, y1 in boxes]
+    possible = possible_digits(cuts, picture.height / CELL)
+    possible[on_each_other(np.asarray(boxes))] = False
+    return Digits(np.stack([as_mnist(cut) for cut in cuts]), possible)
+
+
+def label_surety(images: np.ndarray, wanted: Sequence[str], judge: JudgeA) -> np.ndarray:
+    """How sure judge A is that images (N, H, W), ink 255, show the wanted labels: (N,).
+
+    Two-digit images are parted by the seam first, and the digit that it is less sure of counts.
+    """
+    digits = np.array([list(map(int, label)) for label in wanted])
+    if digits.shape[1] == 1:
+        found = Digits(images, possible_digits(list(images), images.shape[1] / CELL))
+    else:
+        found = told_apart(part_pairs(images))
+    return found.surety(digits.ravel(), judge).reshape(digits.shape).min(1)
+
+
+def sure_enough(names: Sequence[str]) -> float:
+    """How sure judge A is to be of an image with one of these labels."""
+    return LIKELY if _are_pairs(names) else SURE
+
+
+def read_apart(digits: np.ndarray, read: Read) -> np.ndarray:
+    """What stands in digits told apart, uint8 (N, K, H, W), ink 255, each at any place: (N, K).
+
+    Where none stands it is NOTHING. The images are in the scale of MNIST's.
+    """
+    return told_apart(digits).read(read).reshape(digits.shape[:2])
+
+
+def told_apart(digits: np.ndarray) -> Digits:
+    """N lines of K digits told apart, uint8 (N, K, H, W), in the scale of MNIST's: N * K digits."""
+    each = digits.reshape(-1, *digits.shape[2:])
+    possible = possible_digits(list(each))
+    possible[on_each_other(own_boxes(each).reshape(*digits.shape[:2], 4)).ravel()] = False
+    return Digits(np.stack([as_mnist(digit) for digit in each]), possible)
+
+
+def check_readable(names: Sequence[str]) -> None:
+    """Raise InkseedError for labels that are neither digits nor pairs of them."""
+    if not _are_pairs(names) and not set(names) <= set(DIGITS):
+        raise InkseedError(
+            "judge A checks 0 to 9, alone or in pairs: leave the check out for these labels"
+        )
+
+
+def _are_pairs(names: Sequence[str]) -> bool:
+    return tuple(names) == PAIRS

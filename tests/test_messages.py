@@ -1,0 +1,52 @@
+"""What people are told when something does not suit inkseed: the fault itself, and a way out."""
+
+import pytest
+
+import inkseed as package
+from inkseed.checkpoint import save_tensors
+from inkseed.errors import InkseedError
+from inkseed.model.loading import load
+
+from .conftest import TINY
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"network": {**TINY["network"], "name": "my_net"}}, "no network 'my_net': there are con"),
+        ({"schedule": {"name": "sigmoid"}}, "no schedule 'sigmoid': there are linear_betas"),
+        ({"prediction": {"name": "score"}}, "no prediction 'score': there are eps"),
+        ({"sampling": {"sampler": "leap"}}, "no sampler 'leap'"),
+        ({"schedule": {"betas": [0.3, 0.1], "n_T": 12}}, "beta_1 <= beta_T"),
+    ],
+)
+def test_a_sound_file_of_something_unknown_is_not_called_damaged(
+    tiny_network, tmp_path, change, words
+):
+    path = tmp_path / "foreign.safetensors"
+    save_tensors(path, tiny_network.state_dict(), {**TINY, **change})
+    with pytest.raises(InkseedError) as refused:
+        load(path)
+    assert words in str(refused.value)
+    assert path.name in str(refused.value)
+    assert "damaged" not in str(refused.value)
+
+
+@pytest.mark.parametrize("number", [42, 7.0, None, 10**5000, b"42"], ids=type)
+def test_a_number_is_text(number):
+    with pytest.raises(InkseedError, match="as text, such as '007'"):
+        package.write(number)
+
+
+@pytest.mark.parametrize("number", ["-5", "-12345"])
+def test_a_sign_is_not_taken_for_an_option(inkseed, number):
+    refused = inkseed("write", number)
+    assert refused.status == 2
+    assert "leave the sign out" in refused.err
+
+
+def test_one_number_does_not_overwrite_another(inkseed, tiny_model, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for number in ("2026", "007"):
+        assert inkseed("write", number, "--model", tiny_model).status == 0
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["007.png", "2026.png"]
