@@ -15,7 +15,7 @@ import pytest
 import inkseed as package
 
 ROOT = Path(__file__).parents[1]
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 ROOMS = ("data", "ddpm", "evaluation", "judges", "nn", "noise", "samplers", "study")
 
 
@@ -53,7 +53,7 @@ def resolved(path: str) -> Any:
     return found
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_every_name_in_a_pages_code_is_public(page):
     for block in blocks(page):
         for module, name in imports_of(block):
@@ -63,7 +63,7 @@ def test_every_name_in_a_pages_code_is_public(page):
             assert name in public, f"{page.name}: {name} is not in {module}.__all__"
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_every_name_in_a_pages_text_exists(page):
     for path in re.findall(r"`(inkseed(?:\.[A-Za-z_]\w*)+)", page.read_text("utf-8")):
         resolved(path)
@@ -108,6 +108,16 @@ def test_a_room_declares_what_is_there_with_a_docstring(room):
         public = getattr(module, name)
         if callable(public) and getattr(public, "__module__", "").startswith("inkseed"):
             assert public.__doc__, f"inkseed.{room}.{name} has no docstring"
+
+
+def test_every_public_name_has_its_place_in_the_api_pages():
+    pages = {page.stem: page.read_text("utf-8") for page in (ROOT / "docs" / "api").glob("*.md")}
+    directives = {
+        name: re.findall(r"^::: (\S+)", text, re.MULTILINE) for name, text in pages.items()
+    }
+    for name in package.__all__:
+        page = name if isinstance(getattr(package, name), ModuleType) else "inkseed"
+        assert f"inkseed.{name}" in directives[page], f"docs/api/{page}.md lacks inkseed.{name}"
 
 
 def test_nothing_heavy_is_imported_until_it_is_asked_for():
