@@ -2,6 +2,7 @@
 
 import ast
 import importlib
+import inspect
 import re
 import subprocess
 import sys
@@ -17,6 +18,33 @@ import inkseed as package
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 ROOMS = ("data", "ddpm", "evaluation", "judges", "nn", "noise", "samplers", "study")
+DESCRIBED = (  # the calls that people use most, and the longest
+    "load",
+    "evaluate",
+    "train",
+    "load_recipe",
+    "data.read_images",
+    "data.read_folder",
+    "data.create_mnist_dataloaders",
+    "evaluation.read_sets",
+    "samplers.register",
+    "samplers.find_sampler",
+    "samplers.posterior",
+    "samplers.ancestral",
+    "samplers.ddim",
+    "samplers.heun",
+    "samplers.dpm_solver",
+    "samplers.invert",
+    "samplers.invert_fixed_point",
+    "study.run_study",
+    "ddpm.SimpleDiffusion",
+    "ddpm.SimpleDiffusion.forward",
+    "ddpm.SimpleDiffusion.sample",
+    "ddpm.SimpleDiffusion.save",
+    "ddpm.NoiseStrategyDiffusion",
+    "ddpm.NoiseStrategyDiffusion.noise_selection",
+    "ddpm.generate_samples",
+)
 
 
 def blocks(page: Path) -> list[str]:
@@ -118,6 +146,15 @@ def test_every_public_name_has_its_place_in_the_api_pages():
     for name in package.__all__:
         page = name if isinstance(getattr(package, name), ModuleType) else "inkseed"
         assert f"inkseed.{name}" in directives[page], f"docs/api/{page}.md lacks inkseed.{name}"
+
+
+@pytest.mark.parametrize("path", DESCRIBED)
+def test_a_described_call_describes_every_argument(path):
+    call = resolved(f"inkseed.{path}")
+    described = re.search(r"\nArgs:\n(.*?)(?:\n\n|$)", str(inspect.getdoc(call)), re.DOTALL)
+    assert described is not None, f"{path} has no section Args"
+    named = re.findall(r"^    (\w+):", described[1], re.MULTILINE)
+    assert named == [name for name in inspect.signature(call).parameters if name != "self"]
 
 
 def test_nothing_heavy_is_imported_until_it_is_asked_for():
