@@ -101,7 +101,15 @@ class SetResult(Outlined):
 
 @dataclass(repr=False)
 class Evaluation(Outlined):
-    """Sets measured by one yardstick; the first is the one that the top level speaks of."""
+    """Figures of one or more sets, all measured alike.
+
+    Attributes:
+        sets: one result per set; the top level of the JSON object describes the first.
+        yardstick: the real digits that the sets were compared with, and judge B.
+        held_out: "validation" or "test": where the real digits for comparison come from.
+        seconds: how long it took.
+        usefulness: what a classifier learned from the first set, if that was asked for.
+    """
 
     sets: list[SetResult]
     yardstick: Yardstick
@@ -126,10 +134,15 @@ def evaluate(
     final: bool = False,
     on_progress: Callable[[int], object] = lambda _: None,
 ) -> Evaluation:
-    """Measure each set; floors are held-out real digits at the same N.
+    """Measure sets of labelled digits with judge B, each beside as many real digits.
 
-    Held out is validation; `final` takes the test digits instead, for final tables alone.
-    `on_progress` hears how many images judge B has read; `images_to_read` says how many in all.
+    Args:
+        sets: what `inkseed.evaluation.read_sets` read, or sets of your own.
+        final: compare with the 10,000 test digits instead of validation: for final tables only.
+        on_progress: called with the size of each batch that judge B has read.
+
+    Returns:
+        The figures of each set with their intervals, and the same figures for real digits.
     """
     began = time.perf_counter()
     held_out = held_out_digits(final)

@@ -25,6 +25,16 @@ NETWORKS: dict[str, Callable[..., ContextUnet | PatchUnet]] = {
 
 
 def network_from(settings: dict[str, Any]) -> ContextUnet | PatchUnet:
-    """Build the network that a configuration names; raises InkseedError for an unknown one."""
+    """Build the network that a configuration names.
+
+    Args:
+        settings: its `name` in `NETWORKS`, and the arguments of its class.
+
+    Returns:
+        The network, freshly initialised.
+
+    Raises:
+        InkseedError: for an unknown name.
+    """
     parameters = dict(settings)
     return pick(NETWORKS, parameters.pop("name", "context_unet"), "network")(**parameters)

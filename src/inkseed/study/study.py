@@ -34,12 +34,23 @@ Tell = Callable[[int], object]
 def run_study(
     model: Model, settings: StudySettings, folder: Path, tell: Tell = lambda _: None
 ) -> Study:
-    """Draw, measure and compare. What is drawn is kept in `folder`: a stopped study goes on there.
+    """Draw with every strategy, measure, and compare at equal network evaluations.
 
-    Judge B's reading of each image is left there too, in readings.npz (`Study.readings`). `tell`
-    hears of network evaluations; `evaluations_of` says how many there are in all. Raises
-    InkseedError for a model of other classes, a folder that holds another study, or a strategy that
-    spends more than its budget.
+    What is drawn is kept in `folder`, so a stopped study continues there. Judge B's reading of each
+    image is kept there too, in readings.npz (`Study.readings`).
+
+    Args:
+        model: a model of the digits 0 to 9.
+        settings: what to study.
+        folder: where the study is kept.
+        tell: called with numbers of network evaluations as they are spent.
+
+    Returns:
+        The study.
+
+    Raises:
+        InkseedError: for a model of other classes, a folder that holds another study, or a strategy
+            that spends more than its budget.
     """
     began = time.perf_counter()
     if set(model.class_names) != set(CLASSES):

@@ -61,14 +61,29 @@ def train(
     start: str | Path | None = None,
     how: HowToRead | None = None,
 ) -> Path:
-    """Train by `recipe` into the folder `out`; return the path of the finished model.
+    """Train a model by a recipe, in a folder of its own.
 
-    `data` are one's own images, brought to `size` (height, width) if given and read as `how` says,
-    by `inkseed.data.read_images`; what was read is told on standard error. `start` is a model to go
-    on from, in place of the recipe's. With `resume` an unfinished run goes on; all else must be as
-    it was. Under `torchrun` the processes share each batch.
-    Raises InkseedError where the folder, the images and the request do not fit, the device is not
-    there, or the loss is not finite any more.
+    Under `torchrun` the processes share each batch. What was read of `data` is told on standard
+    error.
+
+    Args:
+        recipe: what decides the run; `inkseed.load_recipe` reads one.
+        name: the recipe's name, kept in the model file.
+        out: the run's folder: new or empty, unless `resume` is set.
+        resume: continue an unfinished run; everything else must be as it was.
+        device: where to train, for example "cuda"; None is the CPU.
+        compile_network: compile the network first, which pays in long runs.
+        data: your own images, in any form that `inkseed.data.read_images` reads.
+        size: (height, width) that your own images are brought to.
+        start: a model to start from, instead of the recipe's.
+        how: how to read your own images.
+
+    Returns:
+        The path of the finished model.
+
+    Raises:
+        InkseedError: if the folder, the images and the request do not fit together, the device is
+            missing, or the loss is no longer finite.
     """
     out, start = Path(out), start or recipe.start or None
     device = None if device is None else find_device(device)

@@ -117,7 +117,14 @@ def names() -> list[str]:
 def load_recipe(name: str | Path) -> Recipe:
     """Read a bundled recipe by its name, or a TOML file by its path.
 
-    Raises InkseedError for an unknown name, a file that is not TOML, or unknown or bad settings.
+    Args:
+        name: a bundled recipe, for example "quick", or the path of a TOML file.
+
+    Returns:
+        The recipe, checked.
+
+    Raises:
+        InkseedError: for an unknown name, a file that is not TOML, or unknown or bad settings.
     """
     path = FOLDER / f"{name}.toml" if str(name) in names() else Path(name)
     if not path.is_file():
