@@ -12,10 +12,11 @@ from inkseed.checkpoint import save_tensors
 from inkseed.checks import brief, real_number, whole_number
 from inkseed.ddpm.plain_loop import plain_config, plain_network
 from inkseed.ddpm.tables import report_tables
-from inkseed.diffusion.denoiser import EpsDenoiser
 from inkseed.diffusion.guidance import ClassifierFreeGuidance, warn_untaught
-from inkseed.diffusion.loss import eps_loss
+from inkseed.diffusion.loss import TrainingLoss
+from inkseed.diffusion.predictions import EpsDenoiser
 from inkseed.diffusion.schedule import MAX_STEPS, LinearBetas, times
+from inkseed.diffusion.training_times import Uniform
 from inkseed.errors import InkseedError
 from inkseed.files import check_writable
 from inkseed.model.sampling import LEAST_GUIDE_W, MOST_GUIDE_W
@@ -107,7 +108,8 @@ class SimpleDiffusion(nn.Module):
                 f"{x.dtype} of {tuple(x.shape)}"
             )
         self.image_size = (x.shape[2], x.shape[3])
-        return eps_loss(self.denoiser, x.to(self.device), c, self.drop_prob, generator)
+        loss_of = TrainingLoss(self.denoiser, Uniform(), self.drop_prob)
+        return loss_of(x.to(self.device), c, generator)
 
     def sample(
         self,
