@@ -62,7 +62,7 @@ def choice(model: Model, n: int) -> list[str]:
     judge = JudgeA()
     validation = split_mnist().validation
     reference = judge.probabilities(validation.images)
-    floor = float((reference.argmax(1).numpy() == validation.labels).mean())
+    baseline = float((reference.argmax(1).numpy() == validation.labels).mean())
     labels = natural_labels(n)
     found = []
     for sampler, steps, w, interval in ROWS:
@@ -90,7 +90,7 @@ def choice(model: Model, n: int) -> list[str]:
         gap, _, cells = each
         shown = [*map(str, cells[:-1]), f"{cells[-1]:.2%}", f"{gap:.3f}"]
         lines.append(f"| {' | '.join(f'**{cell}**' if each is best else cell for cell in shown)} |")
-    return [*lines, "", f"Validation digits: judge A reads {floor:.2%}. N = {n:,}, seed {SEED}."]
+    return [*lines, "", f"Validation digits: judge A reads {baseline:.2%}. N = {n:,}, seed {SEED}."]
 
 
 def style(model: Model, n: int) -> list[str]:

@@ -83,7 +83,7 @@ def test_no_share_leaves_its_limits(ready, right):
         metric = found.metrics[name]
         assert 0 <= metric.low <= metric.value <= metric.high <= 1, name
         assert metric.low < metric.high, name  # 20 images are never proof
-        assert 0 <= metric.floor_low <= metric.floor <= metric.floor_high <= 1, name
+        assert 0 <= metric.baseline_low <= metric.baseline <= metric.baseline_high <= 1, name
 
 
 def test_no_share_of_the_study_leaves_its_limits():

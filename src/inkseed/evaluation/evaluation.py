@@ -1,4 +1,4 @@
-"""Evaluate sets of digits by judge B: figures with intervals, each beside its floor."""
+"""Evaluate sets of digits by judge B: figures with intervals, each beside its baseline."""
 
 import time
 from collections.abc import Callable
@@ -25,12 +25,12 @@ BOOTSTRAP_SEED = 0
 
 @dataclass(repr=False)
 class SetResult(Outlined):
-    """What is said about one set; `measured` and `floor` hold the arrays behind it."""
+    """What is said about one set; `measured` and `baseline` hold the arrays behind it."""
 
     judged: EvaluatedSet
     metrics: dict[str, Metric]
     measured: Measured
-    floor: Measured
+    baseline: Measured
     notes: list[str]
 
     @property
@@ -80,8 +80,8 @@ class SetResult(Outlined):
             "label_mix": {
                 "weighed": self.weighed,
                 "effective_n": self.measured.effective_n,
-                "floor_n": len(self.floor.read),
-                "floor_effective_n": self.floor.effective_n,
+                "baseline_n": len(self.baseline.read),
+                "baseline_effective_n": self.baseline.effective_n,
             },
             "metrics": {name: self._metric_as_json(name) for name in self.metrics},
             "per_class": self.per_class(),
@@ -95,7 +95,7 @@ class SetResult(Outlined):
             found["excess"] = self.metrics[name].excess._asdict()
         if name in self.measured.style_means:
             found["mean"] = self.measured.style_means[name]
-            found["floor_mean"] = self.floor.style_means[name]
+            found["baseline_mean"] = self.baseline.style_means[name]
         return found
 
 
@@ -113,14 +113,14 @@ class Evaluation(Outlined):
 
     sets: list[SetResult]
     yardstick: Yardstick
-    held_out: str  # "validation" or "test": what the floors are taken on
+    held_out: str  # "validation" or "test": what the baselines are taken on
     seconds: float
     usefulness: dict[str, Any] | None = None
 
     def as_json(self) -> dict[str, Any]:
         """One object: the first set's figures, and under `guidance` all sets, if several."""
         judge = {"name": "B", "sha256": self.yardstick.judge.sha256}
-        described = {"judge": judge, "floor": self.held_out, "seconds": round(self.seconds, 1)}
+        described = {"judge": judge, "baseline": self.held_out, "seconds": round(self.seconds, 1)}
         result = {**self.sets[0].as_json(), **described}
         if len(self.sets) > 1:
             result["guidance"] = [each.as_json() for each in self.sets]
@@ -147,13 +147,13 @@ def evaluate(
     began = time.perf_counter()
     held_out = held_out_digits(final)
     yardstick = Yardstick(held_out, JudgeB(), on_progress)
-    floors: dict[bytes, Measured] = {}  # by the labels that they stand beside
+    baselines: dict[bytes, Measured] = {}  # by the labels that they stand beside
     results = []
     for each in sets:
         labels = count_digits(each.source.labels).tobytes()
-        if labels not in floors:
-            floors[labels] = yardstick.floor(each.source.labels, BOOTSTRAP_SEED)
-        results.append(_result(each, yardstick, floors[labels]))
+        if labels not in baselines:
+            baselines[labels] = yardstick.baseline(each.source.labels, BOOTSTRAP_SEED)
+        results.append(_result(each, yardstick, baselines[labels]))
     name = "test" if final else "validation"
     return Evaluation(results, yardstick, name, time.perf_counter() - began)
 
@@ -180,19 +180,19 @@ def images_to_read(sets: list[EvaluatedSet]) -> int:
     return sum(SIZES[:2]) + MOST + sum(len(each.source) for each in sets)
 
 
-def _result(judged: EvaluatedSet, yardstick: Yardstick, floor: Measured) -> SetResult:
+def _result(judged: EvaluatedSet, yardstick: Yardstick, baseline: Measured) -> SetResult:
     measured = yardstick.measure(judged.source, BOOTSTRAP_SEED)
     metrics = {
-        name: Metric(*measured.estimates[name], *floor.estimates[name])
+        name: Metric(*measured.estimates[name], *baseline.estimates[name])
         for name in READINGS
-        if name in measured.estimates and name in floor.estimates
+        if name in measured.estimates and name in baseline.estimates
     }
-    result = SetResult(judged, metrics, measured, floor, list(judged.notes))
+    result = SetResult(judged, metrics, measured, baseline, list(judged.notes))
     if len(judged.source) > MOST:
         result.notes.append(
             f"neighbour metrics, kernel distance and memorisation see a fixed random {MOST:,}"
             f" of the {len(judged.source):,} images; all else sees every one;"
-            f" floors are of {len(floor.read):,} real images"
+            f" baselines are of {len(baseline.read):,} real images"
         )
     result.notes.extend([*_mix(result), *_replay(measured)])
     return result
@@ -205,7 +205,7 @@ def _mix(result: SetResult) -> list[str]:
         notes.append(
             "* the labels are not in MNIST's mix: these figures weigh each class to its share"
             f" there, and tell as much as {result.measured.effective_n:,.0f} images would; real is"
-            f" {len(result.floor.read):,} held-out digits of the same labels, weighed alike"
+            f" {len(result.baseline.read):,} held-out digits of the same labels, weighed alike"
         )
     lone = np.flatnonzero(count_digits(labels) == 1)
     if len(lone):

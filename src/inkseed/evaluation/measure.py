@@ -65,7 +65,7 @@ class Yardstick:
     """Real digits, read by judge B once: what sets are measured against.
 
     Distances are taken to part A, which judge B never saw; "training images" are parts A and B.
-    `held_out` gives the floor: validation, or the test digits in final tables.
+    `held_out` gives the baseline: validation, or the test digits in final tables.
     """
 
     def __init__(self, held_out: LabelledImages, judge: JudgeB, tell: Tell = lambda _: None):
@@ -102,7 +102,7 @@ class Yardstick:
         near, weights = (distance, which), self._weights(source.labels)
         return self._measure(source, (probabilities, features), chosen, near, weights, seed)
 
-    def floor(self, labels: np.ndarray, seed: int) -> Measured:
+    def baseline(self, labels: np.ndarray, seed: int) -> Measured:
         """The same for as many held-out real images as `labels` (all of them, if there are fewer).
 
         For labels of the data's mix the held-out images are a sample in their own proportions.

@@ -135,7 +135,7 @@ def _curve(sets: Sequence[SetResult]) -> str | None:
         value = np.array([metric.value for metric in metrics])
         reach = np.array([(m.value - m.low, m.high - m.value) for m in metrics]).T
         axis.errorbar(strengths, value, reach, color=INK, marker="o", capsize=3, label="the set")
-        axis.axhline(metrics[0].floor, color=REAL, ls="--", label="real")
+        axis.axhline(metrics[0].baseline, color=REAL, ls="--", label="real")
         axis.set_xlabel("guide_w")
         axis.set_title(READINGS[name].title, loc="left", fontsize=10)
         axis.spines[["top", "right"]].set_visible(False)
