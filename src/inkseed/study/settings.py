@@ -1,4 +1,4 @@
-"""What is studied, and what tells one study from another."""
+"""What is studied, and what makes one study differ from another."""
 
 import hashlib
 import inspect
@@ -21,7 +21,7 @@ class StudySettings:
     """What is studied: `how` are settings of `Model.sample`, `count` images for each seed.
 
     The largest budget is that of best-of-`candidates`; `strategies` are all, if none are named.
-    Raises InkseedError for so few images that their luck cannot be told.
+    Raises InkseedError for fewer images than an interval needs.
     """
 
     model: str
