@@ -1,4 +1,4 @@
-"""The tree in docs/architecture.md, from the first line of each docstring: python scripts/house.py"""
+"""The tree in docs/architecture.md, from the docstrings' first lines: python scripts/house.py"""
 
 import ast
 from pathlib import Path

@@ -134,8 +134,8 @@ def test_the_datas_own_mix_is_left_as_it_is(ready, validation, yardstick):
     counts = count_digits(natural_labels(400))
     chosen = np.concatenate([own[:n] for own, n in zip(rows, counts, strict=True)])
     found = evaluate([EvaluatedSet(validation.subset(chosen))]).sets[0]
-    plain = fit_gaussian(yardstick.held_out_read[1][chosen])
-    expected = frechet_distance(plain, yardstick.gaussian)
+    plain = fit_gaussian(yardstick.held_out_judged.features[chosen])
+    expected = frechet_distance(plain, yardstick.reference.gaussian)
     assert found.metrics["frechet"].value == pytest.approx(expected, rel=1e-4)  # other batches
     assert found.as_json()["label_mix"] == {
         **{"weighed": False, "effective_n": 400.0},
@@ -177,7 +177,7 @@ def share_that_holds_the_baseline(
     validation, mix, yardstick, kind: str, n: int, draws: int
 ) -> float:
     """In how many draws of n real digits the baseline lies within the distance's interval."""
-    features, gaussian = yardstick.held_out_read[1], yardstick.gaussian
+    features, gaussian = yardstick.held_out_judged.features, yardstick.reference.gaussian
     held = 0
     for seed in range(draws):
         rows = drawn(validation.labels, kind, seed, n)

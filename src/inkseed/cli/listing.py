@@ -70,4 +70,5 @@ def _quality(quality: dict) -> str:
         metrics.append(f"{readings[name].title} {value} ({low} to {high}; real {baseline})")
     drawn = quality["sampling"]
     how = f"{drawn['sampler']}, {drawn['steps']} steps, guide_w {drawn['guide_w']:g}"
-    return f"{'; '.join(metrics)}. N = {quality['n']:,}, {how}, {drawn['nfe']} evaluations an image"
+    cost = f"{drawn['nfe']} evaluations per image"
+    return f"{'; '.join(metrics)}. N = {quality['n']:,}, {how}, {cost}"

@@ -8,16 +8,17 @@ from typing import Any
 import numpy as np
 
 from inkseed.data.labelled import LabelledImages
+from inkseed.data.least_ink import NOTHING
 from inkseed.data.mnist import DIGITS, load_mnist
 from inkseed.data.split import SIZES, split_mnist
 from inkseed.evaluation.intervals import Estimate, wilson
-from inkseed.evaluation.measure import MOST, WEIGHED, Measured, Yardstick
+from inkseed.evaluation.measure import WEIGHED, Measured, Yardstick
 from inkseed.evaluation.memorisation import REPLAY
 from inkseed.evaluation.metrics import EXCEEDING, READINGS, Metric
 from inkseed.evaluation.mix import count_digits
+from inkseed.evaluation.reference import MOST, Reference
 from inkseed.evaluation.sets import EvaluatedSet
 from inkseed.evaluation.usefulness import usefulness
-from inkseed.judges import JudgeB
 from inkseed.outline import Outlined
 
 BOOTSTRAP_SEED = 0
@@ -67,8 +68,8 @@ class SetResult(Outlined):
         return rows
 
     def confusion(self) -> np.ndarray:
-        """Counts (10, 10): row, the label; column, what judge B reads."""
-        table = np.zeros((10, 10), np.int64)
+        """Counts (10, 11): row, the label; column, what judge B reads, the last one nothing."""
+        table = np.zeros((10, 11), np.int64)  # NOTHING, -1, is the last column
         np.add.at(table, (self.judged.source.labels, self.measured.read), 1)
         return table
 
@@ -119,7 +120,7 @@ class Evaluation(Outlined):
 
     def as_json(self) -> dict[str, Any]:
         """One object: the first set's figures, and under `guidance` all sets, if several."""
-        judge = {"name": "B", "sha256": self.yardstick.judge.sha256}
+        judge = {"name": "B", "sha256": self.yardstick.reference.judge.sha256}
         described = {"judge": judge, "baseline": self.held_out, "seconds": round(self.seconds, 1)}
         result = {**self.sets[0].as_json(), **described}
         if len(self.sets) > 1:
@@ -146,7 +147,7 @@ def evaluate(
     """
     began = time.perf_counter()
     held_out = held_out_digits(final)
-    yardstick = Yardstick(held_out, JudgeB(), on_progress)
+    yardstick = Yardstick(held_out, Reference.shared(on_progress), on_progress)
     baselines: dict[bytes, Measured] = {}  # by the labels that they stand beside
     results = []
     for each in sets:
@@ -194,8 +195,18 @@ def _result(judged: EvaluatedSet, yardstick: Yardstick, baseline: Measured) -> S
             f" of the {len(judged.source):,} images; all else sees every one;"
             f" baselines are of {len(baseline.read):,} real images"
         )
-    result.notes.extend([*_mix(result), *_replay(measured)])
+    result.notes.extend([*_inkless(measured), *_mix(result), *_replay(measured)])
     return result
+
+
+def _inkless(measured: Measured) -> list[str]:
+    """How many images are too empty for any reading to count."""
+    count = int((measured.read == NOTHING).sum())
+    if count == 0:
+        return []
+    if count == 1:
+        return ["1 image holds too little ink to be a digit: it is not read as right"]
+    return [f"{count:,} images hold too little ink to be a digit: none of them is read as right"]
 
 
 def _mix(result: SetResult) -> list[str]:

@@ -14,7 +14,7 @@ from inkseed.data.mnist import DIGITS
 from inkseed.data.read import Reading, read_images
 from inkseed.data.split import split_mnist
 from inkseed.errors import InkseedError
-from inkseed.evaluation.measure import choose
+from inkseed.evaluation.mix import choose
 from inkseed.judges.fit import JUDGE_SIZE
 from inkseed.model.model import Model, Samples
 from inkseed.outline import Outlined
@@ -96,7 +96,7 @@ def _guide_w(path: Path, found: Reading) -> np.ndarray | None:
         or guide_w.dtype.kind not in "fiu"
         or not np.isfinite(guide_w).all()
     ):
-        raise InkseedError(f"{path}: guide_w must be one finite number an image, or left out")
+        raise InkseedError(f"{path}: guide_w must be one finite number per image, or be left out")
     return guide_w[found.kept]
 
 

@@ -1,4 +1,4 @@
-"""What is studied, and what tells one study from another."""
+"""What is studied, and what makes one study differ from another."""
 
 import hashlib
 import inspect
@@ -30,7 +30,7 @@ class StudySettings:
         strategies: the names of those to compare; None is all of them.
 
     Raises:
-        InkseedError: for fewer than 50 images in all, where chance would hide every difference.
+        InkseedError: for fewer images than an interval needs.
     """
 
     model: str

@@ -13,6 +13,7 @@ import numpy as np
 from inkseed.data.mnist import DIGITS as CLASSES
 from inkseed.diffusion.counter import OverspentError
 from inkseed.errors import InkseedError
+from inkseed.evaluation.reference import Reference
 from inkseed.evaluation.sets import digits_to_labels, natural_labels
 from inkseed.files import write_atomically
 from inkseed.model.model import Model
@@ -68,7 +69,7 @@ def run_study(
                 drawn[row.key].append(drawing.row(row, seed))
     means = {row.name: drawing.means(row) for row in _same(rows)}
     pool = Pool.join(pools)
-    ruler = Ruler(pool.labels)
+    ruler = Ruler(pool.labels, Reference.shared())
     flat = pool.images.reshape(-1, *pool.images.shape[2:])
     oracle, right = ruler.read(flat, np.repeat(pool.labels, settings.candidates))
     shape = (len(pool.labels), settings.candidates)
@@ -169,7 +170,7 @@ class _Drawing:
             except OverspentError as error:
                 raise InkseedError(
                     f"{row.name} spends more than the {budget} evaluations it has: in a study what "
-                    "a strategy costs must not hang on what it sees"
+                    "a strategy costs must not depend on what it sees"
                 ) from error
             return {"images": drawn.images, "nfe": np.array(drawn.nfe)}
 
