@@ -98,7 +98,9 @@ def test_every_name_in_a_pages_code_is_public(page):
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_every_name_in_a_pages_text_exists(page):
-    for path in re.findall(r"`(inkseed(?:\.[A-Za-z_]\w*)+)", page.read_text("utf-8")):
+    text = page.read_text("utf-8")
+    imports = re.findall(r"`from (inkseed[.\w]*) import (\w+)`", text)
+    for path in re.findall(r"`(inkseed(?:\.[A-Za-z_]\w*)+)", text) + list(map(".".join, imports)):
         resolved(path)
 
 
