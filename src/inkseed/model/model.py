@@ -55,7 +55,9 @@ class Model:
         self.config, self.device = config, device
         self.image_size: tuple[int, int] = tuple(config["image_size"])
         self.class_names: tuple[str, ...] = tuple(config["class_names"])
-        self.styles: dict[str, tuple[float, float]] = dict(config["network"].get("styles") or {})
+        # its data's moments; older files hold only those that the network scales by
+        styles = config.get("styles") or config["network"].get("styles") or {}
+        self.styles: dict[str, tuple[float, float]] = dict(styles)
         own = denoiser_from(self.network, config, mixed_precision=False)
         self.denoiser: Denoiser = own
         self.schedule = own.schedule
