@@ -10,7 +10,7 @@ from torch import Tensor
 from inkseed.checkpoint import save_tensors
 from inkseed.diffusion.denoiser import denoiser_from
 from inkseed.diffusion.loss import loss_from
-from inkseed.nn import ContextUnet, PatchUnet
+from inkseed.nn import Network
 from inkseed.rng import Purpose, stream
 from inkseed.training.batches import Batches
 from inkseed.training.data import TrainingData
@@ -20,7 +20,7 @@ ROUNDS = 4  # of noise for every validation image: the averages differ by little
 
 
 def choose_average(
-    network: ContextUnet | PatchUnet,
+    network: Network,
     config: dict[str, Any],
     averages: dict[str, dict[str, Tensor]],
     recipe: Recipe,
@@ -44,9 +44,7 @@ def choose_average(
     return averages.get(chosen, network.state_dict())
 
 
-def with_weights(
-    network: ContextUnet | PatchUnet, weights: dict[str, Tensor]
-) -> ContextUnet | PatchUnet:
+def with_weights(network: Network, weights: dict[str, Tensor]) -> Network:
     """A copy of `network` with other weights."""
     twin = copy.deepcopy(network)
     twin.load_state_dict(weights)
@@ -55,7 +53,7 @@ def with_weights(
 
 @torch.no_grad()
 def _validation_loss(
-    network: ContextUnet | PatchUnet, config: dict[str, Any], recipe: Recipe, data: TrainingData
+    network: Network, config: dict[str, Any], recipe: Recipe, data: TrainingData
 ) -> float:
     """The mean loss of held-out images, with the same noise whatever the weights."""
     assert data.validation is not None

@@ -10,13 +10,13 @@ from inkseed.errors import InkseedError
 from inkseed.files import sha256
 from inkseed.model.loading import load
 from inkseed.model.weights import find_model
-from inkseed.nn import ContextUnet, PatchUnet, network_from
+from inkseed.nn import Network, network_from
 
 OF_IMAGES = ("places", "waves")  # settings of a network that its images decide, not its past
 LABELS = "label.weight"  # a row for each class (or each digit of several places), one for none
 
 
-def start_from(name: str | Path, config: dict[str, Any]) -> ContextUnet | PatchUnet:
+def start_from(name: str | Path, config: dict[str, Any]) -> Network:
     """A network for `config` with the weights of the model `name`; `config` takes its settings.
 
     The model's network, schedule and prediction replace those in `config`, whose training tells
