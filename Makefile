@@ -3,13 +3,13 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test check slow figures evaluation samplers clean
+.PHONY: demo test check docs slow figures evaluation samplers clean
 
 demo: $(VENV)/installed ## install into a virtual environment and write a number
 	@echo "writing 00297375 (some seconds on two cores) ..."
 	@picture="$$($(BIN)/inkseed write 00297375 --seed 2 --out "$(CURDIR)/number.png")" && echo "The picture is $$picture"
 
-test: $(VENV)/installed-dev check ## lint, types and the quick tests
+test: $(VENV)/installed-dev check docs ## lint, types, the site and the quick tests
 	$(BIN)/python -m pytest -m "not slow"
 
 check: $(VENV)/installed-dev
@@ -17,6 +17,9 @@ check: $(VENV)/installed-dev
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+docs: $(VENV)/installed-dev ## the documentation as a site, into site/: strictly, without a network
+	$(BIN)/mkdocs build --strict
 
 slow: $(VENV)/installed-dev ## the tests that take minutes each
 	$(BIN)/python -m pytest -m slow
@@ -40,4 +43,4 @@ $(VENV)/installed-dev: $(VENV)/installed
 	@touch $@
 
 clean:
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache number.png
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache site number.png

@@ -38,7 +38,7 @@ def recipe_of(conditioning: str, images: int) -> Recipe:
         network=network,
         epochs=passes,
         images=images // passes,
-        without=HELD_OUT,
+        held_out_labels=HELD_OUT,
         ema=(0.998,),
         pictures=2,
     )

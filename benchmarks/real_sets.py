@@ -1,9 +1,9 @@
 """Do real digits score as real? python benchmarks/real_sets.py [--count 1000] [--draws 100]
 
 Draws sets of real validation digits whose labels are mixed in several ways, and measures their
-Fréchet distance as `inkseed evaluate` does. Told of each mix, over the draws: the mean distance if
-every image weighed the same, the one with classes weighed, the floor, in how many draws the floor
-lies within the distance's interval, and the distance at infinite N.
+Fréchet distance as `inkseed evaluate` does. For each mix it prints, over the draws, the mean
+distance if every image weighs the same, the mean with classes weighed, the baseline, in how many
+draws the baseline lies within the distance's interval, and the distance at infinite N.
 """
 
 import argparse
@@ -36,15 +36,15 @@ class Bench:
 
     def row(self, draw: Draw, draws: int) -> str:
         """One line of the table."""
-        plain, weighed, floors, within, endless, sizes = [], [], [], 0, [], []
+        plain, weighed, baselines, within, endless, sizes = [], [], [], 0, [], []
         for k in range(draws):
             rows = draw(np.random.default_rng(k))
             labels = self.labels[rows]
             weights = self.mix.weights(labels)
             found = frechet(self.features[rows], labels, self.reference, 0, weights)
             real = self.mix.like(labels, self.labels)
-            floors.append(self.distance(real, self.mix.weights(self.labels[real])))
-            within += found.low <= floors[-1] <= found.high
+            baselines.append(self.distance(real, self.mix.weights(self.labels[real])))
+            within += found.low <= baselines[-1] <= found.high
             plain.append(self.distance(rows))
             weighed.append(found.value)
             sizes.append(effective_size(weights))
@@ -54,7 +54,7 @@ class Bench:
         far = f"{np.mean(endless):.4f} ± {np.std(endless):.4f}" if endless else ""
         return (
             f"{np.mean(sizes):,.0f} | {np.mean(plain):.3f} | {np.mean(weighed):.3f} ±"
-            f" {np.std(weighed):.3f} | {np.mean(floors):.3f} | {within} of {draws} | {far}"
+            f" {np.std(weighed):.3f} | {np.mean(baselines):.3f} | {within} of {draws} | {far}"
         )
 
     def mixes(self, n: int) -> dict[str, Draw]:

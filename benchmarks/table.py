@@ -186,7 +186,7 @@ def whole(row: Row, out: Path, count: int) -> bool:
 
 
 def table(rows: list[Row], out: Path, count: int) -> list[str]:
-    """The rows of which `count` images are drawn, as Markdown, the real floors last."""
+    """The rows of which `count` images are drawn, as Markdown, the real baselines last."""
     rows = [row for row in rows if whole(row, out, count)]
     if not rows:
         return ["(still to be drawn)"]
@@ -208,8 +208,8 @@ def table(rows: list[Row], out: Path, count: int) -> list[str]:
             for name, m in zip(COLUMNS, metrics, strict=True)
         ]
         lines.append(f"| {' | '.join([row.name, row.how, *cost, *cells])} |")
-    floors = [shown(name, found[0].metrics[name].floor) for name in COLUMNS]
-    return [*lines, f"| real test digits | | | | {' | '.join(floors)} |"]
+    baselines = [shown(name, found[0].metrics[name].baseline) for name in COLUMNS]
+    return [*lines, f"| real test digits | | | | {' | '.join(baselines)} |"]
 
 
 def _join(paths: list[Path]):  # type: ignore[no-untyped-def]

@@ -3,7 +3,7 @@
 Draws the same N digits by every setting in ROWS and lets judge A, the selectors' judge, read them:
 its accuracy, and the Fréchet distance of its log-probabilities from those of the 10,000 validation
 digits. Judge B has no part in it. The lowest distance wins, among settings of at most MOST
-evaluations an image whose labels judge A reads as asked LEAST of the time. Prints
+evaluations per image whose labels judge A reads as asked LEAST of the time. Prints
 the choice and how well asked-for style is found again; for `digits` at the usual count they go into
 docs/digits.md.
 """
@@ -62,7 +62,7 @@ def choice(model: Model, n: int) -> list[str]:
     judge = JudgeA()
     validation = split_mnist().validation
     reference = judge.probabilities(validation.images)
-    floor = float((reference.argmax(1).numpy() == validation.labels).mean())
+    baseline = float((reference.argmax(1).numpy() == validation.labels).mean())
     labels = natural_labels(n)
     found = []
     for sampler, steps, w, interval in ROWS:
@@ -90,7 +90,7 @@ def choice(model: Model, n: int) -> list[str]:
         gap, _, cells = each
         shown = [*map(str, cells[:-1]), f"{cells[-1]:.2%}", f"{gap:.3f}"]
         lines.append(f"| {' | '.join(f'**{cell}**' if each is best else cell for cell in shown)} |")
-    return [*lines, "", f"Validation digits: judge A reads {floor:.2%}. N = {n:,}, seed {SEED}."]
+    return [*lines, "", f"Validation digits: judge A reads {baseline:.2%}. N = {n:,}, seed {SEED}."]
 
 
 def style(model: Model, n: int) -> list[str]:

@@ -50,7 +50,7 @@ def draw(compile_network: bool) -> list[EvaluatedSet]:
 
 
 def table(evaluation: Evaluation) -> list[str]:
-    """Metrics down, guide_w across, each figure with its interval; the floor last."""
+    """Metrics down, guide_w across, each figure with its interval; the baseline last."""
     first = evaluation.sets[0]
     across = [f"guide_w {each.judged.guide_w:g}" for each in evaluation.sets]
     lines = ["| metric | " + " | ".join([*across, f"real ({evaluation.held_out})"]) + " |"]
@@ -58,8 +58,9 @@ def table(evaluation: Evaluation) -> list[str]:
     for name in first.metrics:
         metrics = [each.metrics[name] for each in evaluation.sets]
         cells = [[shown(name, m.value), shown(name, m.low), shown(name, m.high)] for m in metrics]
-        floor = metrics[0]
-        cells.append([shown(name, x) for x in (floor.floor, floor.floor_low, floor.floor_high)])
+        real = metrics[0]
+        of_real = (real.baseline, real.baseline_low, real.baseline_high)
+        cells.append([shown(name, x) for x in of_real])
         words = [f"{value} ({low} to {high})" for value, low, high in cells]
         lines.append(f"| {READINGS[name].title.strip()} | " + " | ".join(words) + " |")
     return lines

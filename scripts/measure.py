@@ -3,7 +3,7 @@
 python scripts/measure.py report [--count 1000] [--compile]
 
 Draws `count` images in MNIST's own mix of digits (of 00 to 99: all equally often) from seed 0,
-measures them with floors on the test digits, or on pairs made of them (the figures are final:
+measures them with baselines on the test digits, or on pairs made of them (the figures are final:
 nothing is chosen by them), and keeps them beside the weights.
 """
 
@@ -44,12 +44,12 @@ def main() -> None:
         labels = np.arange(asked.count) % len(PAIRS)
         drawn = model.sample(labels)
         test = compose_pairs(Hands(load_mnist(train=False)), labels, 0, model.image_size)
-        found, floor = (measure_pairs(each.images, labels) for each in (drawn, test.source))
+        found, baseline = (measure_pairs(each.images, labels) for each in (drawn, test.source))
         metrics = {
-            name: Metric(*getattr(found, name), *getattr(floor, name))._asdict()
+            name: Metric(*getattr(found, name), *getattr(baseline, name))._asdict()
             for name in found._fields
         }
-        kept = {"n": len(labels), "floor": "test", "metrics": metrics}
+        kept = {"n": len(labels), "baseline": "test", "metrics": metrics}
         for name, metric in metrics.items():
             print(name, metric)
     else:
@@ -58,7 +58,7 @@ def main() -> None:
         evaluated = evaluate([EvaluatedSet(source, how.guide_w)], final=True)
         print_evaluation(evaluated, Console())
         measured = evaluated.as_json()
-        kept = {name: measured[name] for name in ("n", "floor", "judge", "metrics")}
+        kept = {name: measured[name] for name in ("n", "baseline", "judge", "metrics")}
     sampling["nfe"] = drawn.nfe
     print(record_quality(asked.name, {"sampling": sampling, **kept}))
 

@@ -10,13 +10,14 @@ import numpy as np
 from pages import machine, replace
 from whole_numbers import CHOICE_SEED, PAGE
 
+from inkseed.data.least_ink import LEAST, ink_of
 from inkseed.judges import JudgeA
 from inkseed.model.hand import USUAL, draw_hands
 from inkseed.model.loading import load
 from inkseed.model.model import Model
 from inkseed.pictures import PAPER
-from inkseed.writing.ink import LEAST, ink_of, on_each_other
 from inkseed.writing.number import Number, write
+from inkseed.writing.overlap import on_each_other
 from inkseed.writing.reading import SURE, told_apart
 from inkseed.writing.seam import part_pairs
 from inkseed.writing.typesetting import SCALE

@@ -1,7 +1,7 @@
 """Make the tables of docs/samplers.md: python scripts/samplers.py [--compile]
 
 Draws the same 500 digits from the bundled `report` weights, from the same starting noise, by every
-sampler in ROWS, and measures them with floors on the test digits. The 400 ancestral steps alone
+sampler in ROWS, and measures them with baselines on the test digits. The 400 ancestral steps alone
 cost a million evaluations, hours on two slow cores. What was drawn is kept in runs/samplers by
 chunks of 50: a stopped run goes on where it was, and `--measure` takes the rows that are whole.
 """
@@ -128,8 +128,8 @@ def table(guide_w: float) -> list[str]:
             coverage,
         ]
         lines.append(f"| {' | '.join(map(str, cells))} |")
-    floors = [f"{name} {shown(name, found[0].metrics[name].floor)}" for name in COLUMNS]
-    return [*lines, "", f"Real test digits at the same N: {', '.join(floors)}."]
+    baselines = [f"{name} {shown(name, found[0].metrics[name].baseline)}" for name in COLUMNS]
+    return [*lines, "", f"Real test digits at the same N: {', '.join(baselines)}."]
 
 
 if __name__ == "__main__":

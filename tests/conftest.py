@@ -13,7 +13,7 @@ from inkseed.cli import main
 from inkseed.data import load_mnist, split_mnist, to_tensor
 from inkseed.evaluation import evaluation
 from inkseed.evaluation.measure import Yardstick
-from inkseed.judges import JudgeB
+from inkseed.evaluation.reference import Reference
 from inkseed.nn import ContextUnet
 
 TINY = {
@@ -95,7 +95,7 @@ def reader() -> Callable[[torch.Tensor], torch.Tensor]:
 @pytest.fixture(scope="session")
 def yardstick() -> Yardstick:
     """Real digits read by judge B, to measure sets against: making one takes half a minute."""
-    return Yardstick(split_mnist().validation, JudgeB())
+    return Yardstick(split_mnist().validation, Reference.shared())
 
 
 @pytest.fixture

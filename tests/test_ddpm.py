@@ -117,7 +117,7 @@ def test_noise_selection_returns_the_most_stable_of_its_candidates(ddpm, monkeyp
         return seen[-1][1]
 
     monkeypatch.setattr(ddpm, "compute_inversion_stability", score)
-    monkeypatch.setattr("inkseed.ddpm.CANDIDATES_AT_ONCE", 3)
+    monkeypatch.setattr("inkseed.ddpm.noise_strategy.CANDIDATES_AT_ONCE", 3)
     chosen = ddpm.noise_selection(7, torch.tensor([3]), SIZE, "cpu", seeded())
     assert [len(noise) for noise, _ in seen] == [3, 3, 1]
     noises, scores = (torch.cat(parts) for parts in zip(*seen, strict=True))

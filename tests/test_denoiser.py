@@ -9,9 +9,14 @@ from hypothesis import strategies as st
 
 from inkseed.diffusion.condition import NULL_LABEL
 from inkseed.diffusion.counter import Ledger
-from inkseed.diffusion.denoiser import DENOISERS, EdmDenoiser, EpsDenoiser, VDenoiser, X0Denoiser
 from inkseed.diffusion.guidance import ClassifierFreeGuidance, GuidanceInterval, guided
-from inkseed.diffusion.loss import edm_loss, eps_loss, loss_from
+from inkseed.diffusion.predictions import (
+    PREDICTIONS,
+    EdmDenoiser,
+    EpsDenoiser,
+    VDenoiser,
+    X0Denoiser,
+)
 from inkseed.diffusion.schedule import Cosine, Flow, LinearBetas, VarianceExploding, times
 from inkseed.errors import InkseedError
 from inkseed.samplers import ddim, dpm_solver, heun, invert
@@ -52,7 +57,7 @@ def perfect(kind, schedule, t, x_t):
         return wanted
 
     more = {"data_mean": mean, "sigma_data": deviation} if kind == "edm" else {}
-    return DENOISERS[kind](network, schedule, **more), seen, x_0
+    return PREDICTIONS[kind](network, schedule, **more), seen, x_0
 
 
 @pytest.mark.parametrize(
@@ -114,44 +119,7 @@ def test_edm_feeds_its_network_unit_variance_and_asks_for_unit_variance():
             assert float((x_0 - skipped).std() / c_out) == pytest.approx(1, abs=0.03)
 
 
-def test_the_reports_loss_needs_the_reports_steps():
-    denoiser = EpsDenoiser(lambda *inputs: inputs[0], VarianceExploding())
-    with pytest.raises(TypeError, match="LinearBetas"):
-        eps_loss(denoiser, torch.zeros(2, 1, 4, 4), torch.zeros(2).long(), 0.1)
-
-
 # --- guidance and the ledger ---------------------------------------------------------------
-
-
-@pytest.mark.parametrize("schedule", [VarianceExploding(20.0), Flow()], ids=["ve", "flow"])
-def test_edm_loss_of_a_network_that_says_nothing_is_the_variance_of_its_target(schedule):
-    """Which is 1 at every noise level, by table 1's choice of c_out, on Gaussian data."""
-    x_0 = -0.7 + 0.6 * torch.randn(4096, 1, 2, 2, generator=torch.Generator().manual_seed(0))
-    denoiser = EdmDenoiser(
-        lambda x, *_: torch.zeros_like(x), schedule, data_mean=-0.7, sigma_data=0.6
-    )
-    label = torch.zeros(len(x_0), dtype=torch.int64)
-    for levels in ((-2.0, 0.5), (-0.7, 1.0), (1.0, 0.5)):
-        loss = edm_loss(
-            denoiser, x_0, label, 0.1, torch.Generator().manual_seed(1), noise_levels=levels
-        )
-        assert float(loss) == pytest.approx(1, abs=0.04)
-
-
-@pytest.mark.parametrize("kind", ["eps", "edm"])
-def test_a_batch_shared_out_is_the_same_batch(kind):
-    settings = {"prediction": {"name": kind}, "schedule": {"name": "linear_betas"}}
-    loss_of = loss_from(settings, (-0.7, 1.4))
-    build = EpsDenoiser if kind == "eps" else EdmDenoiser
-    denoiser = build(lambda x, c, t, dropped: x * t[:, None, None, None] + c.sum(), REPORT)
-    x_0 = torch.randn(8, 1, 4, 4, generator=torch.Generator().manual_seed(0))
-
-    def loss(part):
-        noise = torch.Generator().manual_seed(1)
-        return loss_of(denoiser, x_0, torch.ones(8, dtype=torch.int64) * 0, 0.5, noise, part)
-
-    halves = (loss(slice(0, 4)) + loss(slice(4, 8))) / 2
-    assert float(halves) == pytest.approx(float(loss(slice(None))), rel=1e-5)
 
 
 def test_guidance_interval_guides_inside_and_costs_one_evaluation_outside():

@@ -6,9 +6,10 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
 from inkseed.ddpm import NoiseStrategyDiffusion
-from inkseed.diffusion.denoiser import EpsDenoiser
-from inkseed.diffusion.loss import eps_loss
+from inkseed.diffusion.loss import TrainingLoss
+from inkseed.diffusion.predictions import EpsDenoiser
 from inkseed.diffusion.schedule import LinearBetas
+from inkseed.diffusion.training_times import Uniform
 from inkseed.errors import InkseedError
 from inkseed.model.loading import load
 from inkseed.nn import ContextUnet
@@ -73,4 +74,4 @@ def test_double_precision_stays_on_the_processor():
     c = torch.zeros(2, dtype=torch.long, device="meta")
     with NoDoublePrecision():
         assert denoiser(x, torch.tensor(0.5, dtype=torch.float64), c).shape == x.shape
-        assert eps_loss(denoiser, x, c, 0.1).shape == ()
+        assert TrainingLoss(denoiser, Uniform(), 0.1)(x, c).shape == ()

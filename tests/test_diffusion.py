@@ -5,10 +5,11 @@ import torch
 from diffusers import DDPMScheduler
 
 from inkseed.diffusion.condition import NULL_LABEL
-from inkseed.diffusion.denoiser import EpsDenoiser
 from inkseed.diffusion.guidance import ClassifierFreeGuidance
-from inkseed.diffusion.loss import eps_loss
+from inkseed.diffusion.loss import TrainingLoss
+from inkseed.diffusion.predictions import EpsDenoiser
 from inkseed.diffusion.schedule import LinearBetas, times
+from inkseed.diffusion.training_times import Uniform
 from inkseed.errors import InkseedError
 from inkseed.samplers import ancestral
 
@@ -53,8 +54,8 @@ class Spy:
 def shown_in_training(x_0, label, drop_prob=0.1, seed=0):
     spy = Spy()
     generator = torch.Generator().manual_seed(seed)
-    loss = eps_loss(EpsDenoiser(spy, SCHEDULE), x_0, label, drop_prob, generator)
-    return spy, loss
+    loss_of = TrainingLoss(EpsDenoiser(spy, SCHEDULE), Uniform(), drop_prob)
+    return spy, loss_of(x_0, label, generator)
 
 
 def test_forward_noising_has_the_moments_of_equation_1():

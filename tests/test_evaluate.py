@@ -34,13 +34,13 @@ def with_labels(source: LabelledImages, labels: np.ndarray) -> LabelledImages:
     return LabelledImages(source.images, labels, source.class_names)
 
 
-def test_held_out_images_sit_on_their_floor(ready, split):
+def test_held_out_images_sit_on_their_baseline(ready, split):
     found = evaluated(split.validation.subset(np.arange(3000, 3000 + N)))
     assert found.n == N
     for name, metric in found.metrics.items():
         assert metric.low <= metric.value <= metric.high, name
-        reach = 1.5 * (metric.high - metric.low + metric.floor_high - metric.floor_low) / 2
-        assert abs(metric.value - metric.floor) <= reach, name
+        reach = 1.5 * (metric.high - metric.low + metric.baseline_high - metric.baseline_low) / 2
+        assert abs(metric.value - metric.baseline) <= reach, name
     assert found.metrics["accuracy"].value > 0.985
     assert not any("REPLAY" in note for note in found.notes)
     assert found.confusion().sum() == N
@@ -100,7 +100,7 @@ def test_noise_is_no_digit(ready):
     assert found["accuracy"].value < 0.4
     assert found["precision"].value < 0.1
     assert found["coverage"].value < 0.1
-    assert found["frechet"].low > found["frechet"].floor_high
+    assert found["frechet"].low > found["frechet"].baseline_high
 
 
 def test_the_command_line_and_its_json(ready, inkseed, split, tmp_path):
@@ -115,11 +115,11 @@ def test_the_command_line_and_its_json(ready, inkseed, split, tmp_path):
     as_folder = json.loads(inkseed("evaluate", folder, "--json").out)
     assert as_arrays["n"] == 80
     assert as_arrays["judge"] == {"name": "B", "sha256": JudgeB().sha256}
-    assert as_arrays["floor"] == "validation"
+    assert as_arrays["baseline"] == "validation"
     assert as_arrays["seconds"] > 0
     assert set(as_arrays["metrics"]) >= KEYS
     for metric in as_arrays["metrics"].values():
-        assert {"value", "low", "high", "floor"} <= set(metric)
+        assert {"value", "low", "high", "baseline"} <= set(metric)
     for name in ("accuracy", "frechet", "coverage"):  # the same images, in another order
         one, other = (each["metrics"][name]["value"] for each in (as_arrays, as_folder))
         assert one == pytest.approx(other, rel=1e-6)

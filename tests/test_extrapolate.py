@@ -10,6 +10,7 @@ from inkseed.evaluation.extrapolate import LEAST, endless_frechet
 from inkseed.evaluation.frechet import Gaussian, fit_gaussian, frechet_distance
 from inkseed.evaluation.intervals import paired_t, wilson
 from inkseed.evaluation.metrics import Metric
+from inkseed.evaluation.reference import Reference
 from inkseed.study.ruler import METRICS, Ruler
 
 D = 24
@@ -83,13 +84,13 @@ def test_no_share_leaves_its_limits(ready, right):
         metric = found.metrics[name]
         assert 0 <= metric.low <= metric.value <= metric.high <= 1, name
         assert metric.low < metric.high, name  # 20 images are never proof
-        assert 0 <= metric.floor_low <= metric.floor <= metric.floor_high <= 1, name
+        assert 0 <= metric.baseline_low <= metric.baseline <= metric.baseline_high <= 1, name
 
 
 def test_no_share_of_the_study_leaves_its_limits():
     validation = split_mnist().validation
     rows = np.concatenate([np.flatnonzero(validation.labels == digit)[:2] for digit in range(10)])
-    ruler = Ruler(validation.labels[rows])
+    ruler = Ruler(validation.labels[rows], Reference.shared())
     wrong = np.roll(validation.images[rows], 2, 0)
     half = np.where((np.arange(20) % 2)[:, None, None] == 0, validation.images[rows], wrong)
     found = [ruler.measure(images) for images in (validation.images[rows], wrong, half)]

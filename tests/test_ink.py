@@ -8,13 +8,14 @@ import pytest
 from PIL import Image
 
 from inkseed.data import join, split_mnist
+from inkseed.data.least_ink import LEAST, ink_of, least_ink, possible_digits
 from inkseed.data.pairs import Hands, Layout, compose_pairs
 from inkseed.evaluation.pairs import measure_pairs
 from inkseed.judges import JudgeA, JudgeB
 from inkseed.model.loading import load
 from inkseed.model.model import Model, Samples
-from inkseed.writing.ink import LEAST, ink_of, least_ink, on_each_other, possible_digits
 from inkseed.writing.number import ATTEMPTS, write
+from inkseed.writing.overlap import on_each_other
 from inkseed.writing.reading import (
     NOTHING,
     as_mnist,

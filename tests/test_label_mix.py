@@ -113,16 +113,16 @@ def test_real_digits_score_as_real(ready, validation, kind):
         source = validation.subset(drawn(validation.labels, kind, seed))
         found = evaluate([EvaluatedSet(source)]).sets[0]
         frechet = found.metrics["frechet"]
-        assert frechet.low <= frechet.floor <= frechet.high
+        assert frechet.low <= frechet.baseline <= frechet.high
         assert frechet.excess.low <= 0 <= frechet.excess.high
         assert kind == "one is 4" or frechet.value < 0.2  # 0.3 to 11 if all weigh the same
         for name, metric in found.metrics.items():
-            reach = (metric.high - metric.low + metric.floor_high - metric.floor_low) / 2
-            assert abs(metric.value - metric.floor) <= reach, name
+            reach = (metric.high - metric.low + metric.baseline_high - metric.baseline_low) / 2
+            assert abs(metric.value - metric.baseline) <= reach, name
         described = found.as_json()
         assert described["label_mix"]["weighed"]
         assert described["label_mix"]["effective_n"] < N
-        assert described["label_mix"]["floor_n"] == len(source)
+        assert described["label_mix"]["baseline_n"] == len(source)
         weighed = {name for name, each in described["metrics"].items() if each["weighed"]}
         assert weighed == WEIGHED
         assert sum("not in MNIST's mix" in note for note in found.notes) == 1
@@ -134,12 +134,12 @@ def test_the_datas_own_mix_is_left_as_it_is(ready, validation, yardstick):
     counts = count_digits(natural_labels(400))
     chosen = np.concatenate([own[:n] for own, n in zip(rows, counts, strict=True)])
     found = evaluate([EvaluatedSet(validation.subset(chosen))]).sets[0]
-    plain = fit_gaussian(yardstick.held_out_read[1][chosen])
-    expected = frechet_distance(plain, yardstick.gaussian)
+    plain = fit_gaussian(yardstick.held_out_judged.features[chosen])
+    expected = frechet_distance(plain, yardstick.reference.gaussian)
     assert found.metrics["frechet"].value == pytest.approx(expected, rel=1e-4)  # other batches
     assert found.as_json()["label_mix"] == {
         **{"weighed": False, "effective_n": 400.0},
-        **{"floor_n": 400, "floor_effective_n": 400.0},
+        **{"baseline_n": 400, "baseline_effective_n": 400.0},
     }
     assert not found.notes
 
@@ -160,7 +160,7 @@ def test_the_mix_is_told_wherever_people_read(ready, inkseed, validation, tmp_pa
         assert "few images alone make it larger" in " ".join(text.split())
     found = json.loads(inkseed("evaluate", tmp_path / "even.npz", "--json").out)
     excess, frechet = found["metrics"]["frechet"]["excess"], found["metrics"]["frechet"]
-    assert excess["value"] == pytest.approx(frechet["value"] - frechet["floor"])
+    assert excess["value"] == pytest.approx(frechet["value"] - frechet["baseline"])
     assert excess["low"] < excess["value"] < excess["high"]
     assert found["label_mix"]["effective_n"] == pytest.approx(123, abs=3)
 
@@ -173,9 +173,11 @@ def test_an_image_alone_with_its_label_is_drawn_as_if_from_all():
     assert all(counts[:-1].sum() == 30 for counts in resamples(labels, 0))
 
 
-def share_that_holds_the_floor(validation, mix, yardstick, kind: str, n: int, draws: int) -> float:
-    """In how many draws of n real digits the floor lies within the distance's interval."""
-    features, gaussian = yardstick.held_out_read[1], yardstick.gaussian
+def share_that_holds_the_baseline(
+    validation, mix, yardstick, kind: str, n: int, draws: int
+) -> float:
+    """In how many draws of n real digits the baseline lies within the distance's interval."""
+    features, gaussian = yardstick.held_out_judged.features, yardstick.reference.gaussian
     held = 0
     for seed in range(draws):
         rows = drawn(validation.labels, kind, seed, n)
@@ -183,16 +185,16 @@ def share_that_holds_the_floor(validation, mix, yardstick, kind: str, n: int, dr
         found = frechet(features[rows], labels, gaussian, 0, mix.weights(labels))
         real = mix.like(labels, validation.labels)
         weights = torch.from_numpy(mix.weights(validation.labels[real]))
-        floor = frechet_distance(fit_gaussian(features[real], weights=weights), gaussian)
-        held += found.low <= floor <= found.high
+        baseline = frechet_distance(fit_gaussian(features[real], weights=weights), gaussian)
+        held += found.low <= baseline <= found.high
     return held / draws
 
 
-def test_the_interval_holds_the_floor_of_labels_drawn_at_random(validation, mix, yardstick):
-    assert share_that_holds_the_floor(validation, mix, yardstick, "at random", 300, 8) == 1
+def test_the_interval_holds_the_baseline_of_labels_drawn_at_random(validation, mix, yardstick):
+    assert share_that_holds_the_baseline(validation, mix, yardstick, "at random", 300, 8) == 1
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", ["at random", "as many of each", "half are 1", "one is 4"])
-def test_the_interval_holds_the_floor_of_a_thousand(validation, mix, yardstick, kind):
-    assert share_that_holds_the_floor(validation, mix, yardstick, kind, 1_000, 100) >= 0.9
+def test_the_interval_holds_the_baseline_of_a_thousand(validation, mix, yardstick, kind):
+    assert share_that_holds_the_baseline(validation, mix, yardstick, kind, 1_000, 100) >= 0.9

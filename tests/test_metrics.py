@@ -12,9 +12,9 @@ from inkseed.data import split_mnist
 from inkseed.evaluation.frechet import Gaussian, fit_gaussian, frechet, frechet_distance
 from inkseed.evaluation.intervals import T_4, Z, bootstrap_mean, paired_t, resamples, wilson
 from inkseed.evaluation.kernel import KernelReference
-from inkseed.evaluation.measure import choose
 from inkseed.evaluation.memorisation import HeldOut, closer_share
-from inkseed.evaluation.neighbours import manifolds, nearest, radii
+from inkseed.evaluation.mix import choose
+from inkseed.evaluation.neighbours import Draws, Neighbourhood, compare, nearest, radii
 from inkseed.judges import JudgeB
 
 
@@ -72,12 +72,22 @@ def test_kernel_distance_agrees_with_torchmetrics(two_sets):
     assert ours.value == pytest.approx(float(fed(theirs, a, b).compute()[0]), rel=1e-3)
 
 
+def neighbourhood(features):
+    return Neighbourhood(features, one_label(features), radii(features))
+
+
+def once(*sides):
+    """A resample in which each image of both sides is drawn once."""
+    return Draws(*(torch.ones(len(side), 1).double() for side in sides))
+
+
 def test_manifolds_agree_with_prdc(two_sets):
     a, b = two_sets
     theirs = prdc.compute_prdc(a.double().numpy(), b.double().numpy(), nearest_k=5)
-    ours = manifolds(b, a, radii(a))
-    for name, values in ours._asdict().items():
-        assert float(values.mean()) == pytest.approx(theirs[name], rel=1e-3), name
+    _, ours = compare(b, neighbourhood(a), once(b, a))
+    for name, found in ours.items():
+        assert found.value == pytest.approx(theirs[name], rel=1e-3), name
+        assert found.replicates == pytest.approx(found.value)  # each image drawn once
 
 
 def test_frechet_distance_of_gaussians_has_a_closed_form():
@@ -114,7 +124,7 @@ def test_identical_sets(two_sets):
     assert (
         KernelReference(a).distance(a, one_label(a), seed=0).value <= 0
     )  # unbiased: below 0 for the same set
-    found = manifolds(a, a, radii(a))
+    found, _ = compare(a, neighbourhood(a), once(a, a))
     for name in ("precision", "recall", "coverage"):
         assert getattr(found, name).mean() == 1
     assert nearest(a, a)[0].max() == 0

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 
-from inkseed.diffusion.denoiser import EpsDenoiser
+from inkseed.diffusion.predictions import EpsDenoiser
 from inkseed.diffusion.schedule import Cosine, Flow, LinearBetas, VarianceExploding, times
 from inkseed.errors import InkseedError
 from inkseed.samplers import (

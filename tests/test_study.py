@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from inkseed.errors import InkseedError
 from inkseed.evaluation.frechet import fit_gaussian, frechet_distance
+from inkseed.evaluation.reference import Reference
 from inkseed.evaluation.sets import natural_labels
 from inkseed.model.loading import load
 from inkseed.model.model import Model
@@ -35,7 +36,7 @@ def model(tiny_model) -> Model:
 
 @pytest.fixture(scope="module")
 def ruler() -> Ruler:
-    return Ruler(DIGITS)
+    return Ruler(DIGITS, Reference.shared())
 
 
 @given(st.integers(0, 300), st.integers(1, 9), st.integers(0, 5), st.integers(1, 60))
@@ -94,8 +95,8 @@ def test_the_ruler_agrees_with_the_evaluations_own_pieces(ruler, model):
     images = np.random.default_rng(0).integers(0, 256, (20, 28, 28), np.uint8)
     other = model.sample(DIGITS.tolist(), 0, **HOW).images
     found, second = ruler.measure(images), ruler.measure(other)
-    _, features = ruler.judge.read(images)
-    assert found.values["frechet"] == frechet_distance(fit_gaussian(features), ruler.gaussian)
+    features, gaussian = ruler.reference.judged(images).features, ruler.reference.gaussian
+    assert found.values["frechet"] == frechet_distance(fit_gaussian(features), gaussian)
     assert found.values["accuracy"] == found.right.mean()
     for metric in METRICS:
         assert found.minus(found, metric) == (0, 0, 0)

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from inkseed.data import split_mnist
 from inkseed.evaluation.intervals import Estimate
+from inkseed.evaluation.reference import Reference
 from inkseed.evaluation.sets import natural_labels
 from inkseed.study.pool import SCORES, Pool
 from inkseed.study.quality import APART, BEST, highlighted, quality_figure, spread
@@ -170,7 +171,7 @@ def test_real_digits_have_the_rows_labels_and_come_once_each():
             seen.append(images)
             return super().measure(images)
 
-    real = measure_real(Watch(labels))
+    real = measure_real(Watch(labels, Reference.shared()))
     assert real.values["accuracy"] >= 0.95
     assert (real.read == labels).mean() == real.values["accuracy"]
     assert real.values["precision"] > 0.6
@@ -180,7 +181,7 @@ def test_real_digits_have_the_rows_labels_and_come_once_each():
 def test_real_digits_that_run_out_are_fewer_and_say_so(monkeypatch):
     few = split_mnist().validation.subset(np.arange(100))
     split = split_mnist()._replace(validation=few)
-    ruler = Ruler(np.arange(200) % 10)
+    ruler = Ruler(np.arange(200) % 10, Reference.shared())
     monkeypatch.setattr("inkseed.study.real.split_mnist", lambda: split)
     real = measure_real(ruler)
     assert 50 < len(real.read) < 100

@@ -22,7 +22,7 @@ from PIL import Image
 import inkseed.training.loop as training
 from inkseed.checkpoint import load_config, load_tensors
 from inkseed.data import load_mnist
-from inkseed.diffusion.loss import LOSSES
+from inkseed.diffusion.predictions import EpsDenoiser
 from inkseed.errors import InkseedError
 from inkseed.files import sha256
 from inkseed.model.loading import load
@@ -56,9 +56,9 @@ batch_size = 32
 optimizer = "muon"
 learning_rate = 1e-3
 warm_up = 3
-hold = 0.5
+decay_start = 0.5
 weight_decay = 0.01
-clip = 1.0
+max_grad_norm = 1.0
 images = 200
 pictures = 2
 ema = [0.5, 0.9]
@@ -376,7 +376,10 @@ def test_a_run_goes_on_with_its_own_data_only(inkseed, ours, hand, tmp_path):
         ("seed = -1", "seed"),
         ("ema = [1.5]", "between 0 and 1"),
         ("ema = 0.9", "list of numbers"),
-        ("noise_levels = [0.0]", "noise_levels"),
+        ("p_mean = nan", "p_mean"),
+        ("p_std = 0", "p_std"),
+        ("adam_beta2 = 1", "adam_beta2"),
+        ("times = 3", "times must be"),
         ('data = "emnist"', "mnist_parts_a_b"),
         ("styles = 1", "true or false"),
         ("colour = 3", "unknown setting"),
@@ -388,8 +391,8 @@ def test_a_run_goes_on_with_its_own_data_only(inkseed, ours, hand, tmp_path):
         ("start = 3", "start must be"),
         ("size = [28]", "size must be"),
         ("size = [28, 30]", "size must be"),
-        ('without = "07"', "without must be"),
-        ('without = ["07"]', 'are for data = "pairs"'),
+        ('held_out_labels = "07"', "held_out_labels must be"),
+        ('held_out_labels = ["07"]', 'are for data = "pairs"'),
         ("layout = 3", "must be a table"),
         ("epochs = ", "not a TOML file"),
     ],
@@ -418,7 +421,7 @@ def test_bad_recipes_are_refused_in_one_line(tmp_path, change, complaint):
         ("betas = [1e-3, 0.3]", "betas = [0.3, 1e-3]"),
         ("betas = [1e-3, 0.3]", "betas = 0.1"),
         ('name = "linear_betas"', 'name = "sine"'),
-        ('name = "eps"', 'name = "v"'),
+        ("drop_prob = 0.1", 'drop_prob = 0.1\ntimes = "often"'),
         ('name = "eps"', ""),
     ],
 )
@@ -440,7 +443,7 @@ def test_a_missing_setting_is_named(tmp_path):
 
 def test_a_loss_that_is_not_finite_stops_the_run(inkseed, recipe, tmp_path, monkeypatch):
     lost = torch.tensor(float("nan"), requires_grad=True)
-    monkeypatch.setitem(LOSSES, "eps", lambda *_: lost)
+    monkeypatch.setattr(EpsDenoiser, "loss", lambda *_: lost)
     result = inkseed("train", recipe, "--out", tmp_path / "run")
     assert result.status == 2
     assert "learning_rate" in result.err

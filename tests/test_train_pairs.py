@@ -66,7 +66,7 @@ def test_each_pass_has_images_of_its_own(tmp_path):
 
 
 def test_held_out_labels_are_never_seen(tmp_path):
-    data = training_data(small(tmp_path, 'without = ["07", "70", "33"]'), None, None)
+    data = training_data(small(tmp_path, 'held_out_labels = ["07", "70", "33"]'), None, None)
     for number in (0, 1, 5):
         assert not np.isin(data.of_pass(number).images.labels, [7, 70, 33]).any()
     assert len(set(data.source.labels)) == 97
@@ -84,8 +84,8 @@ def test_other_sizes_and_layouts(tmp_path):
 @pytest.mark.parametrize(
     ("more", "complaint"),
     [
-        ('without = ["100"]', "from 00 to 99"),
-        (f"without = {[f'{k:02d}' for k in range(100)]}", "no label"),
+        ('held_out_labels = ["100"]', "from 00 to 99"),
+        (f"held_out_labels = {[f'{k:02d}' for k in range(100)]}", "no label"),
         ("layout = {space = 3}", "no 'space'"),
         ("layout = {gap = 3}", "gap"),
     ],

@@ -1,37 +1,76 @@
-"""inkseed: noise into labelled handwritten digits and numbers, by conditional diffusion."""
+"""inkseed: noise into labelled handwritten digits and numbers, by conditional diffusion.
+
+Every name in `__all__` is an attribute after a plain `import inkseed`. It is imported when it is
+first used, so that neither `import inkseed` nor `inkseed --help` waits for torch.
+"""
 
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from inkseed import data, ddpm, evaluation, judges, nn, noise, samplers, study
     from inkseed.errors import InkseedError, InkseedWarning
+    from inkseed.evaluation.evaluation import Evaluation, evaluate
     from inkseed.model.loading import load
     from inkseed.model.model import Model
     from inkseed.model.samples import Samples
+    from inkseed.training.loop import train
+    from inkseed.training.recipes import Recipe, load_recipe
     from inkseed.writing.number import Number, write
 
 __version__ = "0.1.0"
 
-__all__ = ["InkseedError", "InkseedWarning", "Model", "Number", "Samples", "load", "write"]
+__all__ = [
+    "Evaluation",
+    "InkseedError",
+    "InkseedWarning",
+    "Model",
+    "Number",
+    "Recipe",
+    "Samples",
+    "data",
+    "ddpm",
+    "evaluate",
+    "evaluation",
+    "judges",
+    "load",
+    "load_recipe",
+    "nn",
+    "noise",
+    "samplers",
+    "study",
+    "train",
+    "write",
+]
 
 _HOMES = {
+    "Evaluation": "inkseed.evaluation.evaluation",
     "InkseedError": "inkseed.errors",
     "InkseedWarning": "inkseed.errors",
     "Model": "inkseed.model.model",
-    "Samples": "inkseed.model.samples",
-    "load": "inkseed.model.loading",
     "Number": "inkseed.writing.number",
+    "Recipe": "inkseed.training.recipes",
+    "Samples": "inkseed.model.samples",
+    "evaluate": "inkseed.evaluation.evaluation",
+    "load": "inkseed.model.loading",
+    "load_recipe": "inkseed.training.recipes",
+    "train": "inkseed.training.loop",
     "write": "inkseed.writing.number",
 }
-_ROOMS = ("data", "ddpm", "nn", "noise", "samplers")
 
 
 def __getattr__(name: str) -> Any:
-    """Import a public name when it is first asked for: the command line must start in a blink."""
-    if name in _ROOMS:
-        return import_module(f"inkseed.{name}")
-    if name not in _HOMES:
+    """Import a public name, or a room, when it is first asked for."""
+    if name in _HOMES:
+        value = getattr(import_module(_HOMES[name]), name)
+    elif name in __all__:
+        value = import_module(f"inkseed.{name}")
+    else:
         raise AttributeError(f"module 'inkseed' has no attribute {name!r}")
-    value = getattr(import_module(_HOMES[name]), name)
     globals()[name] = value
     return value
+
+
+def __dir__() -> list[str]:
+    """What `dir` and completion show: the public names, imported or not."""
+    return sorted({*globals(), *__all__})

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
 
     from inkseed import noise, samplers
+    from inkseed.diffusion.denoiser import NetworkDenoiser
     from inkseed.diffusion.schedule import Schedule, Spacing
     from inkseed.nn.network import Network
 
@@ -242,6 +243,9 @@ STRATEGIES: "Registry[noise.Named]" = Registry(
 )
 SCHEDULES: "Registry[Callable[..., Schedule]]" = Registry(
     "schedule", "diffusion", "SCHEDULES.register", "inkseed.schedules"
+)
+PREDICTIONS: "Registry[Callable[..., NetworkDenoiser]]" = Registry(
+    "prediction", "diffusion", "PREDICTIONS.register", "inkseed.predictions"
 )
 SPACINGS: "Registry[Spacing]" = Registry(
     "spacing", "diffusion", "SPACINGS.register", "inkseed.spacings"

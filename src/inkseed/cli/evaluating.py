@@ -68,7 +68,8 @@ def evaluate(
         bool, typer.Option("--usefulness", help="Also teach a classifier with the set: minutes.")
     ] = False,
     final: Annotated[
-        bool, typer.Option("--final", help="Floors on MNIST's test digits: for final tables only.")
+        bool,
+        typer.Option("--final", help="Baselines on MNIST's test digits: for final tables only."),
     ] = False,
     out: Annotated[Path | None, typer.Option(help="Also write a page to read, an .html.")] = None,
     compile_network: Compile = False,
@@ -76,7 +77,7 @@ def evaluate(
     threads: Threads = None,
     as_json: Json = False,
 ) -> None:
-    """Measure labelled digits against real ones: figures, intervals, floors."""
+    """Measure labelled digits against real ones: figures, intervals, baselines."""
     from inkseed.files import check_writable
 
     if (samples is None) == (model is None):

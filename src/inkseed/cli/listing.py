@@ -65,9 +65,10 @@ def _quality(quality: dict) -> str:
     readings = PAIRS_READINGS if of_pairs else READINGS
     metrics = []
     for name in OF_PAIRS if of_pairs else MEASURED:
-        keys = ("value", "low", "high", "floor")
-        value, low, high, floor = (shown(name, measured[name][key], readings) for key in keys)
-        metrics.append(f"{readings[name].title} {value} ({low} to {high}; real {floor})")
+        keys = ("value", "low", "high", "baseline")
+        value, low, high, baseline = (shown(name, measured[name][key], readings) for key in keys)
+        metrics.append(f"{readings[name].title} {value} ({low} to {high}; real {baseline})")
     drawn = quality["sampling"]
     how = f"{drawn['sampler']}, {drawn['steps']} steps, guide_w {drawn['guide_w']:g}"
-    return f"{'; '.join(metrics)}. N = {quality['n']:,}, {how}, {drawn['nfe']} evaluations an image"
+    cost = f"{drawn['nfe']} evaluations per image"
+    return f"{'; '.join(metrics)}. N = {quality['n']:,}, {how}, {cost}"

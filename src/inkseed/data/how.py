@@ -11,18 +11,21 @@ Form = Literal["auto", "mnist", "keep"]
 
 @dataclass(frozen=True)
 class HowToRead:
-    """What to believe and what to change of a set's pictures.
+    """What to assume about a set's pictures, and what to change in them.
 
-    `paper` says what they show: dark ink on "light" paper, the reverse, or "auto", which asks each
-    picture, and the others where it does not tell.
-    `form`: "mnist" brings every digit to MNIST's form (the longer side of its ink 20 pixels of 28,
-    its centre of mass in the middle); "auto" does so with digits that are clearly not in it, or in
-    pictures of another size than is wanted; "keep" leaves digits where they are, and their grey
-    levels too.
-    `transposed` exchanges rows and columns of arrays, as EMNIST's own files need.
-    `measured` is for a set that somebody drew and that is to be judged: blank images stay in it,
-    and where most small pictures are clean and in MNIST's form, the others stay what they are.
-    Raises InkseedError for other words.
+    Attributes:
+        paper: "light" for dark ink on light paper, "dark" for the reverse, "auto" to decide picture
+            by picture, and by the other pictures where one does not tell.
+        form: "mnist" brings every digit to MNIST's form: the longer side of its ink is 20 pixels of
+            28, its centre of mass in the middle. "auto" does so for digits that are clearly not in
+            that form, and for pictures of another size than is wanted. "keep" moves no digit and
+            changes no grey level.
+        transposed: exchange rows and columns of arrays, as EMNIST's own files need.
+        measured: for a generated set that is to be judged. Blank images stay in it; where most
+            small pictures are clean and in MNIST's form, the others are left as they are.
+
+    Raises:
+        InkseedError: for any other `paper` or `form`.
     """
 
     paper: PaperChoice = "auto"

@@ -14,9 +14,15 @@ from inkseed.outline import Outlined
 
 @dataclass(frozen=True, repr=False)
 class LabelledImages(Outlined):
-    """A set of grey images and their classes, as stored: ink 255 on paper 0, like MNIST.
+    """Grey images and their classes, stored like MNIST: ink 255 on paper 0.
 
-    `images` is uint8 (N, H, W); `labels` is int64 (N,), indices into `class_names`.
+    Attributes:
+        images: uint8 (N, H, W).
+        labels: int64 (N,), indices into `class_names`.
+        class_names: the labels as people write them.
+
+    Raises:
+        InkseedError: for other shapes or types, no images, or a label without a class.
     """
 
     images: np.ndarray
@@ -39,12 +45,12 @@ class LabelledImages(Outlined):
         return len(self.images)
 
     def subset(self, indices: np.ndarray) -> "LabelledImages":
-        """The images at `indices` (or where a mask is true), in that order."""
+        """Return the images at `indices`, or where a mask is true, in that order."""
         return LabelledImages(self.images[indices], self.labels[indices], self.class_names)
 
 
 def join(sources: Sequence[LabelledImages]) -> LabelledImages:
-    """Sets of one image size and the same classes, one after the other."""
+    """Join sets of the same image size and the same classes, one after the other."""
     return LabelledImages(
         np.concatenate([source.images for source in sources]),
         np.concatenate([source.labels for source in sources]),
@@ -53,9 +59,14 @@ def join(sources: Sequence[LabelledImages]) -> LabelledImages:
 
 
 def to_tensor(images: np.ndarray, image_size: tuple[int, int] | None = None) -> Tensor:
-    """uint8 (N, H, W), ink 255 -> float32 (N, 1, H, W) in [-1, 1], ink +1; resized when asked.
+    """Convert stored images to what networks take.
 
-    The report's `Normalize((0.5,), (0.5,))` is `2 x - 1`.
+    Args:
+        images: uint8 (N, H, W), ink 255.
+        image_size: (height, width) to resize to, antialiased bilinear.
+
+    Returns:
+        float32 (N, 1, H, W) in [-1, 1], ink +1. This is the report's `Normalize((0.5,), (0.5,))`.
     """
     x = torch.from_numpy(np.ascontiguousarray(images)).float()[:, None] / 255 * 2 - 1
     return x if image_size is None else resized(x, image_size)
@@ -72,7 +83,10 @@ def resized(x: Tensor, image_size: tuple[int, int]) -> Tensor:
 
 
 def to_uint8(x: Tensor) -> np.ndarray:
-    """float (N, 1, H, W) in [-1, 1], clipped where it is not -> uint8 (N, H, W), ink 255."""
+    """Convert images from networks, float (N, 1, H, W), to uint8 (N, H, W) with ink 255.
+
+    Values outside [-1, 1] are clipped.
+    """
     return x[:, 0].add(1).mul(127.5).clamp(0, 255).round().to(torch.uint8).cpu().numpy()
 
 

@@ -17,11 +17,21 @@ MOST = 10**7
 def create_mnist_dataloaders(
     batch_size: int = REPORTS_BATCH, image_size: int | tuple[int, int] = 28, *, seed: int = 0
 ) -> tuple[DataLoader, DataLoader]:
-    """Return the loaders of MNIST's training digits (shuffled by `seed`) and of its test digits.
+    """Return loaders of MNIST's training digits, shuffled, and of its test digits.
 
-    A batch is (float32 (B, 1, H, W) in [-1, 1] with ink +1, int64 (B,)); `image_size` is a side or
-    (height, width). Each pass over the training loader has its own order, and the same `seed` gives
-    the same sequence of orders. Raises InkseedError for a size or a batch below 1.
+    A batch is (float32 (B, 1, H, W) in [-1, 1] with ink +1, int64 (B,)).
+
+    Args:
+        batch_size: images per batch.
+        image_size: a side, or (height, width).
+        seed: decides the order of the training digits. It differs from pass to pass, and the same
+            seed gives the same sequence of orders.
+
+    Returns:
+        The training loader and the test loader.
+
+    Raises:
+        InkseedError: for a size or a batch below 1.
     """
     size = tuple(image_size) if isinstance(image_size, Sequence) else (image_size, image_size)
     if len(size) != 2 or any(type(side) is not int or side < 1 for side in size):
@@ -38,7 +48,20 @@ def create_loader(
     image_size: tuple[int, int] | None = None,
     shuffle_seed: int | None = None,
 ) -> DataLoader:
-    """A loader over any labelled images: shuffled by `shuffle_seed`, or in order without one."""
+    """Return a loader over any labelled images.
+
+    Args:
+        source: the images.
+        batch_size: images per batch.
+        image_size: (height, width) to resize to.
+        shuffle_seed: shuffle by this seed; None keeps the order.
+
+    Returns:
+        A loader of (float32 (B, 1, H, W) in [-1, 1] with ink +1, int64 (B,)).
+
+    Raises:
+        InkseedError: for a batch below 1.
+    """
     batch_size = whole_number(batch_size, "batch_size", 1, MOST)
     # a loader in order needs a generator too, or it draws from torch's global one
     generator = torch.Generator().manual_seed(shuffle_seed or 0)

@@ -28,9 +28,17 @@ SHA256 = {  # of the gzipped files, as published
 
 
 def load_mnist(train: bool, folder: str | Path = FOLDER) -> LabelledImages:
-    """Return the training or the test digits, 28x28, after checking each file's SHA-256.
+    """Return MNIST's training or test digits, 28x28, after checking each file's SHA-256.
 
-    Raises InkseedError where a file is missing or is not the published one.
+    Args:
+        train: the 60,000 training digits rather than the 10,000 test digits.
+        folder: where the four published files are; by default those that inkseed bundles.
+
+    Returns:
+        The digits and their labels.
+
+    Raises:
+        InkseedError: if a file is missing or is not the published one.
     """
     part = "train" if train else "t10k"
     names = (f"{part}-images-idx3-ubyte.gz", f"{part}-labels-idx1-ubyte.gz")
@@ -42,10 +50,18 @@ def load_mnist(train: bool, folder: str | Path = FOLDER) -> LabelledImages:
 def read_idx_pair(
     images: str | Path, labels: str | Path, class_names: tuple[str, ...] | None = None
 ) -> LabelledImages:
-    """Read any pair of IDX files, images (N, H, W) and labels (N,), ink 255 on paper 0.
+    """Read a pair of IDX files, ink 255 on paper 0.
 
-    Without `class_names` the classes are "0" to the largest label.
-    Raises InkseedError for files that are not IDX, are cut short, or do not belong together.
+    Args:
+        images: the file of the images, uint8 (N, H, W).
+        labels: the file of the labels, (N,).
+        class_names: the labels as people write them; by default "0" to the largest label.
+
+    Returns:
+        The labelled images.
+
+    Raises:
+        InkseedError: for files that are not IDX, are cut short, or do not belong together.
     """
     pixels, classes = read_idx(images, 3), read_idx(labels, 1)
     if class_names is None:

@@ -5,10 +5,11 @@ from typing import Literal
 
 import numpy as np
 
-from inkseed.data.form import FAINT, as_mnist, fitted, full_contrast
+from inkseed.data.form import fitted, full_contrast
 from inkseed.data.frame import inside_frame
 from inkseed.data.ink import Ink, Paper, tell_ink
 from inkseed.data.levels import to_bytes
+from inkseed.data.pen import legible_as_mnist
 from inkseed.data.sheet import LEAST_SIDE, cut_apart
 from inkseed.data.strokes import away_from_border, only_strokes, strokes, without_lines
 
@@ -53,6 +54,8 @@ def read_own(
     if not strokes(levels).any():
         return Found("blank")
     cuts = [to_bytes(cut) for cut in (cut_apart(levels) if several else [levels])]
-    images = [as_mnist(cut, size, FAINT) if formed else fitted(cut, size) for cut in cuts]
-    images = [full_contrast(image) for image in images]
+    if formed:
+        images = [legible_as_mnist(cut, size) for cut in cuts]
+    else:
+        images = [full_contrast(fitted(cut, size)) for cut in cuts]
     return Found("ink", images, ink.paper, formed, framed or not ink.clean)

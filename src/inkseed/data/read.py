@@ -19,7 +19,13 @@ EMNIST_HINT = "EMNIST's own files are transposed: --transposed turns them"
 
 
 class Reading(NamedTuple):
-    """What was read: the images, which picture or row each came from (N,), and the account."""
+    """What was read.
+
+    Attributes:
+        images: the labelled images.
+        kept: int64 (N,): for each image, the picture or row that it came from.
+        account: what was read and what was left out; `account.line()` says it in one line.
+    """
 
     images: LabelledImages
     kept: np.ndarray
@@ -29,14 +35,23 @@ class Reading(NamedTuple):
 def read_images(
     path: str | Path, image_size: tuple[int, int] | None = None, how: HowToRead | None = None
 ) -> Reading:
-    """Read labelled images, ink 255 on paper 0, of `image_size` (height, width).
+    """Read labelled images, ink 255 on paper 0, from whatever they are kept in.
 
-    `path` is a folder `<label>/*` of pictures, an .npz with images and labels, the images' file of
-    an IDX pair, or a CSV with a label and its pixels a line. Without `image_size` pictures of one
-    size keep it, others are brought to 28x28; proportions are always kept. Each picture's ink is
-    told from its paper by its own contrast, whichever is lighter; what is blank or cannot be read
-    is left out and stands in the account, whose `line()` says what was read. `how` says more.
-    Raises InkseedError, in one line, where nothing is left or `path` is none of these.
+    Ink is told from paper picture by picture, by contrast, whichever is lighter. Proportions are
+    kept. Blank or unreadable pictures are left out, and the account says so.
+
+    Args:
+        path: a folder `<label>/*` of pictures, an .npz with images and labels, either file of an
+            IDX pair, or a CSV with a label and its pixels on each line.
+        image_size: (height, width) to bring the images to. Without it, pictures of one size keep
+            theirs and others become 28x28.
+        how: what to assume about the pictures, and what to change in them.
+
+    Returns:
+        The images, where each came from, and the account.
+
+    Raises:
+        InkseedError: if nothing is left, or `path` is none of these.
     """
     from inkseed.data.gather import Gathered  # with scipy, for which `write` need not wait
 
@@ -61,10 +76,21 @@ def read_folder(
     paper: PaperChoice = "auto",
     form: Form = "auto",
 ) -> LabelledImages:
-    """Read `folder/<label>/*` as grey images with ink 255, classes in the order of their names.
+    """Read `folder/<label>/*` as grey images with ink 255.
 
-    As `read_images`, which also says what was read; here a warning says what was left out.
-    `paper` and `form` are those of `HowToRead`. Names that are numbers sort as numbers.
+    The same as `read_images` for a folder, but what was left out is told by a warning.
+
+    Args:
+        folder: holds one folder for each label.
+        image_size: (height, width); see `read_images`.
+        paper: what the pictures show; see `HowToRead`.
+        form: whether to bring digits to MNIST's form; see `HowToRead`.
+
+    Returns:
+        The images; classes are in the order of their names, numbers in numerical order.
+
+    Raises:
+        InkseedError: if `folder` is not a folder, or no image is left.
     """
     if not Path(folder).is_dir():
         raise InkseedError(f"{folder} is not a folder: give one that holds a folder for each label")

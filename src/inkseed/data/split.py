@@ -15,7 +15,9 @@ class Split(NamedTuple):
 
     part_a: LabelledImages  # judge A learns on it; distances are taken to it
     part_b: LabelledImages  # judge B learns on it
-    validation: LabelledImages  # nobody learns on it: every choice is made, every floor taken, here
+    validation: (
+        LabelledImages  # nobody learns on it: every choice is made, every baseline taken, here
+    )
 
 
 def split_mnist() -> Split:

@@ -2,11 +2,12 @@
 
 import numpy as np
 
-from inkseed.data.form import FAINT, as_mnist, fitted, full_contrast, out_of_form
+from inkseed.data.form import fitted, out_of_form
 from inkseed.data.how import HowToRead
 from inkseed.data.ink import LEAST_CONTRAST, Paper
 from inkseed.data.levels import to_bytes
 from inkseed.data.own import Found, read_own
+from inkseed.data.pen import legible_as_mnist
 from inkseed.data.sheet import cut_apart
 from inkseed.data.strokes import only_strokes
 
@@ -38,8 +39,8 @@ def read_together(
         if is_off:
             levels = only_strokes(image / np.float32(255))
             cuts = cut_apart(levels) if several else [levels]
-            formed = [as_mnist(to_bytes(cut), size, FAINT) for cut in cuts]
-            each.images, each.formed = [full_contrast(each) for each in formed], True
+            each.images = [legible_as_mnist(to_bytes(cut), size) for cut in cuts]
+            each.formed = True
         else:
             each.images = [fitted(image, size)]
     return found

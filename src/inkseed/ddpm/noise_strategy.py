@@ -30,11 +30,25 @@ MOST_CANDIDATES = 10**7
 class NoiseStrategyDiffusion(SimpleDiffusion):
     """The report's noise selection: of K starting noises, keep the most stable under inversion.
 
-    `way` says how noise becomes an image and an image noise again. "ddim" (the default, as in the
-    paper behind the idea, Qi et al., arXiv 2407.14041) walks `steps` steps of DDIM there and of its
-    inversion back. "report" is the report's listing: the stochastic chain there, and fresh noise
-    added step by step back, of which no more than chance can resemble the start (docs/report.md).
-    Neither is guided. Raises InkseedError for another way.
+    Nothing here is guided.
+
+    Args:
+        nn_model: the network.
+        betas: (beta_1, beta_T), the variances of the first and the last step.
+        n_T: the number of steps.
+        device: the network is moved there.
+        drop_prob: the chance that training hides a label.
+        way: how noise becomes an image and an image noise again. "ddim" walks DDIM forwards and its
+            inversion back, as in the paper behind the idea. "report" is the report's listing: the
+            stochastic chain, and back by adding fresh noise step by step, so that any resemblance
+            to the starting noise is chance (docs/report.md).
+        steps: the number of DDIM steps each way.
+
+    Raises:
+        InkseedError: for another `way`, and for impossible settings.
+
+    Source:
+        The report, puzzle 2; Qi and others, [2407.14041](https://arxiv.org/abs/2407.14041).
     """
 
     def __init__(
@@ -59,7 +73,17 @@ class NoiseStrategyDiffusion(SimpleDiffusion):
         size: tuple[int, int, int],
         generator: torch.Generator | None = None,
     ) -> Tensor:
-        """Cosine similarity (N,) of noise (N, C, H, W) with the noise its image is inverted to."""
+        """Return how similar noise is to the noise that its own image is inverted to.
+
+        Args:
+            noise: unit noise (N, C, H, W).
+            c: class indices (N,).
+            size: (C, H, W).
+            generator: draws fresh noise where `way` is "report"; None is torch's own.
+
+        Returns:
+            Cosine similarities (N,).
+        """
         x_0 = self.sample_from_noise(noise, c, size, generator)
         return cosine(noise, self.inverse_noise(x_0, c, generator))
 
@@ -71,10 +95,21 @@ class NoiseStrategyDiffusion(SimpleDiffusion):
         device: str | torch.device,
         generator: torch.Generator | None = None,
     ) -> Tensor:
-        """Of K starting noises for each label, return the most stable: c (N,) -> (N, C, H, W).
+        """Return the most stable of K starting noises for each label.
 
-        One label may be a number. Candidates are walked together, `CANDIDATES_AT_ONCE` at a time.
-        Raises InkseedError for no candidates or no labels.
+        Args:
+            K: how many candidates per label. They are walked together, 50 at a time.
+            c: class indices (N,), or a single one as a number.
+            size: (C, H, W).
+            device: where the network is.
+            generator: draws the candidates, and fresh noise where `way` is "report"; None is
+                torch's own.
+
+        Returns:
+            Unit noise (N, C, H, W).
+
+        Raises:
+            InkseedError: for no candidates or no labels.
         """
         K, device = whole_number(K, "K", 1, MOST_CANDIDATES), self._own(device)
         label = self._labels(torch.as_tensor(c).reshape(-1))
@@ -98,7 +133,20 @@ class NoiseStrategyDiffusion(SimpleDiffusion):
         size: tuple[int, int, int],
         generator: torch.Generator | None = None,
     ) -> Tensor:
-        """The unguided image (N, C, H, W) that `noise` and labels c (N,) become."""
+        """Return the unguided images that noise becomes.
+
+        Args:
+            noise: unit noise (N, C, H, W).
+            c: class indices (N,).
+            size: (C, H, W).
+            generator: draws fresh noise where `way` is "report"; None is torch's own.
+
+        Returns:
+            Images (N, C, H, W).
+
+        Raises:
+            InkseedError: if noise, labels and size do not fit together.
+        """
         if tuple(noise.shape[1:]) != image_shape(size) or len(noise) != len(c):
             raise InkseedError(
                 f"noise of {len(c)} labels and this size must be {(len(c), *size)}, not "
@@ -112,10 +160,18 @@ class NoiseStrategyDiffusion(SimpleDiffusion):
     def inverse_noise(
         self, x_0: Tensor, c: Tensor, generator: torch.Generator | None = None
     ) -> Tensor:
-        """The noise that the image x_0 (N, C, H, W) of labels c is taken back to.
+        """Return the noise that images are taken back to.
 
-        The report's way is as listed: its kernel repeats the cumulative product on the previous
-        state, and its noise is fresh, so nothing of the starting noise is left in the result.
+        Where `way` is "report" this is the listing: its kernel applies the cumulative product to
+        the previous state, and its noise is fresh, so nothing of the starting noise is left.
+
+        Args:
+            x_0: images (N, C, H, W).
+            c: class indices (N,).
+            generator: draws fresh noise where `way` is "report"; None is torch's own.
+
+        Returns:
+            Noise (N, C, H, W).
         """
         if self.way == "ddim":
             return self._deterministic(invert, x_0, c)
@@ -140,9 +196,20 @@ def generate_samples(
     model: str | Path = DEFAULT_MODEL,
     out: str | Path | None = None,
 ) -> Number:
-    """Write the digits of `student_id` with a trained model; save the picture where `out` says.
+    """Write the digits of a student's number with a trained model.
 
-    Raises InkseedError for anything but 1 to 64 of the characters 0-9, or an unknown model.
+    Args:
+        student_id: 1 to 64 of the characters 0-9.
+        seed: decides the noise.
+        guide_w: the strength of guidance; None is as in `inkseed.write`.
+        model: a bundled model's name, or the path of a model file.
+        out: a .png file to write the picture to.
+
+    Returns:
+        The number: its picture, and each digit's box.
+
+    Raises:
+        InkseedError: for anything but 1 to 64 of the characters 0-9, or an unknown model.
     """
     if out is not None:
         check_writable(out, (".png",))

@@ -12,10 +12,11 @@ from inkseed.checkpoint import save_tensors
 from inkseed.checks import brief, real_number, whole_number
 from inkseed.ddpm.plain_loop import plain_config, plain_network
 from inkseed.ddpm.tables import report_tables
-from inkseed.diffusion.denoiser import EpsDenoiser
 from inkseed.diffusion.guidance import ClassifierFreeGuidance, warn_untaught
-from inkseed.diffusion.loss import eps_loss
+from inkseed.diffusion.loss import TrainingLoss
+from inkseed.diffusion.predictions import EpsDenoiser
 from inkseed.diffusion.schedule import MAX_STEPS, LinearBetas, times
+from inkseed.diffusion.training_times import Uniform
 from inkseed.errors import InkseedError
 from inkseed.files import check_writable
 from inkseed.model.sampling import LEAST_GUIDE_W, MOST_GUIDE_W
@@ -31,12 +32,23 @@ MNIST_SIZE = (28, 28)
 
 
 class SimpleDiffusion(nn.Module):
-    """Conditional DDPM (arXiv 2006.11239) round a network that predicts noise.
+    """Conditional DDPM around a network that predicts noise: the report's class.
 
-    `betas` is the pair (beta_1, beta_T); `drop_prob` is the chance that training drops a label.
-    The listing's tables (`sqrt_alpha_bar`, `oneover_sqrt_alpha_bar` and the others of
-    `inkseed.ddpm.tables`) are buffers, which follow the device and stay out of the state dict.
-    Raises InkseedError for a device that this machine lacks, and for impossible settings.
+    The report's tables (`sqrt_alpha_bar`, `oneover_sqrt_alpha_bar` and the others in
+    `inkseed.ddpm.tables`) are buffers that follow the device and are not part of the state dict.
+
+    Args:
+        nn_model: the network.
+        betas: (beta_1, beta_T), the variances of the first and the last step.
+        n_T: the number of steps.
+        device: the network is moved there.
+        drop_prob: the chance that training hides a label.
+
+    Raises:
+        InkseedError: for a device that this machine lacks, and for impossible settings.
+
+    Source:
+        The report, equations (1) to (3); DDPM, [2006.11239](https://arxiv.org/abs/2006.11239).
     """
 
     def __init__(
@@ -75,9 +87,19 @@ class SimpleDiffusion(nn.Module):
         return EpsDenoiser(self.nn_model, self.schedule)
 
     def forward(self, x: Tensor, c: Tensor, generator: torch.Generator | None = None) -> Tensor:
-        """The scalar loss of equation (1): x (N, C, H, W) in [-1, 1], c (N,) class indices.
+        """Return the training loss of equation (1).
 
-        Raises InkseedError for another shape or kind of either, and for a class beyond the last.
+        Args:
+            x: images (N, C, H, W) in [-1, 1].
+            c: class indices (N,).
+            generator: draws times, noise and hidden labels; None is torch's own.
+
+        Returns:
+            A scalar.
+
+        Raises:
+            InkseedError: for another shape or type of either, and for an index beyond the last
+                class.
         """
         c = self._labels(c)
         if x.ndim != 4 or not x.is_floating_point() or len(x) != len(c):
@@ -86,7 +108,8 @@ class SimpleDiffusion(nn.Module):
                 f"{x.dtype} of {tuple(x.shape)}"
             )
         self.image_size = (x.shape[2], x.shape[3])
-        return eps_loss(self.denoiser, x.to(self.device), c, self.drop_prob, generator)
+        loss_of = TrainingLoss(self.denoiser, Uniform(), self.drop_prob)
+        return loss_of(x.to(self.device), c, generator)
 
     def sample(
         self,
@@ -96,12 +119,27 @@ class SimpleDiffusion(nn.Module):
         guide_w: float = 0.0,
         generator: torch.Generator | None = None,
     ) -> tuple[Tensor, Tensor]:
-        """Draw `n_sample` images of `size` (C, H, W), labels cycling through the classes.
+        """Draw images, with labels cycling through the classes.
 
-        Returns the images (N, C, H, W) and the steps on the way (S, N, C, H, W): every 20th state
-        and the last 8, from noise to image. Batch normalisation uses its running statistics.
-        Warns (InkseedWarning) of guidance where `drop_prob` is 0. Raises InkseedError for no
-        images, and for a device where the network is not.
+        Batch normalisation uses its running statistics. Guidance where `drop_prob` is 0 gives an
+        `InkseedWarning`: the network never learned to draw without a label.
+
+        Args:
+            n_sample: how many images.
+            size: (C, H, W).
+            device: where the network is.
+            guide_w: the strength of guidance; 0 is off.
+            generator: draws all noise; None is torch's own.
+
+        Returns:
+            The images (N, C, H, W), and the states on the way (S, N, C, H, W): every 20th and the
+                last 8, from noise to image.
+
+        Raises:
+            InkseedError: for no images, and for a device where the network is not.
+
+        Source:
+            The report, equations (2) and (3).
         """
         n_sample = whole_number(n_sample, "n_sample", 1, MOST_IMAGES)
         guide_w = real_number(guide_w, "guide_w", LEAST_GUIDE_W, MOST_GUIDE_W)
@@ -124,13 +162,18 @@ class SimpleDiffusion(nn.Module):
         class_names: Sequence[str] | None = None,
         image_size: int | tuple[int, int] | None = None,
     ) -> None:
-        """Write a model file, a .safetensors, for `inkseed.load` and every `--model`.
+        """Write a model file for `inkseed.load` and every `--model`.
 
-        `class_names` are the labels in the order of their classes: by default 0 to 9, of 100
-        classes 00 to 99. `image_size` is a side or (height, width): by default what the training
-        loop gave last, or MNIST's 28x28. Raises InkseedError for a network that is no ContextUnet,
-        for weights that are not finite, for names or a size that do not fit, and for another
-        suffix.
+        Args:
+            path: a .safetensors file.
+            class_names: the labels in the order of their classes. By default 0 to 9, or 00 to 99
+                for 100 classes.
+            image_size: a side, or (height, width). By default that of the last training batch, or
+                MNIST's 28x28.
+
+        Raises:
+            InkseedError: for a network that is not a ContextUnet, weights that are not finite,
+                names or a size that do not fit, and another suffix.
         """
         path = check_writable(path, (".safetensors",))
         network = plain_network(self.nn_model)

@@ -1,4 +1,4 @@
-"""Evaluate sets of digits by judge B: figures with intervals, each beside its floor."""
+"""Evaluate sets of digits by judge B: figures with intervals, each beside its baseline."""
 
 import time
 from collections.abc import Callable
@@ -8,16 +8,17 @@ from typing import Any
 import numpy as np
 
 from inkseed.data.labelled import LabelledImages
+from inkseed.data.least_ink import NOTHING
 from inkseed.data.mnist import DIGITS, load_mnist
 from inkseed.data.split import SIZES, split_mnist
 from inkseed.evaluation.intervals import Estimate, wilson
-from inkseed.evaluation.measure import MOST, WEIGHED, Measured, Yardstick
+from inkseed.evaluation.measure import WEIGHED, Measured, Yardstick
 from inkseed.evaluation.memorisation import REPLAY
 from inkseed.evaluation.metrics import EXCEEDING, READINGS, Metric
 from inkseed.evaluation.mix import count_digits
+from inkseed.evaluation.reference import MOST, Reference
 from inkseed.evaluation.sets import EvaluatedSet
 from inkseed.evaluation.usefulness import usefulness
-from inkseed.judges import JudgeB
 from inkseed.outline import Outlined
 
 BOOTSTRAP_SEED = 0
@@ -25,12 +26,12 @@ BOOTSTRAP_SEED = 0
 
 @dataclass(repr=False)
 class SetResult(Outlined):
-    """What is said about one set; `measured` and `floor` hold the arrays behind it."""
+    """What is said about one set; `measured` and `baseline` hold the arrays behind it."""
 
     judged: EvaluatedSet
     metrics: dict[str, Metric]
     measured: Measured
-    floor: Measured
+    baseline: Measured
     notes: list[str]
 
     @property
@@ -67,8 +68,8 @@ class SetResult(Outlined):
         return rows
 
     def confusion(self) -> np.ndarray:
-        """Counts (10, 10): row, the label; column, what judge B reads."""
-        table = np.zeros((10, 10), np.int64)
+        """Counts (10, 11): row, the label; column, what judge B reads, the last one nothing."""
+        table = np.zeros((10, 11), np.int64)  # NOTHING, -1, is the last column
         np.add.at(table, (self.judged.source.labels, self.measured.read), 1)
         return table
 
@@ -80,8 +81,8 @@ class SetResult(Outlined):
             "label_mix": {
                 "weighed": self.weighed,
                 "effective_n": self.measured.effective_n,
-                "floor_n": len(self.floor.read),
-                "floor_effective_n": self.floor.effective_n,
+                "baseline_n": len(self.baseline.read),
+                "baseline_effective_n": self.baseline.effective_n,
             },
             "metrics": {name: self._metric_as_json(name) for name in self.metrics},
             "per_class": self.per_class(),
@@ -95,24 +96,32 @@ class SetResult(Outlined):
             found["excess"] = self.metrics[name].excess._asdict()
         if name in self.measured.style_means:
             found["mean"] = self.measured.style_means[name]
-            found["floor_mean"] = self.floor.style_means[name]
+            found["baseline_mean"] = self.baseline.style_means[name]
         return found
 
 
 @dataclass(repr=False)
 class Evaluation(Outlined):
-    """Sets measured by one yardstick; the first is the one that the top level speaks of."""
+    """Figures of one or more sets, all measured alike.
+
+    Attributes:
+        sets: one result per set; the top level of the JSON object describes the first.
+        yardstick: the real digits that the sets were compared with, and judge B.
+        held_out: "validation" or "test": where the real digits for comparison come from.
+        seconds: how long it took.
+        usefulness: what a classifier learned from the first set, if that was asked for.
+    """
 
     sets: list[SetResult]
     yardstick: Yardstick
-    held_out: str  # "validation" or "test": what the floors are taken on
+    held_out: str  # "validation" or "test": what the baselines are taken on
     seconds: float
     usefulness: dict[str, Any] | None = None
 
     def as_json(self) -> dict[str, Any]:
         """One object: the first set's figures, and under `guidance` all sets, if several."""
-        judge = {"name": "B", "sha256": self.yardstick.judge.sha256}
-        described = {"judge": judge, "floor": self.held_out, "seconds": round(self.seconds, 1)}
+        judge = {"name": "B", "sha256": self.yardstick.reference.judge.sha256}
+        described = {"judge": judge, "baseline": self.held_out, "seconds": round(self.seconds, 1)}
         result = {**self.sets[0].as_json(), **described}
         if len(self.sets) > 1:
             result["guidance"] = [each.as_json() for each in self.sets]
@@ -126,21 +135,26 @@ def evaluate(
     final: bool = False,
     on_progress: Callable[[int], object] = lambda _: None,
 ) -> Evaluation:
-    """Measure each set; floors are held-out real digits at the same N.
+    """Measure sets of labelled digits with judge B, each beside as many real digits.
 
-    Held out is validation; `final` takes the test digits instead, for final tables alone.
-    `on_progress` hears how many images judge B has read; `images_to_read` says how many in all.
+    Args:
+        sets: what `inkseed.evaluation.read_sets` read, or sets of your own.
+        final: compare with the 10,000 test digits instead of validation: for final tables only.
+        on_progress: called with the size of each batch that judge B has read.
+
+    Returns:
+        The figures of each set with their intervals, and the same figures for real digits.
     """
     began = time.perf_counter()
     held_out = held_out_digits(final)
-    yardstick = Yardstick(held_out, JudgeB(), on_progress)
-    floors: dict[bytes, Measured] = {}  # by the labels that they stand beside
+    yardstick = Yardstick(held_out, Reference.shared(on_progress), on_progress)
+    baselines: dict[bytes, Measured] = {}  # by the labels that they stand beside
     results = []
     for each in sets:
         labels = count_digits(each.source.labels).tobytes()
-        if labels not in floors:
-            floors[labels] = yardstick.floor(each.source.labels, BOOTSTRAP_SEED)
-        results.append(_result(each, yardstick, floors[labels]))
+        if labels not in baselines:
+            baselines[labels] = yardstick.baseline(each.source.labels, BOOTSTRAP_SEED)
+        results.append(_result(each, yardstick, baselines[labels]))
     name = "test" if final else "validation"
     return Evaluation(results, yardstick, name, time.perf_counter() - began)
 
@@ -167,22 +181,32 @@ def images_to_read(sets: list[EvaluatedSet]) -> int:
     return sum(SIZES[:2]) + MOST + sum(len(each.source) for each in sets)
 
 
-def _result(judged: EvaluatedSet, yardstick: Yardstick, floor: Measured) -> SetResult:
+def _result(judged: EvaluatedSet, yardstick: Yardstick, baseline: Measured) -> SetResult:
     measured = yardstick.measure(judged.source, BOOTSTRAP_SEED)
     metrics = {
-        name: Metric(*measured.estimates[name], *floor.estimates[name])
+        name: Metric(*measured.estimates[name], *baseline.estimates[name])
         for name in READINGS
-        if name in measured.estimates and name in floor.estimates
+        if name in measured.estimates and name in baseline.estimates
     }
-    result = SetResult(judged, metrics, measured, floor, list(judged.notes))
+    result = SetResult(judged, metrics, measured, baseline, list(judged.notes))
     if len(judged.source) > MOST:
         result.notes.append(
             f"neighbour metrics, kernel distance and memorisation see a fixed random {MOST:,}"
             f" of the {len(judged.source):,} images; all else sees every one;"
-            f" floors are of {len(floor.read):,} real images"
+            f" baselines are of {len(baseline.read):,} real images"
         )
-    result.notes.extend([*_mix(result), *_replay(measured)])
+    result.notes.extend([*_inkless(measured), *_mix(result), *_replay(measured)])
     return result
+
+
+def _inkless(measured: Measured) -> list[str]:
+    """How many images are too empty for any reading to count."""
+    count = int((measured.read == NOTHING).sum())
+    if count == 0:
+        return []
+    if count == 1:
+        return ["1 image holds too little ink to be a digit: it is not read as right"]
+    return [f"{count:,} images hold too little ink to be a digit: none of them is read as right"]
 
 
 def _mix(result: SetResult) -> list[str]:
@@ -192,7 +216,7 @@ def _mix(result: SetResult) -> list[str]:
         notes.append(
             "* the labels are not in MNIST's mix: these figures weigh each class to its share"
             f" there, and tell as much as {result.measured.effective_n:,.0f} images would; real is"
-            f" {len(result.floor.read):,} held-out digits of the same labels, weighed alike"
+            f" {len(result.baseline.read):,} held-out digits of the same labels, weighed alike"
         )
     lone = np.flatnonzero(count_digits(labels) == 1)
     if len(lone):

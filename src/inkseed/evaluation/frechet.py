@@ -6,7 +6,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from inkseed.evaluation.intervals import DISTANCE, Estimate, bootstrap
+from inkseed.evaluation.intervals import (
+    DISTANCE,
+    Estimate,
+    Resampled,
+    around,
+    stacked_resamples,
+)
 
 ROWS = 20_000  # of features widened to float64 at a time
 
@@ -66,11 +72,17 @@ def frechet(
     `weights` (n,) bring the labels to the reference's mix. Images are drawn again within labels and
     keep their weights, so that the mix is the same in every draw.
     """
+    found = resampled_frechet(features, reference, stacked_resamples(labels, seed), weights)
+    return around(*found, DISTANCE)
+
+
+def resampled_frechet(
+    features: Tensor, reference: Gaussian, draws: Tensor, weights: np.ndarray | None = None
+) -> Resampled:
+    """The same as a value and its replicates; `draws` (n, 200) say how often each image counts."""
     each = None if weights is None else torch.from_numpy(weights)
 
-    def statistic(counts: np.ndarray) -> float:
-        drawn = fit_gaussian(features, torch.from_numpy(counts), each)
-        return frechet_distance(drawn, reference)
+    def distance(counts: Tensor | None = None) -> float:
+        return frechet_distance(fit_gaussian(features, counts, each), reference)
 
-    value = frechet_distance(fit_gaussian(features, weights=each), reference)
-    return bootstrap(value, statistic, labels, seed, DISTANCE)
+    return Resampled(distance(), np.array([distance(counts) for counts in draws.T]))

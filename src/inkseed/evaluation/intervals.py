@@ -4,6 +4,8 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
+import torch
+from torch import Tensor
 
 Z = 1.959964  # 95 % of a normal distribution lies within so many standard deviations
 RESAMPLES = 200
@@ -22,6 +24,13 @@ class Estimate(NamedTuple):
     value: float
     low: float
     high: float
+
+
+class Resampled(NamedTuple):
+    """A figure, and what it is in each of the 200 resamples, float64 (200,)."""
+
+    value: float
+    replicates: np.ndarray
 
 
 def wilson(right: int, n: int) -> Estimate:
@@ -52,13 +61,13 @@ def bootstrap(
     return around(value, [statistic(counts) for counts in resamples(labels, seed)], limits)
 
 
-def around(value: float, replicates: Sequence[float], limits: Limits) -> Estimate:
+def around(value: float, replicates: Sequence[float] | np.ndarray, limits: Limits) -> Estimate:
     """`value` with 1.96 standard deviations of its bootstrap replicates either side, in limits."""
     spread = float(np.std(replicates, ddof=1))
     return Estimate(value, max(limits[0], value - Z * spread), min(limits[1], value + Z * spread))
 
 
-def around_share(share: float, replicates: Sequence[float], n: int) -> Estimate:
+def around_share(share: float, replicates: Sequence[float] | np.ndarray, n: int) -> Estimate:
     """The same for a share of n images; of none or all of them, where no draw can tell one from
     another and the bootstrap would be certain, Wilson's interval."""
     if share in (0.0, 1.0):
@@ -67,7 +76,7 @@ def around_share(share: float, replicates: Sequence[float], n: int) -> Estimate:
 
 
 def bootstrap_mean(values: np.ndarray, labels: np.ndarray, seed: int, limits: Limits) -> Estimate:
-    """The mean of one figure an image, (n,), with its bootstrap interval.
+    """The mean of one figure per image, (n,), with its bootstrap interval.
 
     Within the limits of a share `values` must be in [0, 1] themselves.
     """
@@ -98,6 +107,11 @@ def resamples(labels: np.ndarray, seed: int) -> Iterator[np.ndarray]:
         if len(lone):
             counts[lone] = rng.poisson(1.0, len(lone))
         yield counts
+
+
+def stacked_resamples(labels: np.ndarray, seed: int) -> Tensor:
+    """The same 200 draws side by side, float64 (n, 200)."""
+    return torch.from_numpy(np.stack(list(resamples(labels, seed)), 1))
 
 
 def paired_t(differences: list[float]) -> Estimate:

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from inkseed.evaluation.intervals import UNLIMITED, Estimate, around, resamples
+from inkseed.evaluation.intervals import UNLIMITED, Estimate, around, stacked_resamples
 
 ROWS = 1000  # of the kernel matrix at a time
 
@@ -31,7 +31,7 @@ class KernelReference:
         """
         x, m = features.double(), len(features)
         w = torch.ones(m).double() if weights is None else torch.from_numpy(weights)
-        drawn = torch.from_numpy(np.stack(list(resamples(labels, seed))))  # (200, m)
+        drawn = stacked_resamples(labels, seed).T.contiguous()  # (200, m)
         weighted = (drawn * w).float()
         pairs, replicates = 0.0, torch.zeros(len(drawn))
         across = torch.cat([rows.mean(1) for _, rows in _rows(x, self.features)])

@@ -7,20 +7,20 @@ from inkseed.evaluation.intervals import Estimate
 
 
 class Metric(NamedTuple):
-    """A figure for a set, beside the same figure for as many held-out real images: the floor."""
+    """A figure for a set, beside the same figure for as many held-out real images: the baseline."""
 
     value: float
     low: float
     high: float
-    floor: float
-    floor_low: float
-    floor_high: float
+    baseline: float
+    baseline_low: float
+    baseline_high: float
 
     @property
     def excess(self) -> Estimate:
-        """How far the figure lies above its floor, both taken to be uncertain."""
-        reach = ((self.high - self.value) ** 2 + (self.floor_high - self.floor) ** 2) ** 0.5
-        above = self.value - self.floor
+        """How far the figure lies above its baseline, both taken to be uncertain."""
+        reach = ((self.high - self.value) ** 2 + (self.baseline_high - self.baseline) ** 2) ** 0.5
+        above = self.value - self.baseline
         return Estimate(above, above - reach, above + reach)
 
 
@@ -80,7 +80,7 @@ READINGS = {
         "thickness, spread px", "{:.3f}", "= real", "standard deviation within a class"
     ),
 }  # fmt: skip
-EXCEEDING = ("frechet", "frechet_endless")  # of which the excess over the floor is told
+EXCEEDING = ("frechet", "frechet_endless")  # of which the excess over the baseline is told
 SCALES = {"kernel": 1000.0}  # what the table multiplies by; the JSON has plain values
 
 

@@ -62,3 +62,17 @@ def count_digits(labels: np.ndarray) -> np.ndarray:
 def effective_size(weights: np.ndarray) -> float:
     """How many images of equal weight tell as much (Kish 1965, Survey Sampling, section 11.7)."""
     return float(weights.sum() ** 2 / (weights**2).sum())
+
+
+def choose(labels: np.ndarray, most: int) -> np.ndarray:
+    """All indices of `labels`, or a fixed random `most` of them in the same proportions, in order.
+
+    Systematic sampling from the images sorted by label: each label keeps its share to within one
+    image, so that a small sample does not differ from the whole by its mix of digits.
+    """
+    count = len(labels)
+    if count <= most:
+        return np.arange(count)
+    shuffled = np.random.RandomState(0).permutation(count)
+    by_label = shuffled[np.argsort(labels[shuffled], kind="stable")]
+    return np.sort(by_label[((np.arange(most) + 0.5) * count / most).astype(np.int64)])

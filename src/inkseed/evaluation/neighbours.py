@@ -7,16 +7,27 @@ et al. (arXiv 2002.09797), both with the k = 5 of the latter's library.
 from collections.abc import Iterator
 from typing import NamedTuple
 
+import numpy as np
 import torch
 from torch import Tensor
+
+from inkseed.evaluation.intervals import Resampled
 
 K = 5
 ROWS = 500  # of a distance matrix at a time
 BLOCK = 1500  # the same when only the least of a row is asked for
 
 
+class Neighbourhood(NamedTuple):
+    """Real digits, and the radius of each one's ball: how far its k-th nearest neighbour is."""
+
+    features: Tensor  # (m, d)
+    labels: np.ndarray  # int64 (m,)
+    radii: Tensor  # float64 (m,)
+
+
 class Manifolds(NamedTuple):
-    """One figure an image; each mean is the metric of that name. All are float64."""
+    """One figure per image; each mean is the metric of that name. All are float64."""
 
     precision: Tensor  # (n,) is the image inside some reference image's ball?
     density: Tensor  # (n,) in how many such balls it lies, over k
@@ -24,27 +35,58 @@ class Manifolds(NamedTuple):
     coverage: Tensor  # (m,) does the reference image's ball hold any image?
 
 
-def manifolds(features: Tensor, reference: Tensor, radius_y: Tensor, k: int = K) -> Manifolds:
-    """Compare features (n, d) with a reference (m, d) and its `radii` (m,); n and m are above k.
+class Draws(NamedTuple):
+    """How often each image counts in each resample, of both sides, float64."""
 
-    An image's ball reaches to its k-th nearest neighbour in its own set, itself not counted.
+    own: Tensor  # (n, 200)
+    real: Tensor  # (m, 200)
+
+
+def compare(
+    features: Tensor, real: Neighbourhood, draws: Draws, k: int = K
+) -> tuple[Manifolds, dict[str, Resampled]]:
+    """Compare features (n, d) with real digits; n and m are above k.
+
+    An image's ball reaches to its k-th nearest neighbour in its own set, itself not counted. In a
+    resample the balls stay as they are: an image that is drawn twice would be its own neighbour.
+    Precision and density are means over the set's images, but depend on which real ones are there;
+    recall and coverage are means over real images, but depend on the set's. So both are resampled.
     """
-    x, y = features.double(), reference.double()
-    radius_x = radii(x, k)
+    x, y = features.double(), real.features.double()
+    radius_x, own, theirs = radii(x, k), draws.own.float(), draws.real.float()
     balls = torch.zeros(len(x), dtype=torch.float64)
+    precision, density = torch.zeros(2, own.shape[1], dtype=torch.float64)
+    near_own, near_real = torch.zeros(2, *theirs.shape)  # how many drawn images are near: (m, 200)
     recall = torch.zeros(len(y), dtype=torch.bool)
-    nearest = torch.full((len(y),), torch.inf, dtype=torch.float64)
+    covered = torch.zeros(len(y), dtype=torch.bool)
     for first, distance in _distance_rows(x, y):
         here = slice(first, first + len(distance))
-        balls[here] = (distance < radius_y).sum(1).double()
-        recall |= (distance < radius_x[here, None]).any(0)
-        nearest = torch.minimum(nearest, distance.amin(0))
-    return Manifolds(
+        in_real, in_own = distance < real.radii, distance < radius_x[here, None]
+        balls[here] = in_real.sum(1).double()
+        recall |= in_own.any(0)
+        covered |= in_real.any(0)
+        drawn, held = own[here], in_real.float()
+        balls_drawn = held @ theirs  # that hold each image, in each resample: (b, 200)
+        precision += (drawn * (balls_drawn > 0)).sum(0)
+        density += (drawn * balls_drawn).sum(0) / k
+        near_real += held.T @ drawn
+        near_own += in_own.float().T @ drawn
+    found = Manifolds(
         precision=(balls > 0).double(),
         density=balls / k,
         recall=recall.double(),
-        coverage=(nearest < radius_y).double(),
+        coverage=covered.double(),
     )
+    replicates = {
+        "precision": precision / draws.own.sum(0),
+        "density": density / draws.own.sum(0),
+        "recall": (theirs * (near_own > 0)).sum(0) / draws.real.sum(0),
+        "coverage": (theirs * (near_real > 0)).sum(0) / draws.real.sum(0),
+    }
+    return found, {
+        name: Resampled(float(values.mean()), replicates[name].numpy())
+        for name, values in found._asdict().items()
+    }
 
 
 def radii(x: Tensor, k: int = K) -> Tensor:

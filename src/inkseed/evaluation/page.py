@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from inkseed.data.labelled import LabelledImages
+from inkseed.data.least_ink import NOTHING
 from inkseed.data.style import measure_style
 from inkseed.evaluation.evaluation import Evaluation, SetResult
 from inkseed.evaluation.metrics import READINGS
@@ -34,7 +35,7 @@ def save_page(evaluation: Evaluation, path: str | Path) -> None:
     useful = evaluation.usefulness
     text = environment.get_template("page.html.j2").render(
         held_out=evaluation.held_out,
-        sha256=evaluation.yardstick.judge.sha256,
+        sha256=evaluation.yardstick.reference.judge.sha256,
         seconds=round(evaluation.seconds),
         sets=[(each, rows(each)) for each in evaluation.sets],
         meanings=[(reading.title, reading.meaning) for reading in READINGS.values()],
@@ -79,11 +80,15 @@ def _worst(result: SetResult) -> list[dict[str, Any]]:
         {
             "image": _digit(source.images[k]),
             "asked": int(source.labels[k]),
-            "read": int(measured.read[k]),
+            "read": _read(measured.read[k]),
             "probability": float(measured.probability[k]),
         }
         for k in order
     ]
+
+
+def _read(digit: int) -> str:
+    return "nothing" if digit == NOTHING else str(digit)
 
 
 def _nearest(result: SetResult, training: LabelledImages) -> dict[str, list[dict[str, Any]]]:
@@ -135,7 +140,7 @@ def _curve(sets: Sequence[SetResult]) -> str | None:
         value = np.array([metric.value for metric in metrics])
         reach = np.array([(m.value - m.low, m.high - m.value) for m in metrics]).T
         axis.errorbar(strengths, value, reach, color=INK, marker="o", capsize=3, label="the set")
-        axis.axhline(metrics[0].floor, color=REAL, ls="--", label="real")
+        axis.axhline(metrics[0].baseline, color=REAL, ls="--", label="real")
         axis.set_xlabel("guide_w")
         axis.set_title(READINGS[name].title, loc="left", fontsize=10)
         axis.spines[["top", "right"]].set_visible(False)

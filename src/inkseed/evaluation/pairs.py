@@ -1,4 +1,4 @@
-"""Is a two-digit image right, and did one hand write it? Measured on its two digits, told apart."""
+"""Is a two-digit image right, and did one hand write it? Measured on each digit by itself."""
 
 from typing import NamedTuple
 
@@ -34,10 +34,10 @@ def measure_pairs(
 ) -> PairsMeasured:
     """Measure uint8 (N, H, W), ink 255, of the numbers `labels` (N,) from 0 to 99.
 
-    A seam tells the digits apart; each is scaled and placed as MNIST's are before it is read, by
-    judge B unless something is to be chosen by what is read. Where a digit lacks ink or lies on
-    the other, none is read (`inkseed.writing.ink`).
-    Correlations have bootstrap intervals, shares Wilson's.
+    A seam parts the digits; each is scaled and placed as MNIST's are before it is read, by judge B
+    unless something is to be chosen by what is read. Where a digit lacks ink or lies on the
+    other, none is read (`data.least_ink`, `writing.overlap`). Correlations have bootstrap
+    intervals, shares Wilson's.
     """
     apart = part_pairs(images)
     asked = np.stack((labels // 10, labels % 10), 1)

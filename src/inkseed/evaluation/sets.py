@@ -14,7 +14,7 @@ from inkseed.data.mnist import DIGITS
 from inkseed.data.read import Reading, read_images
 from inkseed.data.split import split_mnist
 from inkseed.errors import InkseedError
-from inkseed.evaluation.measure import choose
+from inkseed.evaluation.mix import choose
 from inkseed.judges.fit import JUDGE_SIZE
 from inkseed.model.model import Model, Samples
 from inkseed.outline import Outlined
@@ -26,7 +26,16 @@ Draw = Callable[..., tuple[Samples, list[str]]]
 
 @dataclass(repr=False)
 class EvaluatedSet(Outlined):
-    """Labelled digits to be evaluated; `labels` index 0-9, `notes` say how they were read."""
+    """Labelled digits to evaluate.
+
+    Attributes:
+        source: 20 or more images; the labels index the digits 0 to 9.
+        guide_w: the guidance that they were drawn with, if known.
+        notes: what a reader of the evaluation should know about how they were read.
+
+    Raises:
+        InkseedError: for fewer than 20 images.
+    """
 
     source: LabelledImages
     guide_w: float | None = None
@@ -41,12 +50,21 @@ class EvaluatedSet(Outlined):
 
 
 def read_sets(path: str | Path, how: HowToRead | None = None) -> list[EvaluatedSet]:
-    """Read labelled digits from whatever `inkseed.data.read_images` takes, 28x28; an .npz with an
-    array `guide_w` gives one set for each of its values.
+    """Read labelled digits to evaluate, at 28x28.
 
-    `how` is as there, but the set is `measured`: blank images stay in, since whatever drew them did
-    not draw the digit. The first note says what was read.
-    Raises InkseedError for anything else, and for labels that are no digits.
+    Blank images stay in: whatever drew them did not draw the digit.
+
+    Args:
+        path: anything that `inkseed.data.read_images` reads. An .npz with an array `guide_w` gives
+            one set for each of its values.
+        how: how to read the images.
+
+    Returns:
+        The sets. The first of each set's `notes` says what was read.
+
+    Raises:
+        InkseedError: for anything else, for labels that are not digits, and for fewer than 20
+            images.
     """
     path = Path(path)
     found = read_images(path, JUDGE_SIZE, replace(how or HowToRead(), measured=True))
@@ -78,7 +96,7 @@ def _guide_w(path: Path, found: Reading) -> np.ndarray | None:
         or guide_w.dtype.kind not in "fiu"
         or not np.isfinite(guide_w).all()
     ):
-        raise InkseedError(f"{path}: guide_w must be one finite number an image, or left out")
+        raise InkseedError(f"{path}: guide_w must be one finite number per image, or be left out")
     return guide_w[found.kept]
 
 

@@ -9,7 +9,7 @@ from inkseed.evaluation.evaluation import Evaluation, SetResult
 from inkseed.evaluation.metrics import READINGS, shown
 
 ABOVE = "  above real"
-Row = tuple[str, str, str, str, str]  # metric, figure, interval, floor, where better lies
+Row = tuple[str, str, str, str, str]  # metric, figure, interval, baseline, where better lies
 
 
 def print_evaluation(evaluation: Evaluation, console: Console) -> None:
@@ -21,13 +21,13 @@ def print_evaluation(evaluation: Evaluation, console: Console) -> None:
     if evaluation.usefulness is not None:
         console.print(usefulness_lines(evaluation.usefulness, evaluation.held_out))
     real = f"real: as many held-out digits ({evaluation.held_out})"
-    sha = evaluation.yardstick.judge.sha256[:12]
+    sha = evaluation.yardstick.reference.judge.sha256[:12]
     console.print(Text(f"{real}; judge B {sha}; {evaluation.seconds:.0f} s", style="dim"))
     console.print(Text(f"Fréchet distance: {READINGS['frechet'].meaning}", style="dim"))
 
 
 def set_table(result: SetResult) -> Table:
-    """Metric, figure, interval, floor, and which way is better."""
+    """Metric, figure, interval, baseline, and which way is better."""
     guided = "" if result.judged.guide_w is None else f", guide_w {result.judged.guide_w:g}"
     table = Table(
         title=f"{result.n:,} images{guided}",
@@ -51,8 +51,8 @@ def rows(result: SetResult) -> list[Row]:
     for name, metric in result.metrics.items():
         title = READINGS[name].title + (" *" if result.is_weighed(name) else "")
         low, high = shown(name, metric.low), shown(name, metric.high)
-        figure, floor = shown(name, metric.value), shown(name, metric.floor)
-        found.append((title, figure, f"{low} to {high}", floor, READINGS[name].better))
+        figure, baseline = shown(name, metric.value), shown(name, metric.baseline)
+        found.append((title, figure, f"{low} to {high}", baseline, READINGS[name].better))
         if name == "frechet":
             value, low, high = (f"{each:+.3f}" for each in metric.excess)
             found.append((ABOVE, value, f"{low} to {high}", "", "= 0"))

@@ -52,9 +52,14 @@ class JudgeB:
     def read(
         self, images: np.ndarray, tell: Callable[[int], object] = lambda _: None
     ) -> tuple[Tensor, Tensor]:
-        """uint8 (N, H, W), ink 255 -> float32 probabilities (N, 10) and features (N, 64).
+        """Read digits, and place them in the space in which distances are measured.
 
-        `tell` hears after each batch how many images it held.
+        Args:
+            images: uint8 (N, H, W), ink 255.
+            tell: called after each batch with the number of images in it.
+
+        Returns:
+            Probabilities float32 (N, 10), and features float32 (N, 64).
         """
         probabilities, features = [], []
         for x in _batches(images):

@@ -18,7 +18,15 @@ from inkseed.nn.device import find_device
 def load(name: str | Path = DEFAULT_MODEL, device: str | torch.device = "cpu") -> Model:
     """Load a bundled model by its name, or a model file by its path.
 
-    Raises InkseedError for an unknown name or device, or a file that is not an inkseed model.
+    Args:
+        name: a bundled model (`inkseed models` lists them) or the path of a model file.
+        device: where the network computes, for example "cpu" or "cuda".
+
+    Returns:
+        The model, ready to sample.
+
+    Raises:
+        InkseedError: for an unknown name or device, or a file that is not an inkseed model.
     """
     path = find_model(name)
     tensors, config = load_tensors(path)

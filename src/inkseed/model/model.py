@@ -12,8 +12,9 @@ from torch import Tensor
 from inkseed.checkpoint import save_tensors
 from inkseed.data.labelled import to_uint8
 from inkseed.diffusion.counter import Ledger
-from inkseed.diffusion.denoiser import Denoiser, NetworkDenoiser, denoiser_from
+from inkseed.diffusion.denoiser import Denoiser, NetworkDenoiser
 from inkseed.diffusion.guidance import Guidance, trained_drop_prob, warn_untaught
+from inkseed.diffusion.predictions import denoiser_from
 from inkseed.errors import InkseedError
 from inkseed.model.drawing import draw
 from inkseed.model.hand import draw_hands

@@ -14,7 +14,20 @@ SHOWN, COLUMNS = 100, 10  # images in a notebook
 
 @dataclass(repr=False)
 class Samples(Outlined):
-    """Generated images: uint8 (N, H, W), ink 255, with what made each of them."""
+    """Generated images, with everything that made each of them. N is the number of images.
+
+    Attributes:
+        images: uint8 (N, H, W), ink 255 on paper 0.
+        labels: int64 (N,), class indices.
+        seeds: int64 (N, 2). Image k has the stream (seed, k); a search draws from others too.
+        guide_w: float64 (N,), the strength of guidance.
+        nfe: network evaluations per image: all that the request cost, divided by N, rounded up.
+        noise: float32 (N, C, H, W), the unit noise that each image began with.
+        how: the settings used; `how.facts()` gives them as plain values.
+        weights_sha256: SHA-256 of the model's file; None if it came from no file.
+        steps: the states on the way to the images, if the request asked for a trace.
+        guesses: for each of `steps`, the x_0 predicted at the state before it.
+    """
 
     images: np.ndarray
     labels: np.ndarray  # int64 (N,)

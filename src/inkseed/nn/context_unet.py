@@ -78,12 +78,23 @@ class EmbedFC(nn.Sequential):
 
 @NETWORKS.register("context_unet")
 class ContextUnet(nn.Module):
-    """Predict the noise in `x`, given a class and a time.
+    """The report's network: predicts the noise in an image, given a class and a time.
 
-    Works on any image whose height and width are divisible by 4, square or not: what crosses the
-    bottleneck is one vector, spread over a learned 7x7 map which is resized where the image asks.
-    With `is_res` False only the first block has a residual, as in the code that the report builds
-    on: for weights that were trained so. Raises ValueError for sizes that no such network has.
+    Any height and width divisible by 4 will do: only one vector crosses the bottleneck, spread
+    over a learned 7x7 map that is resized where the image needs it.
+
+    Args:
+        in_channels: channels of the image.
+        n_feat: channels of the first feature map; a multiple of 8.
+        n_classes: how many labels there are.
+        is_res: False leaves the residual out of every block but the first, as in the code that the
+            report builds on: for weights that were trained so.
+
+    Raises:
+        ValueError: for sizes that no such network has.
+
+    Source:
+        The report, and the public code that it builds on.
     """
 
     edges = frozenset(  # layers that Muon is not for
@@ -127,12 +138,20 @@ class ContextUnet(nn.Module):
         )
 
     def forward(self, x: Tensor, c: Tensor, t: Tensor, context_mask: Tensor) -> Tensor:
-        """Predict the noise: (N, C, H, W) -> (N, C, H, W).
+        """Predict the noise.
 
-        `c` (N,) holds class indices, `t` N times (log noise levels under EDM) of any shape, and
-        `context_mask` (N,) is 1 where the label is dropped, 0 where it is used.
-        Raises ValueError for a height or width not divisible by 4, and for channels or labels that
-        do not fit.
+        Args:
+            x: noisy images (N, C, H, W).
+            c: class indices (N,).
+            t: N times of any shape; log noise levels under EDM.
+            context_mask: (N,), 1 where the label is dropped, 0 where it is used.
+
+        Returns:
+            (N, C, H, W).
+
+        Raises:
+            ValueError: for a height or width not divisible by 4, and for channels or labels that do
+                not fit.
         """
         if x.shape[1] != self.in_channels or c.shape != x.shape[:1]:
             raise ValueError(

@@ -47,6 +47,16 @@ class Network(Protocol):
 
 
 def network_from(settings: Mapping[str, Any]) -> Network:
-    """Build the network that a configuration names; raises InkseedError for an unknown one."""
+    """Build the network that a configuration names.
+
+    Args:
+        settings: its `name` in `NETWORKS`, and the arguments of its class.
+
+    Returns:
+        The network, freshly initialised.
+
+    Raises:
+        InkseedError: for an unknown name.
+    """
     parameters = dict(settings)
     return NETWORKS.find(parameters.pop("name", "context_unet"))(**parameters)

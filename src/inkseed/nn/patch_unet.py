@@ -28,15 +28,26 @@ BLEND = 0.25  # of a place's width: how far two neighbours' conditions fade into
 
 @NETWORKS.register("patch_unet")
 class PatchUnet(nn.Module):
-    """`(x, label, time, dropped, style) -> tensor` of x's shape, for sides divisible by 4.
+    """The fast network: a small U-Net on 2x2 patches, conditioned on label and style.
 
-    `widths` are the channels at a half and at a quarter of the sides, `blocks` how many residual
-    blocks each resolution has on the way down, and again on the way up. `styles` names the
-    continuous attributes, each with the (mean, deviation) of the data in its own unit; they are
-    taken in alphabetical order. With `places` above 1 a class is that many digits of a base, the
-    first one leftmost and the most significant: `n_classes` is the base to the power of `places`.
-    `waves` cosines over the width tell each column where it is, which digits that stand side by
-    side need. Raises ValueError for widths, moments, places or waves that cannot be.
+    Args:
+        in_channels: channels of the image.
+        n_classes: how many labels there are.
+        widths: channels at a half and at a quarter of the image's sides.
+        blocks: residual blocks for each resolution on the way down, and again on the way up.
+        styles: the continuous attributes, each with the (mean, deviation) of the data in its own
+            unit; they are taken in alphabetical order.
+        places: digits in a label. Above 1, `n_classes` is a base to the power of `places`, and the
+            first digit is the leftmost and the most significant.
+        waves: cosines over the width that tell each column where it is, which digits that stand
+            side by side need.
+
+    Raises:
+        ValueError: for impossible widths, moments, places or waves.
+
+    Source:
+        Blocks are ADM's (Dhariwal and Nichol, [2105.05233](https://arxiv.org/abs/2105.05233)),
+        patches as in Shi and others, [1609.05158](https://arxiv.org/abs/1609.05158), backwards.
     """
 
     edges = frozenset({"into", "where", "time", "label", "style", "out"})  # Muon is not for these
@@ -99,11 +110,21 @@ class PatchUnet(nn.Module):
     def forward(
         self, x: Tensor, c: Tensor, t: Tensor, context_mask: Tensor, style: Tensor | None = None
     ) -> Tensor:
-        """(N, C, H, W) -> (N, C, H, W).
+        """Return the network's own prediction.
 
-        `c` (N,) holds class indices, `t` (N,) log noise levels of either sign, `context_mask` (N,)
-        is 1 where the label is dropped, and `style` (N, S) holds the attributes in their units, NaN
-        where they are left free (None: all are). Raises ValueError for sides not divisible by 4.
+        Args:
+            x: noisy images (N, C, H, W), sides divisible by 4.
+            c: class indices (N,).
+            t: log noise levels (N,), of either sign.
+            context_mask: (N,), 1 where the label is dropped, 0 where it is used.
+            style: (N, S), the attributes in their units, NaN where one is left free; None leaves
+                all free.
+
+        Returns:
+            (N, C, H, W).
+
+        Raises:
+            ValueError: for sides not divisible by 4.
         """
         height, width = x.shape[-2:]
         if height % 4 or width % 4:

@@ -21,14 +21,27 @@ def ancestral(
     noise: Noise,
     eta: float | None = None,
 ) -> Iterator[Step]:
-    """Yield every state from x_T (N, C, H, W) down to the image.
+    """Draw by the reverse chain, with fresh noise at every step but the last.
 
-    `eta` None is the schedule's own. Where that is None too, DDPM's Algorithm 2 (arXiv 2006.11239)
-    with variance beta_t, as the report has it. Otherwise DDIM's family (arXiv 2010.02502, equations
-    12 and 16): 0 adds no noise, 1 the smaller of DDPM's two variances, the better one for few
-    steps. Where alpha does not fall (variance_exploding) the schedule says 1: beta_t is there the
-    variance of all the noise that a step takes away, and long steps would end in noise.
-    `noise()` is called once for every step that does not end at 0.
+    Args:
+        denoiser: (x_t, t, condition) -> x_0.
+        schedule: gives alpha and sigma at each time.
+        x_T: starting noise (N, C, H, W).
+        label: the condition of the N images.
+        times: falling from 1 to 0.
+        noise: called once for every step that does not end at 0.
+        eta: how much of the noise is drawn anew: 0 none, 1 the smaller of DDPM's two variances, the
+            better one for few steps. None is the schedule's own `eta`; if that is None too, the
+            variance is beta_t, as in the report. On a variance-exploding schedule `eta` is 1:
+            beta_t is there the variance of all the noise that a step removes, so long steps would
+            end in noise.
+
+    Yields:
+        The state at each time but the first.
+
+    Source:
+        DDPM, [2006.11239](https://arxiv.org/abs/2006.11239), Algorithm 2; with `eta`, DDIM,
+        [2010.02502](https://arxiv.org/abs/2010.02502), equations 12 and 16.
     """
     eta = schedule.eta if eta is None else eta
     x = x_T

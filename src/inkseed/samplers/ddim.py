@@ -24,7 +24,22 @@ def ddim(
     times: Tensor,
     noise: Noise | None = None,
 ) -> Iterator[Step]:
-    """Yield every state from x_T (N, C, H, W) down to the image, of first order; draws no noise."""
+    """Draw deterministically, by a first-order step; draws no noise.
+
+    Args:
+        denoiser: (x_t, t, condition) -> x_0.
+        schedule: gives alpha and sigma at each time.
+        x_T: starting noise (N, C, H, W).
+        label: the condition of the N images.
+        times: falling from 1 to 0.
+        noise: not used.
+
+    Yields:
+        The state at each time but the first.
+
+    Source:
+        DDIM, [2010.02502](https://arxiv.org/abs/2010.02502), equation 12 with eta 0.
+    """
     x = x_T
     for t, s in pairwise(times):
         x_0 = denoiser(x, t, label)
@@ -33,10 +48,14 @@ def ddim(
 
 
 class Inverted(NamedTuple):
-    """A state on the way back: at time `t` the image is `x`, (N, C, H, W), by the guess `x_0`.
+    """A state on the way back from an image to its noise.
 
-    `converged` (N,) tells of each image whether this step and all before it were solved to the
-    tolerance: only then does DDIM lead from `x` to the image again.
+    Attributes:
+        t: the time.
+        x: the image at that time, (N, C, H, W).
+        x_0: the prediction of the clean image that led there.
+        converged: bool (N,): whether this step and all before it were solved to the tolerance for
+            each image. Only then does DDIM lead from `x` back to the image.
     """
 
     t: float
@@ -48,12 +67,27 @@ class Inverted(NamedTuple):
 def invert(
     denoiser: Denoiser, schedule: Schedule, x: Tensor, label: Tensor, times: Tensor
 ) -> Iterator[Step]:
-    """Yield every state from an image x (N, C, H, W) up to its noise, at one evaluation a step.
+    """Take images back to their noise, at one network evaluation per step.
 
-    `times` is the sampler's own list, from noise to data. The noise in x at time s is told by the
-    denoiser at the next time t, as if x were there already: right as the steps become small. Give
-    the image as the sampler left it, unrounded, and no strong guidance. The networks compute in
-    float32, whatever precision is set.
+    The noise in x at time s is estimated at the next time t, as if x were already there: exact only
+    in the limit of small steps. Give the image as the sampler left it, not rounded, and without
+    strong guidance. Networks compute in float32 whatever precision is set.
+
+    Args:
+        denoiser: (x_t, t, condition) -> x_0.
+        schedule: gives alpha and sigma at each time.
+        x: images (N, C, H, W).
+        label: the condition of the N images.
+        times: the sampler's own list, falling from noise to data.
+
+    Yields:
+        The state at each time but the last, from data to noise.
+
+    Raises:
+        InkseedError: for a single step to a time where no signal is left.
+
+    Source:
+        DDIM, [2010.02502](https://arxiv.org/abs/2010.02502), section 4.3.
     """
     denoiser = in_float32(denoiser)
     for s, t in pairwise(times.flip(0)):
@@ -71,16 +105,30 @@ def invert_fixed_point(
     tolerance: float = 1e-6,
     max_iterations: int = 50,
 ) -> Iterator[Inverted]:
-    """Yield every state of the exact inverse of `ddim`: up to rounding, where it converges.
+    """Take images back to their noise exactly, up to rounding, where the iteration converges.
 
     The state at t that DDIM takes to the one at s is a fixed point of `x_t = alpha_t / alpha_s x_s
-    + (sigma_t - alpha_t sigma_s / alpha_s) eps(x_t, t)`. It is solved by iterating from x_s until
-    no image moves by more than `tolerance` times its own norm, or `max_iterations` are spent; each
-    costs an evaluation. Long steps under strong guidance need not converge: the state says which
-    images did, and a warning at the end how many did not. The networks compute in float32, whatever
-    precision is set: in bfloat16 the iterates never settle. To sample again from the noise, compute
-    in float32 too. Raises InkseedError for a single step to where no signal is left, or for fewer
-    than one iteration.
+    + (sigma_t - alpha_t sigma_s / alpha_s) eps(x_t, t)`. It is found by iterating from x_s; each
+    iteration costs one evaluation. Long steps under strong guidance may not converge: each state
+    says which images did, and a warning at the end says how many did not. Networks compute in
+    float32 whatever precision is set, since in bfloat16 the iterates never settle. To sample again
+    from the noise, compute in float32 too.
+
+    Args:
+        denoiser: (x_t, t, condition) -> x_0.
+        schedule: gives alpha and sigma at each time.
+        x: images (N, C, H, W), as the sampler left them, not rounded.
+        label: the condition of the N images.
+        times: the sampler's own list, falling from noise to data.
+        tolerance: stop when no image moves by more than this fraction of its norm.
+        max_iterations: stop after so many iterations in any case.
+
+    Yields:
+        The state at each time but the last, from data to noise.
+
+    Raises:
+        InkseedError: for a single step to a time where no signal is left, and for fewer than one
+            iteration.
     """
     if max_iterations < 1:
         raise InkseedError(f"max_iterations must be 1 or more, not {max_iterations}")

@@ -23,16 +23,31 @@ def dpm_solver(
     noise: Noise | None = None,
     eta: float = 0.0,
 ) -> Iterator[Step]:
-    """Yield every state from x_T (N, C, H, W) down to the image, at one evaluation a step.
+    """Draw by DPM-Solver++(2M): second order, at one network evaluation per step.
 
-    With `lambda = log(alpha / sigma)` and `h` its growth over a step, each step is DDIM's from `(1
-    + 1 / 2r) x_0 - 1 / 2r x_0'`, where x_0' is the guess before and `r = h' / h`: a line through
-    two guesses, taken at the middle of the step. The first step, and a step from no signal or to no
-    noise (h infinite), are DDIM's own.
+    With `lambda = log(alpha / sigma)` and `h` its increase over a step, each step is DDIM's, taken
+    from `(1 + 1 / 2r) x_0 - 1 / 2r x_0'`, where x_0' is the previous prediction and `r = h' / h`:
+    the line through two predictions, evaluated in the middle of the step. The first step, and any
+    step from no signal or to no noise (h infinite), is DDIM's own.
 
-    `eta` 0 is the paper's Algorithm 2 and draws no noise. 1 is its SDE-DPM-Solver++(2M): fresh
-    noise at every step that does not end at 0, in which errors made on the way drown.
-    Raises ValueError for an `eta` above 0 without noise.
+    Args:
+        denoiser: (x_t, t, condition) -> x_0.
+        schedule: gives alpha and sigma at each time.
+        x_T: starting noise (N, C, H, W).
+        label: the condition of the N images.
+        times: falling from 1 to 0.
+        noise: called for every step that does not end at 0, if `eta` is above 0.
+        eta: 0 is deterministic; 1 is SDE-DPM-Solver++(2M), with fresh noise at every step, which
+            drowns errors made on the way.
+
+    Yields:
+        The state at each time but the first.
+
+    Raises:
+        ValueError: for an `eta` above 0 without `noise`.
+
+    Source:
+        DPM-Solver++, [2211.01095](https://arxiv.org/abs/2211.01095), Algorithm 2.
     """
     if eta > 0 and noise is None:
         raise ValueError("eta above 0 needs a source of noise")

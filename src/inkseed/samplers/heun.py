@@ -21,12 +21,26 @@ def heun(
     times: Tensor,
     noise: Noise | None = None,
 ) -> Iterator[Step]:
-    """Yield every state from x_T (N, C, H, W) down to the image, at two evaluations a step.
+    """Draw by Heun's method: second order, at two network evaluations per step; draws no noise.
 
-    With y = x / alpha and r = sigma / alpha the flow is `dy/dr = (y - x_0) / r = eps`. A step tries
-    Euler's, which is DDIM's, then goes again with the mean of the slopes at both ends. Where an end
-    has no slope (r = 0 in the last step; r infinite in the first, if alpha(1) is 0) it stays with
-    Euler's, at one evaluation. Draws no noise.
+    With y = x / alpha and r = sigma / alpha the flow is `dy/dr = (y - x_0) / r = eps`. A step first
+    takes Euler's, which is DDIM's, and then repeats it with the mean of the slopes at both ends.
+    Where one end has no slope (r = 0 in the last step; r infinite in the first if alpha(1) is 0),
+    Euler's step stands, at one evaluation.
+
+    Args:
+        denoiser: (x_t, t, condition) -> x_0.
+        schedule: gives alpha and sigma at each time.
+        x_T: starting noise (N, C, H, W).
+        label: the condition of the N images.
+        times: falling from 1 to 0.
+        noise: not used.
+
+    Yields:
+        The state at each time but the first.
+
+    Source:
+        EDM, [2206.00364](https://arxiv.org/abs/2206.00364), Algorithm 1, without churn.
     """
     x = x_T
     for t, s in pairwise(times):

@@ -10,7 +10,14 @@ from inkseed.samplers.steps import Sampler
 
 
 class Named(NamedTuple):
-    """A sampler with its name, and what it takes where no steps or spacing are asked for."""
+    """A registered sampler.
+
+    Attributes:
+        name: what `sampler=` and `--sampler` take.
+        walk: the function.
+        steps: how many steps it takes unless asked otherwise; None is the schedule's whole chain.
+        spacing: how its times are spaced unless asked otherwise; None is the model's own.
+    """
 
     name: str
     walk: Sampler
@@ -22,12 +29,19 @@ S = TypeVar("S", bound=Callable[..., object])
 
 
 def register(name: str, steps: int | None, spacing: str | None = None) -> Callable[[S], S]:
-    """Make a function of `Sampler`'s signature known under `name`.
+    """Register a function as a sampler under `name`; use it as a decorator.
 
-    It takes so many `steps` where none are asked for (None: the schedule's whole chain), and the
-    model's own spacing where it brings none. Raises InkseedError for a name that another module's
-    sampler has, or that is not made of the characters a-z, 0-9 and _; for impossible steps; and for
-    a spacing that does not exist.
+    Args:
+        name: of the characters a-z, 0-9 and _.
+        steps: how many steps it takes unless asked otherwise; None is the schedule's whole chain.
+        spacing: how its times are spaced unless asked otherwise; None is the model's own.
+
+    Returns:
+        A decorator that returns the function unchanged.
+
+    Raises:
+        InkseedError: for a name that is taken by another module or has other characters, for an
+            impossible number of steps, and for an unknown spacing.
     """
     count = None if steps is None else whole_number(steps, "steps", 1, MAX_STEPS)
     if spacing is not None:
@@ -36,8 +50,16 @@ def register(name: str, steps: int | None, spacing: str | None = None) -> Callab
 
 
 def find_sampler(name: str, files: bool = True) -> Named:
-    """The sampler of that name, or the last one that the Python file `name` registers.
+    """Find a sampler by its name, or the last one that a Python file registers.
 
-    Without `files` a path is no name. Raises InkseedError where there is none.
+    Args:
+        name: a registered name, or the path of a .py file, which is run.
+        files: whether a path is allowed.
+
+    Returns:
+        The sampler.
+
+    Raises:
+        InkseedError: if there is none.
     """
     return SAMPLERS.find(name, files)

@@ -13,7 +13,13 @@ Noise = Callable[[], Tensor]
 
 
 class Step(NamedTuple):
-    """A state on the way: at time `t` the image is `x`, (N, C, H, W), by way of the guess `x_0`."""
+    """A state on the way from noise to image.
+
+    Attributes:
+        t: the time.
+        x: the image at that time, (N, C, H, W).
+        x_0: the prediction of the clean image that led there.
+    """
 
     t: float
     x: Tensor
@@ -21,10 +27,11 @@ class Step(NamedTuple):
 
 
 class Sampler(Protocol):
-    """Yields the state at each of `times` but the first, beginning from `x_T` (N, C, H, W).
+    """A function that yields the state at each of `times` but the first, beginning at `x_T`.
 
-    `times` falls (float64, any length from 2) from 1 to 0, or ends above 0 to stop early. All that
-    a sampler knows is in its arguments: two runs with the same give the same.
+    `x_T` is (N, C, H, W). `times` is float64, of length 2 or more, and falls from 1 to 0, or ends
+    above 0 to stop early. A sampler depends on its arguments only: the same arguments give the same
+    states.
     """
 
     def __call__(
@@ -46,14 +53,26 @@ def posterior(
     s: float | Tensor,
     eta: float | None = None,
 ) -> tuple[Tensor, float]:
-    """Mean and deviation of x_s given x_t and x_0, for times s < t: the one step of every sampler.
+    """Mean and standard deviation of x_s given x_t and x_0, for s < t: every sampler's step.
 
-    With `eta`, DDIM's family (arXiv 2010.02502, equations 12 and 16): part of the noise that x_0
-    leaves in x_t is kept, the rest drawn anew; 0 keeps all of it, 1 is DDPM's posterior. Without,
-    that posterior's mean (DDPM, arXiv 2006.11239, equation 7) and the larger of DDPM's two
-    deviations, sqrt(beta_t): with x_0 from a prediction of eps the mean is `(x_t - beta_t / sigma_t
-    eps) / sqrt(1 - beta_t)`, the report's equation (2) with the division by sigma_t that its print
-    lost. Written so that alpha_t may be 0.
+    Args:
+        schedule: gives alpha and sigma at each time; alpha_t may be 0.
+        x_t: the state (N, C, H, W) at time t.
+        x_0: the prediction of the clean image.
+        t: the time now.
+        s: the time after the step.
+        eta: how much of the noise that x_0 leaves in x_t is drawn anew: 0 none, 1 as much as DDPM's
+            posterior. None is that posterior's mean with the larger of DDPM's two deviations,
+            sqrt(beta_t). With x_0 from a prediction of eps that mean is `(x_t - beta_t / sigma_t
+            eps) / sqrt(1 - beta_t)`: the report's equation (2) with the division by sigma_t that
+            is missing in print.
+
+    Returns:
+        The mean (N, C, H, W), and the deviation of the noise to add.
+
+    Source:
+        DDIM, [2010.02502](https://arxiv.org/abs/2010.02502), equations 12 and 16; DDPM,
+        [2006.11239](https://arxiv.org/abs/2006.11239), equation 7.
     """
     (alpha_t, sigma_t), (alpha_s, sigma_s) = schedule.level(t), schedule.level(s)
     added = max(sigma_t**2 - (alpha_t / alpha_s * sigma_s) ** 2, 0.0)  # from s to t; DDPM's beta_t
@@ -67,5 +86,5 @@ def posterior(
 def ddim_step(
     schedule: Schedule, x_t: Tensor, x_0: Tensor, t: float | Tensor, s: float | Tensor
 ) -> Tensor:
-    """Keep the noise that x_0 leaves in x_t, at the level of time s: all of it, `eta` 0."""
+    """Step from time t to s, keeping all the noise that x_0 leaves in x_t: `eta` 0."""
     return posterior(schedule, x_t, x_0, t, s, eta=0.0)[0]

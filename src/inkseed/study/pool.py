@@ -1,4 +1,4 @@
-"""Pools: several starting noises an image, all drawn to the end and scored, for every selector."""
+"""Pools: several starting noises per image, all drawn to the end and scored, for every selector."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -92,7 +92,7 @@ def draw_pool(
 
 
 def pool_cost(model: Model, how: Mapping[str, Any], candidates: int) -> int:
-    """Network evaluations that the pool costs an image: each candidate is drawn in three ways."""
+    """Network evaluations that the pool costs per image: each candidate is drawn in three ways."""
     draw = model.cost(**how)
     names = ("stability", "stability_renoise")
     scored = sum(model.cost(**how, noise=name, candidates=candidates) - draw for name in names)

@@ -13,7 +13,7 @@ from inkseed.study.rows import CONTROL, STRATEGY
 from inkseed.study.table import SHOWN
 
 BEST = 3  # strategies in colour
-COLOURS = ("#0072b2", "#d55e00", "#009e73", "#56b4e9", "#e69f00")  # Okabe and Ito: told by all eyes
+COLOURS = ("#0072b2", "#d55e00", "#009e73", "#56b4e9", "#e69f00")  # Okabe and Ito's
 GREY, INK = "#c4c4c4", "#222222"
 APART = 0.055  # of an axis' height: what a label needs
 
@@ -21,7 +21,7 @@ Rows = dict[str, list[Result]]  # what costs more than one draw, by name, in ord
 
 
 def quality_figure(study: Study) -> Figure:
-    """Each row's figures over the network evaluations an image cost.
+    """Each row's figures over its network evaluations per image.
 
     Six lines at most are labelled: real digits; Gaussian noise with more steps, and with more
     guidance besides; and the BEST strategies by `highlighted`. The other rows are grey: the table
@@ -100,7 +100,7 @@ def _panel(axis: Axes, metric: str, study: Study, rows: Rows, colours: dict[str,
     axis.set_xticks(_ticks([result.row.budget or plain.row.nfe for result in study.results]))
     if metric == "accuracy":
         axis.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{100 * value:g} %"))
-    axis.set_xlabel("network evaluations an image")
+    axis.set_xlabel("network evaluations per image")
     axis.set_title(f"{READINGS[metric].title} ({READINGS[metric].better} is better)", fontsize=11)
     axis.spines[["top", "right"]].set_visible(False)
     _label(axis, ends)

@@ -18,7 +18,7 @@ def measure_real(ruler: Ruler) -> Measure:
     for label in ruler.labels.tolist():
         row = next(left[label], None)
         if row is None:
-            ruler = Ruler(ruler.labels[: len(rows)])
+            ruler = Ruler(ruler.labels[: len(rows)], ruler.reference)
             break
         rows.append(row)
     return ruler.measure(validation.images[rows])

@@ -78,9 +78,9 @@ def rows_of(
     """All rows: what costs one draw; what each budget buys; selectors that see the whole pool.
 
     A budget is what best-of-K costs, for K doubling from 2 to `candidates`, the pool's size; what a
-    dearer selector costs that sees the whole pool; and what two candidates cost a search that none
-    of these buys. Strategies by `names`, or all. Raises InkseedError for one that promises to cost
-    nothing and does not keep to it.
+    more costly selector costs that sees the whole pool; and what two candidates cost a search that
+    none of these buys. Strategies by `names`, or all. Raises InkseedError for one that promises to
+    cost nothing and does.
     """
     known = strategies() if names is None else {name: find_strategy(name) for name in names}
 
@@ -93,9 +93,9 @@ def rows_of(
     found = list(maker.free(draw))
     for budget in (draw * 2**k for k in range(1, candidates.bit_length())):
         found += [*maker.controls(budget), *maker.selectors(budget), *maker.searches(budget)]
-    for budget, dear in sorted(maker.dear(found).items()):
+    for budget, costly in sorted(maker.costly(found).items()):
         chosen = (*maker.selectors(budget), *maker.searches(budget))
-        rows = [row for row in chosen if row.cost_of in dear]
+        rows = [row for row in chosen if row.cost_of in costly]
         found += [*maker.controls(budget), *rows] if rows else []
     return found
 
@@ -126,8 +126,8 @@ class _Rows:
                 asked["candidates"] = 1
                 yield Row(f"{STEERED}, one path", CONTROL, None, self.model.cost(**asked), asked)
 
-    def dear(self, found: Sequence[Row]) -> dict[int, set[str]]:
-        """Budgets for strategies that none of the rows `found` shows at their best, or at all."""
+    def costly(self, found: Sequence[Row]) -> dict[int, set[str]]:
+        """Budgets for strategies that no row in `found` shows at their best, or at all."""
         whole = {row.cost_of for row in found if row.asked.get("candidates") == self.candidates}
         bought = {row.cost_of for row in found if row.budget is not None}
         budgets = defaultdict(set)

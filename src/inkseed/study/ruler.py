@@ -7,28 +7,22 @@ labels, the noise, the luck of the draw) cancels in their difference.
 
 import math
 from dataclasses import dataclass
-from functools import cache
 
 import numpy as np
-import torch
-from torch import Tensor
 
-from inkseed.data.split import split_mnist
-from inkseed.evaluation.frechet import fit_gaussian, frechet_distance
+from inkseed.evaluation.frechet import resampled_frechet
 from inkseed.evaluation.intervals import (
     DIFFERENCE,
     DISTANCE,
     UNLIMITED,
     Estimate,
+    Resampled,
     around,
     around_share,
-    resamples,
     wilson,
 )
-from inkseed.evaluation.measure import choose
-from inkseed.evaluation.mix import Mix
-from inkseed.evaluation.neighbours import manifolds, radii
-from inkseed.judges import JudgeB
+from inkseed.evaluation.neighbours import compare
+from inkseed.evaluation.reference import Reference
 from inkseed.outline import Outlined
 
 METRICS = ("accuracy", "frechet", "coverage", "recall", "precision")
@@ -42,14 +36,14 @@ class Measure(Outlined):
     values: dict[str, float]
     replicates: dict[str, np.ndarray]
     right: np.ndarray  # bool (N,): does B read the label?
-    read: np.ndarray  # int64 (N,): the digit that B reads
-    probability: np.ndarray  # float64 (N,): of the label, by B
+    read: np.ndarray  # int64 (N,): the digit that B reads, or NOTHING
+    probability: np.ndarray  # float64 (N,): of the label, by B; 0 if it lacks the ink
 
     def estimate(self, metric: str) -> Estimate:
         """The figure with its 95 % interval, which a share's limits hold too."""
         if metric == "accuracy":
             return wilson(int(self.right.sum()), len(self.right))
-        value, replicates = self.values[metric], list(self.replicates[metric])
+        value, replicates = self.values[metric], self.replicates[metric]
         if metric in SHARES:
             return around_share(value, replicates, len(self.right))
         return around(value, replicates, DISTANCE)
@@ -68,75 +62,38 @@ class Measure(Outlined):
         """The paired difference, with its 95 % interval."""
         spread = self.replicates[metric] - other.replicates[metric]
         limits = DIFFERENCE if metric in SHARES else UNLIMITED
-        return around(self.values[metric] - other.values[metric], list(spread), limits)
+        return around(self.values[metric] - other.values[metric], spread, limits)
 
 
 class Ruler:
-    """Judge B with as many of part A's images as a row has, which B never saw."""
+    """The reference for rows of some labels: the same resamples for each row."""
 
-    def __init__(self, labels: np.ndarray) -> None:
-        self.labels, part_a = labels, split_mnist().part_a
-        self.judge, features = _judge_and_part_a()
-        self.gaussian = fit_gaussian(features)
-        mix = Mix.of(part_a.labels)  # a few images for each of many seeds have none of it
-        even = np.ones(len(labels)) if mix.holds(labels) else mix.weights(labels)
-        self.weights = torch.from_numpy(even)
-        chosen = choose(part_a.labels, len(labels))
-        self.reference, self.reference_labels = features[chosen], part_a.labels[chosen]
-        self.radii = radii(self.reference)
-        # how often each image is in each resample, float64 (N, 200): the same for every row
-        self.counts = _counts(labels, 0), _counts(self.reference_labels, 1)
+    def __init__(self, labels: np.ndarray, reference: Reference) -> None:
+        self.labels, self.reference = labels, reference
+        self.weights = reference.weights(labels)  # few images per seed may have another mix
+        self.real, self.draws = reference.near(len(labels)), reference.draws(labels, 0)
 
     def read(self, images: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Judge B's probability (M,) of each image's label, and whether it reads it."""
-        found = self.judge.read(images)[0].double().numpy()
-        return found[np.arange(len(labels)), labels], found.argmax(1) == labels
+        judged = self.reference.judged(images)
+        return judged.of(labels), judged.digits == labels
 
     def measure(self, images: np.ndarray) -> Measure:
         """A row's images uint8 (N, H, W), in the order of the labels."""
-        probabilities, features = self.judge.read(images)
-        read = probabilities.argmax(1).numpy()
-        right = read == self.labels
-        probability = probabilities.double().numpy()[np.arange(len(read)), self.labels]
-        found = manifolds(features, self.reference, self.radii)
-        values = {
-            "accuracy": float(right.mean()),
-            "frechet": self._distance(features),
-            "coverage": float(found.coverage.mean()),
-            "recall": float(found.recall.mean()),
-            "precision": float(found.precision.mean()),
+        judged = self.reference.judged(images)
+        right = judged.digits == self.labels
+        drawn = self.draws.own.numpy()
+        found = {
+            **compare(judged.features, self.real, self.draws)[1],
+            "accuracy": Resampled(float(right.mean()), right @ drawn / drawn.sum(0)),
+            "frechet": resampled_frechet(
+                judged.features, self.reference.gaussian, self.draws.own, self.weights
+            ),
         }
-        return Measure(values, self._replicates(features, right), right, read, probability)
-
-    def _replicates(self, features: Tensor, right: np.ndarray) -> dict[str, np.ndarray]:
-        """Every metric of 200 resamples of the row's images, and of the real ones, at once."""
-        counts, real = self.counts
-        distance = torch.cdist(self.reference.double(), features.double())
-        near_real = (distance < self.radii[:, None]).float()  # inside the real image's ball
-        near_own = (distance < radii(features)[None]).float()
-        here, there = (counts > 0).float(), (real > 0).float()
-        shares = {
-            "coverage": (real * (near_real @ here > 0)).sum(0) / len(real),
-            "recall": (real * (near_own @ here > 0)).sum(0) / len(real),
-            "precision": (counts * (near_real.T @ there > 0)).sum(0) / len(counts),
-            "accuracy": (counts * torch.from_numpy(right)[:, None]).sum(0) / len(counts),
-        }
-        distances = [self._distance(features, column) for column in counts.T]
-        return {
-            "frechet": np.array(distances),
-            **{name: share.numpy() for name, share in shares.items()},
-        }
-
-    def _distance(self, features: Tensor, counts: Tensor | None = None) -> float:
-        return frechet_distance(fit_gaussian(features, counts, self.weights), self.gaussian)
-
-
-@cache
-def _judge_and_part_a() -> tuple[JudgeB, Tensor]:
-    """Judge B, and its features of part A: read once, since neither ever changes."""
-    judge = JudgeB()
-    return judge, judge.read(split_mnist().part_a.images)[1]
-
-
-def _counts(labels: np.ndarray, seed: int) -> Tensor:
-    return torch.from_numpy(np.stack(list(resamples(labels, seed)), 1))
+        return Measure(
+            values={name: found[name].value for name in METRICS},
+            replicates={name: found[name].replicates for name in METRICS},
+            right=right,
+            read=judged.digits,
+            probability=judged.of(self.labels),
+        )

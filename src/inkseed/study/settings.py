@@ -1,4 +1,4 @@
-"""What is studied, and what tells one study from another."""
+"""What is studied, and what makes one study differ from another."""
 
 import hashlib
 import inspect
@@ -18,10 +18,19 @@ FEWEST = 50  # images a row: below, an interval says nothing
 
 @dataclass(frozen=True)
 class StudySettings:
-    """What is studied: `how` are settings of `Model.sample`, `count` images for each seed.
+    """What to study.
 
-    The largest budget is that of best-of-`candidates`; `strategies` are all, if none are named.
-    Raises InkseedError for so few images that their luck cannot be told.
+    Attributes:
+        model: the model's name or path.
+        sha256: of the model's file.
+        how: settings of `Model.sample`.
+        count: images for each seed.
+        seeds: how many seeds.
+        candidates: the largest budget is that of best-of-`candidates`.
+        strategies: the names of those to compare; None is all of them.
+
+    Raises:
+        InkseedError: for fewer images than an interval needs.
     """
 
     model: str

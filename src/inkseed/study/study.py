@@ -13,6 +13,7 @@ import numpy as np
 from inkseed.data.mnist import DIGITS as CLASSES
 from inkseed.diffusion.counter import OverspentError
 from inkseed.errors import InkseedError
+from inkseed.evaluation.reference import Reference
 from inkseed.evaluation.sets import digits_to_labels, natural_labels
 from inkseed.files import write_atomically
 from inkseed.model.model import Model
@@ -34,12 +35,23 @@ Tell = Callable[[int], object]
 def run_study(
     model: Model, settings: StudySettings, folder: Path, tell: Tell = lambda _: None
 ) -> Study:
-    """Draw, measure and compare. What is drawn is kept in `folder`: a stopped study goes on there.
+    """Draw with every strategy, measure, and compare at equal network evaluations.
 
-    Judge B's reading of each image is left there too, in readings.npz (`Study.readings`). `tell`
-    hears of network evaluations; `evaluations_of` says how many there are in all. Raises
-    InkseedError for a model of other classes, a folder that holds another study, or a strategy that
-    spends more than its budget.
+    What is drawn is kept in `folder`, so a stopped study continues there. Judge B's reading of each
+    image is kept there too, in readings.npz (`Study.readings`).
+
+    Args:
+        model: a model of the digits 0 to 9.
+        settings: what to study.
+        folder: where the study is kept.
+        tell: called with numbers of network evaluations as they are spent.
+
+    Returns:
+        The study.
+
+    Raises:
+        InkseedError: for a model of other classes, a folder that holds another study, or a strategy
+            that spends more than its budget.
     """
     began = time.perf_counter()
     if set(model.class_names) != set(CLASSES):
@@ -57,7 +69,7 @@ def run_study(
                 drawn[row.key].append(drawing.row(row, seed))
     means = {row.name: drawing.means(row) for row in _same(rows)}
     pool = Pool.join(pools)
-    ruler = Ruler(pool.labels)
+    ruler = Ruler(pool.labels, Reference.shared())
     flat = pool.images.reshape(-1, *pool.images.shape[2:])
     oracle, right = ruler.read(flat, np.repeat(pool.labels, settings.candidates))
     shape = (len(pool.labels), settings.candidates)
@@ -158,7 +170,7 @@ class _Drawing:
             except OverspentError as error:
                 raise InkseedError(
                     f"{row.name} spends more than the {budget} evaluations it has: in a study what "
-                    "a strategy costs must not hang on what it sees"
+                    "a strategy costs must not depend on what it sees"
                 ) from error
             return {"images": drawn.images, "nfe": np.array(drawn.nfe)}
 

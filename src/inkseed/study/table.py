@@ -59,7 +59,7 @@ def legend(study: Study) -> list[str]:
     settings = study.settings
     return [
         f"N = {study.n:,} images in every row, {settings.count} for each of {settings.seeds} seeds,"
-        " their labels in MNIST's own mix. NFE: network evaluations an image.",
+        " their labels in MNIST's own mix. NFE: network evaluations per image.",
         f"{REAL}: held-out real digits with the same labels, measured in the same way: what images"
         " as good as real look like in a sample of this size.",
         f"A difference is from the nearest row above that has {COMPARED_WITH}: Gaussian noise at"

@@ -32,7 +32,7 @@ def relative_variance(values: np.ndarray, independent: np.ndarray) -> dict[str, 
     """The variance of a mean of SIZE images over what independent images would give, 1.
 
     Both arrays are of `draw_means`; `independent` is Gaussian noise's, whose single images give the
-    yardstick. The interval is that of a variance with 10 (GROUPS - 1) degrees of freedom.
+    scale. The interval is that of a variance with 10 (GROUPS - 1) degrees of freedom.
     """
     single = independent.var((0, 2), ddof=1).mean(0) / SIZE
     ratio = values.mean(2).var(0, ddof=1).mean(0) / single

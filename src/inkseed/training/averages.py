@@ -8,12 +8,11 @@ import torch
 from torch import Tensor
 
 from inkseed.checkpoint import save_tensors
-from inkseed.diffusion.denoiser import denoiser_from
-from inkseed.diffusion.loss import loss_from
 from inkseed.nn import Network
 from inkseed.rng import Purpose, stream
 from inkseed.training.batches import Batches
 from inkseed.training.data import TrainingData
+from inkseed.training.objective import loss_of_run
 from inkseed.training.recipes import Recipe
 
 ROUNDS = 4  # of noise for every validation image: the averages differ by little
@@ -58,8 +57,7 @@ def _validation_loss(
     """The mean loss of held-out images, with the same noise whatever the weights."""
     assert data.validation is not None
     device = next(network.parameters()).device
-    denoiser = denoiser_from(network.eval(), config)
-    loss_of = loss_from(config, recipe.noise_levels)
+    loss_of = loss_of_run(network.eval(), config, recipe)
     examples = data.validation
     styled = "styles" in config["network"]
     batches = Batches(
@@ -69,5 +67,5 @@ def _validation_loss(
     for step in range(-(-ROUNDS * batches.size // recipe.batch_size)):
         x, condition = (each.to(device) for each in batches[step])
         noise = stream(recipe.seed, Purpose.CHOICE_LOSS, step)
-        losses.append(float(loss_of(denoiser, x, condition, recipe.drop_prob, noise)))
+        losses.append(float(loss_of(x, condition, noise)))
     return sum(losses) / len(losses)

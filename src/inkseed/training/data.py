@@ -107,23 +107,24 @@ def _two_digits(
     """Composites of single digits, those of validation from digits that no pass sees, if enough."""
     if size is not None:
         raise InkseedError("the recipe says how large its images are: leave --size out")
-    if unknown := sorted(set(recipe.without) - set(PAIRS)):
-        raise InkseedError(f"recipe: without has labels from 00 to 99, not {unknown[0]!r}")
-    labels = np.array([k for k, name in enumerate(PAIRS) if name not in recipe.without])
+    held_out = recipe.held_out_labels
+    if unknown := sorted(set(held_out) - set(PAIRS)):
+        raise InkseedError(f"recipe: held_out_labels has labels from 00 to 99, not {unknown[0]!r}")
+    labels = np.array([k for k, name in enumerate(PAIRS) if name not in held_out])
     if not len(labels):
-        raise InkseedError("recipe: without leaves no label to learn")
+        raise InkseedError("recipe: held_out_labels leaves no label to learn")
     layout = Layout.of(recipe.layout)
     reading = ""
     if data is None:
         split = split_mnist()
-        source, held_out = join([split.part_a, split.part_b]), split.validation
+        source, unseen = join([split.part_a, split.part_b]), split.validation
         words = "pairs of MNIST's digits, parts A and B of its training digits (50,000)"
     else:
         own = _own_images(data, (CELL, CELL), how, A_PASS)
         source, reading = own.source, own.reading
-        held_out = source if own.validation is None else own.validation.images
-        if len(np.unique(held_out.labels)) < len(source.class_names):
-            held_out = source  # of the rarest digit, none was put aside
+        unseen = source if own.validation is None else own.validation.images
+        if len(np.unique(unseen.labels)) < len(source.class_names):
+            unseen = source  # of the rarest digit, none was put aside
         words = f"pairs of {own.description}"
     n = recipe.images or A_PASS
     hands = Hands(source)
@@ -135,10 +136,10 @@ def _two_digits(
 
     chosen_by = np.resize(labels, min(VALIDATION, -(-n // HELD_OUT)))
     seed = state(recipe.seed, Purpose.CHOICE_COMPOSITES)
-    drawn = compose_pairs(Hands(held_out), chosen_by, seed, recipe.size, layout)
+    drawn = compose_pairs(Hands(unseen), chosen_by, seed, recipe.size, layout)
     validation = Examples(drawn.source, drawn.style)
-    if recipe.without:
-        words += f", without {len(recipe.without)} of the 100 labels"
+    if held_out:
+        words += f", without {len(held_out)} of the 100 labels"
     return TrainingData(composed(0), validation, words, n, composed, reading)
 
 

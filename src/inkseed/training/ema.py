@@ -1,7 +1,7 @@
 """Exponential moving averages of a network's weights, several lengths at once.
 
-Averaged weights draw better images than those they are averages of, and how much better hangs on
-their length (Karras et al., arXiv 2312.02696).
+Averaged weights draw better images than those they are averages of; how much better depends on the
+length of the average (Karras et al., arXiv 2312.02696).
 """
 
 from collections.abc import Mapping, Sequence

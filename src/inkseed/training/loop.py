@@ -1,7 +1,7 @@
 """The training loop: a recipe in, a run's folder out, resumable to the very same weights.
 
-All randomness of step k hangs on (seed, k) and is drawn for the whole batch, so neither where a run
-was cut off nor how many processes share it changes what is learned.
+All randomness of step k depends on (seed, k) alone and is drawn for the whole batch, so neither
+where a run was cut off nor how many processes share it changes what is learned.
 """
 
 import contextlib
@@ -21,8 +21,6 @@ from torch import Tensor
 from inkseed.checkpoint import load_tensors, save_tensors
 from inkseed.checks import whole_number
 from inkseed.data import HowToRead
-from inkseed.diffusion.denoiser import denoiser_from
-from inkseed.diffusion.loss import loss_from
 from inkseed.errors import InkseedError
 from inkseed.files import sha256
 from inkseed.interrupt import interrupted_between_steps
@@ -39,6 +37,7 @@ from inkseed.training.averages import choose_average, with_weights
 from inkseed.training.batches import Batches
 from inkseed.training.data import TrainingData, model_config, training_data
 from inkseed.training.ema import WeightAverages
+from inkseed.training.objective import loss_of_run
 from inkseed.training.optimizer import Optimizer
 from inkseed.training.recipes import MOST, Recipe
 from inkseed.training.run_folder import MODEL, STATE, draw_loss, open_log, open_run
@@ -61,14 +60,29 @@ def train(
     start: str | Path | None = None,
     how: HowToRead | None = None,
 ) -> Path:
-    """Train by `recipe` into the folder `out`; return the path of the finished model.
+    """Train a model by a recipe, in a folder of its own.
 
-    `data` are one's own images, brought to `size` (height, width) if given and read as `how` says,
-    by `inkseed.data.read_images`; what was read is told on standard error. `start` is a model to go
-    on from, in place of the recipe's. With `resume` an unfinished run goes on; all else must be as
-    it was. Under `torchrun` the processes share each batch.
-    Raises InkseedError where the folder, the images and the request do not fit, the device is not
-    there, or the loss is not finite any more.
+    Under `torchrun` the processes share each batch. What was read of `data` is told on standard
+    error.
+
+    Args:
+        recipe: what decides the run; `inkseed.load_recipe` reads one.
+        name: the recipe's name, kept in the model file.
+        out: the run's folder: new or empty, unless `resume` is set.
+        resume: continue an unfinished run; everything else must be as it was.
+        device: where to train, for example "cuda"; None is the CPU.
+        compile_network: compile the network first, which pays in long runs.
+        data: your own images, in any form that `inkseed.data.read_images` reads.
+        size: (height, width) that your own images are brought to.
+        start: a model to start from, instead of the recipe's.
+        how: how to read your own images.
+
+    Returns:
+        The path of the finished model.
+
+    Raises:
+        InkseedError: if the folder, the images and the request do not fit together, the device is
+            missing, or the loss is no longer finite.
     """
     out, start = Path(out), start or recipe.start or None
     device = None if device is None else find_device(device)
@@ -127,8 +141,7 @@ class _Run:
                     network = start_from(start, config)
                 else:
                     network = network_from(config["network"])
-            settle(config["sampling"], denoiser_from(network, config).schedule)
-            loss_from(config, recipe.noise_levels)
+            settle(config["sampling"], loss_of_run(network, config, recipe).denoiser.schedule)
         except InkseedError:
             raise
         except (KeyError, TypeError, ValueError) as error:
@@ -190,8 +203,7 @@ def _loop(
     pictures = {round(steps * k / recipe.pictures) for k in range(1, recipe.pictures + 1)}
     # alone it stays where it is: Accelerate would move it to the first GPU
     network = engine.prepare(run.network) if engine.num_processes > 1 else run.network
-    denoiser = denoiser_from(torch.compile(network) if compiled else network, run.config)
-    loss_of = loss_from(run.config, recipe.noise_levels)
+    loss_of = loss_of_run(torch.compile(network) if compiled else network, run.config, recipe)
     styled = "styles" in run.config["network"]
     batches = Batches(data.of_pass, styled, recipe.batch_size, (recipe.seed, Purpose.ORDER))
     share = recipe.batch_size // engine.num_processes
@@ -209,13 +221,13 @@ def _loop(
             x, condition = batches[step]
             x = x.to(run.device, memory_format=torch.channels_last)
             noise = stream(recipe.seed, Purpose.LOSS, step)
-            loss = loss_of(denoiser, x, condition.to(run.device), recipe.drop_prob, noise, part)
+            loss = loss_of(x, condition.to(run.device), noise, part)
             rate = learning_rate(recipe, step, steps)
             value = float(engine.reduce(loss.detach(), "mean"))  # all stop together, or none
             if not math.isfinite(value):
                 raise InkseedError(
-                    f"the loss is {value} at step {step}: lower learning_rate, or mend noise_levels"
-                    " if it is the first step, in a new folder"
+                    f"the loss is {value} at step {step}: lower learning_rate or, if it is the "
+                    "first step, mend p_mean and p_std, in a new folder"
                 )
             _update(run, recipe, engine, loss, rate)
             run.averages.update(step, run.network.state_dict())
@@ -248,8 +260,8 @@ def _update(run: _Run, recipe: Recipe, engine: Accelerator, loss: Tensor, rate: 
     """One step of the optimiser."""
     run.optimizer.zero_grad()
     engine.backward(loss)
-    if recipe.clip:
-        torch.nn.utils.clip_grad_norm_(run.network.parameters(), recipe.clip)
+    if recipe.max_grad_norm:
+        torch.nn.utils.clip_grad_norm_(run.network.parameters(), recipe.max_grad_norm)
     run.optimizer.step(rate)
 
 
@@ -259,9 +271,9 @@ def steps_of(recipe: Recipe, images: int) -> int:
 
 
 def learning_rate(recipe: Recipe, step: int, steps: int) -> float:
-    """Rising over the warm-up, level, and from `hold` of the run on falling linearly to 0."""
+    """Rising over the warm-up, level, and falling linearly to 0 from `decay_start` of the run."""
     rising = min(1.0, (step + 1) / max(recipe.warm_up, 1))
-    falling = min(1.0, (1 - step / steps) / max(1 - recipe.hold, 1e-9))
+    falling = min(1.0, (1 - step / steps) / max(1 - recipe.decay_start, 1e-9))
     return recipe.learning_rate * rising * falling
 
 

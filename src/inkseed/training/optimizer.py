@@ -33,9 +33,7 @@ class Optimizer:
             }
         self.others = {k: p for k, p in self.parameters.items() if k not in self.matrices}
         rate, decay = recipe.learning_rate, recipe.weight_decay
-        # the report's Adam knows no decay and keeps Adam's own betas; beside Muon and in short runs
-        # a second moment of shorter memory keeps up with the gradients
-        betas = (0.9, 0.99 if decay else 0.999)
+        betas = (0.9, recipe.adam_beta2)
         self.adamw = torch.optim.AdamW(
             self.others.values(), rate, betas, weight_decay=decay, fused=True
         )

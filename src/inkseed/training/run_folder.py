@@ -13,6 +13,7 @@ from typing import Any, TextIO
 from inkseed.errors import InkseedError
 from inkseed.files import TEMPORARY, write_atomically
 from inkseed.training.recipes import recipe_from
+from inkseed.training.recipes.renamed import modernised
 
 SETTINGS = "settings.json"
 STATE = Path("state", "last.safetensors")
@@ -50,9 +51,12 @@ def open_run(out: Path, settings: dict[str, Any], resume: bool, write: bool = Tr
 def _read(path: Path) -> dict[str, Any]:
     try:
         settings = json.loads(path.read_text("utf-8"))
-        recipe = recipe_from(settings["recipe"], str(path))  # what is newer has its default
+        # what is newer than the run has its default
+        recipe = recipe_from(modernised(settings["recipe"]), "recipe")
         return {**settings, "recipe": json.loads(json.dumps(dataclasses.asdict(recipe)))}
-    except (KeyError, TypeError, ValueError) as error:
+    except InkseedError as error:
+        raise InkseedError(f"{path}: {error}") from error
+    except (KeyError, TypeError, ValueError, RecursionError) as error:
         raise InkseedError(f"{path} is damaged: start anew in another folder") from error
 
 

@@ -110,7 +110,7 @@ def write(
     in `Model.sample`, but for the precision: float32, so that other machines write the same picture
     within rounding. With `check` judge A reads the picture, and what it doubts is drawn again,
     up to 10 times, from other streams; what it is surest of stays. It is sure of no digit that
-    lacks ink or lies on its neighbour (`inkseed.writing.ink`).
+    lacks ink or lies on its neighbour (`inkseed.data.least_ink`, `inkseed.writing.overlap`).
     Raises InkseedError for anything but 1 to 64 of the characters 0-9, or for a model without those
     classes.
     """

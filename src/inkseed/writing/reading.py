@@ -7,19 +7,19 @@ import numpy as np
 from PIL import Image
 
 from inkseed.data.form import as_mnist
+from inkseed.data.least_ink import NOTHING, believed, own_boxes, possible_digits
 from inkseed.data.mnist import DIGITS
 from inkseed.data.pairs import CELL, PAIRS
 from inkseed.errors import InkseedError
 from inkseed.judges import JudgeA
 from inkseed.outline import Outlined
 from inkseed.pictures import PAPER
-from inkseed.writing.ink import on_each_other, own_boxes, possible_digits
+from inkseed.writing.overlap import on_each_other
 from inkseed.writing.seam import part_pairs
 
 SURE = 0.9  # judge A's probability of the right digit: of 99 in 100 real ones it is as sure
 LIKELY = 0.5  # of a pair's worse digit, cut out: of 99 in 100 real ones; 84, if squeezed to 28x28
 ATTEMPTS = 10  # how often an image that it doubts is drawn again
-NOTHING = -1  # what is read where no digit stands
 BLANK = np.zeros((CELL, CELL), np.uint8)
 Read = Callable[[np.ndarray], np.ndarray]
 """uint8 (N, H, W), ink 255, of digits in the middle, as MNIST has them -> digits (N,)."""
@@ -27,15 +27,14 @@ Read = Callable[[np.ndarray], np.ndarray]
 
 @dataclass(frozen=True, repr=False)
 class Digits(Outlined):
-    """Digits told apart: what a judge is shown, and what it may read there (`writing.ink`)."""
+    """Digits told apart: what a judge is shown, and what it may read there (`data.least_ink`)."""
 
     images: np.ndarray  # uint8 (N, 28, 28), ink 255, as MNIST has them
     possible: np.ndarray  # bool (N, 10): False where there is too little ink for that digit
 
     def read(self, read: Read) -> np.ndarray:
         """The digit that stands in each place, or NOTHING: int64 (N,)."""
-        found = read(self.images)
-        return np.where(self.possible[np.arange(len(found)), found], found, NOTHING)
+        return believed(read(self.images), self.possible)
 
     def surety(self, wanted: np.ndarray, judge: JudgeA) -> np.ndarray:
         """How sure judge A is of the wanted digits (N,); of what cannot stand there, 0: (N,)."""
@@ -60,7 +59,8 @@ def digits_in(picture: Image.Image, boxes: Sequence[Sequence[int]]) -> Digits:
     """
     ink = PAPER - np.asarray(picture)
     cuts = [ink[y0:y1, x0:x1] if x0 < x1 and y0 < y1 else BLANK for x0, y0, x1, y1 in boxes]
-    possible = possible_digits(cuts, picture.height / CELL)
+    unit = picture.height / CELL
+    possible = np.concatenate([possible_digits(cut[None], unit) for cut in cuts])
     possible[on_each_other(np.asarray(boxes))] = False
     return Digits(np.stack([as_mnist(cut) for cut in cuts]), possible)
 
@@ -72,7 +72,7 @@ def label_surety(images: np.ndarray, wanted: Sequence[str], judge: JudgeA) -> np
     """
     digits = np.array([list(map(int, label)) for label in wanted])
     if digits.shape[1] == 1:
-        found = Digits(images, possible_digits(list(images), images.shape[1] / CELL))
+        found = Digits(images, possible_digits(images, images.shape[1] / CELL))
     else:
         found = told_apart(part_pairs(images))
     return found.surety(digits.ravel(), judge).reshape(digits.shape).min(1)
@@ -94,7 +94,7 @@ def read_apart(digits: np.ndarray, read: Read) -> np.ndarray:
 def told_apart(digits: np.ndarray) -> Digits:
     """N lines of K digits told apart, uint8 (N, K, H, W), in the scale of MNIST's: N * K digits."""
     each = digits.reshape(-1, *digits.shape[2:])
-    possible = possible_digits(list(each))
+    possible = possible_digits(each)
     possible[on_each_other(own_boxes(each).reshape(*digits.shape[:2], 4)).ravel()] = False
     return Digits(np.stack([as_mnist(digit) for digit in each]), possible)
 

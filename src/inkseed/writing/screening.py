@@ -48,7 +48,7 @@ def sample_screened(
     """Draw as `Model.sample` does, and again, up to 10 times, what judge A doubts is as labelled.
 
     It doubts single digits that it believes in by less than 0.9, pairs by less than 0.5, and
-    whatever lacks a digit's ink or holds two on each other (`writing.ink`). An attempt begins at
+    whatever lacks a digit's ink (`data.least_ink`) or holds two on each other. An attempt begins at
     Gaussian noise of a stream of its own, whatever `noise` was at first, and keeps the image's
     style, so that no image's fate hangs on another's. Of the first drawing and all attempts, the
     one that it is surest of stays; `samples.noise` is its noise, `samples.seeds` and `samples.nfe`

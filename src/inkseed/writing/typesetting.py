@@ -7,10 +7,10 @@ import torch
 from PIL import Image
 from torch import nn
 
+from inkseed.data.least_ink import own_boxes
 from inkseed.data.pairs import CELL, Layout, ink_boxes
 from inkseed.pictures import PAPER
 from inkseed.rng import Purpose, normals
-from inkseed.writing.ink import own_boxes
 
 SCALE = 4  # picture pixels for each of the model's, so that a person need not squint
 FAINT = 24  # of 255: a model's paper is never quite white, and shows as a grey block on the page

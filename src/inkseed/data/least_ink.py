@@ -1,0 +1,54 @@
+"""Whether there is enough ink for a digit at all, whatever a judge reads there.
+
+The judges learn from digits alone: both read blank paper as a "1" with a probability of 0.999. So a
+reading counts only where there is as much ink as the digit needs. Ink is measured where it stands,
+before a digit is scaled to MNIST's size: scaled up, a speck is a stroke.
+"""
+
+import numpy as np
+
+from inkseed.data.labelled import LabelledImages
+from inkseed.data.pairs import INK, ink_boxes
+
+LEAST = (32.0, 13.7, 25.8, 24.1, 23.0, 22.3, 24.9, 21.7, 28.7, 23.0)
+"""For 0 to 9, `least_ink` of parts A and B. `pytest tests/test_ink.py` computes it again."""
+SHORTEST = 10  # pixels of a digit's longer side: half of what MNIST gives every digit
+NOTHING = -1  # what is read where no digit stands
+
+
+def least_ink(digits: LabelledImages) -> np.ndarray:
+    """Half the ink of the thinnest one in a hundred digits of each class: float64 (classes,)."""
+    ink, classes = ink_of(digits.images), range(len(digits.class_names))
+    return np.array([np.percentile(ink[digits.labels == k], 1) / 2 for k in classes])
+
+
+def ink_of(images: np.ndarray, unit: float = 1) -> np.ndarray:
+    """The ink of images (..., h, w), ink 255, in pixels of MNIST that are full of it: (...).
+
+    `unit` is how many of an image's pixels are as long as one of MNIST's.
+    """
+    ink = np.where(images >= INK, images, 0).sum((-2, -1), dtype=np.int64)
+    return np.asarray(ink / 255 / unit**2)
+
+
+def possible_digits(images: np.ndarray, unit: float = 1) -> np.ndarray:
+    """Which of 0 to 9 may stand in each image (N, h, w), ink 255: bool (N, 10).
+
+    A digit needs LEAST ink, and a longer side of SHORTEST; `unit` is as for `ink_of`.
+    """
+    boxes = own_boxes(images)
+    long = (boxes[:, 2:] - boxes[:, :2]).max(1) >= SHORTEST * unit
+    return (ink_of(images, unit)[:, None] >= np.array(LEAST)) & long[:, None]
+
+
+def believed(found: np.ndarray, possible: np.ndarray) -> np.ndarray:
+    """The digits that a judge reads (N,), and NOTHING for those that are not `possible` (N, 10)."""
+    return np.where(possible[np.arange(len(found)), found], found, NOTHING)
+
+
+def own_boxes(images: np.ndarray) -> np.ndarray:
+    """The tight box of each image's ink (n, H, W), int64 (n, 4), empty where there is none."""
+    boxes = ink_boxes(images)
+    blank = ~(images >= INK).any((1, 2))
+    boxes[blank, 2:] = boxes[blank, :2]
+    return boxes

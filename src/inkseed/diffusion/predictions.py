@@ -1,0 +1,149 @@
+"""What a network may predict: the noise, v, the image, or EDM's residual.
+
+Each is one class, which reads the network's output as x_0 and has the loss that teaches it. All
+four losses have their least value at the posterior mean E[x_0 | x_t]; they differ in how much an
+error counts at each level of noise.
+"""
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+from torch import Tensor, nn
+
+from inkseed.diffusion.denoiser import NetworkDenoiser
+from inkseed.diffusion.schedule import MIN_ALPHA, Schedule, schedule_from
+from inkseed.errors import InkseedError
+from inkseed.registry import PREDICTIONS
+
+LOG_RATIO_LIMIT = 12.0  # keeps EDM's log(sigma / alpha) finite at both ends
+
+
+@PREDICTIONS.register("eps")
+class EpsDenoiser(NetworkDenoiser):
+    """The network predicts the noise: `x_0 = (x_t - sigma eps) / alpha`.
+
+    Equation (1) of the report solved for x_0. Raises InkseedError for a schedule that leaves no
+    signal at t = 1, where this would divide by 0.
+    """
+
+    def __init__(
+        self, network: Callable[..., Tensor], schedule: Schedule, mixed_precision: bool = False
+    ) -> None:
+        super().__init__(network, schedule, mixed_precision)
+        if schedule.level(1.0)[0] < MIN_ALPHA:
+            raise InkseedError(
+                "this schedule leaves no signal at t = 1, where x_0 cannot be told from a "
+                "prediction of the noise: predict v or x0, or use linear_betas"
+            )
+
+    def x_0(
+        self, x_t: Tensor, t: Tensor, condition: Tensor, alpha: Tensor, sigma: Tensor
+    ) -> Tensor:
+        return (x_t - sigma * self.predict(x_t, t, condition)) / alpha
+
+    def loss(self, x_0: Tensor, eps: Tensor, t: Tensor, condition: Tensor) -> Tensor:
+        """Mean squared error of the noise (arXiv 2006.11239, equation 14; the report's (1))."""
+        alpha, sigma = self.scales(t, x_0)
+        predicted = self.predict(alpha * x_0 + sigma * eps, t.to(x_0), condition)
+        return nn.functional.mse_loss(predicted, eps)
+
+
+@PREDICTIONS.register("v")
+class VDenoiser(NetworkDenoiser):
+    """The network predicts `v = alpha eps - sigma x_0` (arXiv 2202.00512, appendix D).
+
+    So `x_0 = (alpha x_t - sigma v) / (alpha^2 + sigma^2)`; the divisor is 1 in the paper.
+    """
+
+    def x_0(
+        self, x_t: Tensor, t: Tensor, condition: Tensor, alpha: Tensor, sigma: Tensor
+    ) -> Tensor:
+        v = self.predict(x_t, t, condition)
+        return (alpha * x_t - sigma * v) / (alpha**2 + sigma**2)
+
+    def loss(self, x_0: Tensor, eps: Tensor, t: Tensor, condition: Tensor) -> Tensor:
+        """Mean squared error of v over alpha^2 + sigma^2, which is 1 in the paper.
+
+        The error of x_0 counts `1 + alpha^2 / sigma^2` times: the paper's "SNR+1" (section 4), on
+        every schedule.
+        """
+        alpha, sigma = self.scales(t, x_0)
+        error = self.predict(alpha * x_0 + sigma * eps, t.to(x_0), condition)
+        error = error - (alpha * eps - sigma * x_0)
+        return (error.square() / (alpha**2 + sigma**2)).mean()
+
+
+@PREDICTIONS.register("x0")
+class X0Denoiser(NetworkDenoiser):
+    """The network predicts the clean image itself."""
+
+    def x_0(
+        self, x_t: Tensor, t: Tensor, condition: Tensor, alpha: Tensor, sigma: Tensor
+    ) -> Tensor:
+        return self.predict(x_t, t, condition)
+
+    def loss(self, x_0: Tensor, eps: Tensor, t: Tensor, condition: Tensor) -> Tensor:
+        """Mean squared error of the image: all levels of noise count alike."""
+        alpha, sigma = self.scales(t, x_0)
+        predicted = self.predict(alpha * x_0 + sigma * eps, t.to(x_0), condition)
+        return nn.functional.mse_loss(predicted, x_0)
+
+
+@PREDICTIONS.register("edm")
+class EdmDenoiser(NetworkDenoiser):
+    """EDM's preconditioning (arXiv 2206.00364, equation 7 and table 1), on any schedule.
+
+    `x_0 = m + c_skip (x_t - alpha m) + c_out F(c_in (x_t - alpha m), log(sigma / alpha) / 4)` keeps
+    the input and the target of F at unit variance, for data of mean m and deviation sigma_data. The
+    paper has alpha = 1 and m = 0. Raises InkseedError for moments that no data have.
+    """
+
+    usual_times = "log_normal"
+
+    def __init__(
+        self,
+        network: Callable[..., Tensor],
+        schedule: Schedule,
+        mixed_precision: bool = False,
+        data_mean: float = 0.0,
+        sigma_data: float = 0.5,
+    ) -> None:
+        super().__init__(network, schedule, mixed_precision)
+        if not (math.isfinite(data_mean) and 0 < sigma_data < math.inf):
+            raise InkseedError(
+                f"data_mean must be finite and sigma_data above 0, not {data_mean}, {sigma_data}"
+            )
+        self.data_mean, self.sigma_data = data_mean, sigma_data
+
+    def x_0(
+        self, x_t: Tensor, t: Tensor, condition: Tensor, alpha: Tensor, sigma: Tensor
+    ) -> Tensor:
+        variance = alpha**2 * self.sigma_data**2 + sigma**2  # of x_t
+        c_skip = alpha * self.sigma_data**2 / variance
+        c_noise = (sigma.log() - alpha.log()).clamp(-LOG_RATIO_LIMIT, LOG_RATIO_LIMIT) / 4
+        centred = x_t - alpha * self.data_mean
+        residual = self.predict(centred / variance.sqrt(), c_noise.flatten(), condition)
+        return self.data_mean + c_skip * centred + self.c_out(alpha, sigma) * residual
+
+    def loss(self, x_0: Tensor, eps: Tensor, t: Tensor, condition: Tensor) -> Tensor:
+        """`|D - x_0|^2 / c_out^2` (equations 2 and 8): F's squared error, at unit variance."""
+        alpha, sigma = self.scales(t, x_0)
+        error = self(alpha * x_0 + sigma * eps, t, condition) - x_0
+        return (error / self.c_out(alpha, sigma)).square().mean()
+
+    def c_out(self, alpha: Tensor, sigma: Tensor) -> Tensor:
+        """What the network's output is multiplied by; its inverse square weighs the loss."""
+        return sigma * self.sigma_data / (alpha**2 * self.sigma_data**2 + sigma**2).sqrt()
+
+
+def denoiser_from(
+    network: Callable[..., Tensor], config: dict[str, Any], mixed_precision: bool = True
+) -> NetworkDenoiser:
+    """See `network` as the denoiser that a model's configuration describes.
+
+    Raises InkseedError or TypeError for a configuration that describes none.
+    """
+    prediction = dict(config.get("prediction", {"name": "eps"}))
+    build = PREDICTIONS.find(prediction.pop("name", None))
+    return build(network, schedule_from(config["schedule"]), mixed_precision, **prediction)

@@ -1,0 +1,75 @@
+"""At which times a training step looks at its images: one choice for every prediction."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+import torch
+from torch import Tensor
+
+from inkseed.checks import pick
+from inkseed.diffusion.schedule import LinearBetas, Schedule
+from inkseed.errors import InkseedError
+
+
+class TrainingTimes(Protocol):
+    """`(schedule, n, generator) -> t`, float64 (n,) on the CPU, drawn from `generator` alone."""
+
+    def __call__(
+        self, schedule: Schedule, n: int, generator: torch.Generator | None = None
+    ) -> Tensor: ...
+
+
+@dataclass(frozen=True)
+class Uniform:
+    """Every time is as likely as any other.
+
+    Of the report's schedule these are its steps 1..n_T (arXiv 2006.11239, Algorithm 1); elsewhere
+    the times from where the noise is `least_ratio` times the signal, below which no grid of steps
+    has a place, to 1.
+    """
+
+    def __call__(
+        self, schedule: Schedule, n: int, generator: torch.Generator | None = None
+    ) -> Tensor:
+        if isinstance(schedule, LinearBetas):
+            step = torch.randint(1, schedule.n_T + 1, (n,), generator=generator)
+            return step.double() / schedule.n_T
+        least = schedule.time_of(torch.tensor(schedule.least_ratio, dtype=torch.float64))
+        return 1 - (1 - least) * torch.rand(n, generator=generator, dtype=torch.float64)
+
+
+@dataclass(frozen=True)
+class LogNormal:
+    """log(sigma / alpha) is Gaussian of mean `p_mean` and deviation `p_std`.
+
+    EDM's choice (arXiv 2206.00364, table 1), clipped to what the schedule reaches. Raises
+    InkseedError for a deviation that is not above 0.
+    """
+
+    p_mean: float
+    p_std: float
+
+    def __post_init__(self) -> None:
+        if not self.p_std > 0:
+            raise InkseedError(f"p_std must be above 0, not {self.p_std}")
+
+    def __call__(
+        self, schedule: Schedule, n: int, generator: torch.Generator | None = None
+    ) -> Tensor:
+        level = torch.randn(n, generator=generator, dtype=torch.float64)
+        return schedule.time_of((self.p_mean + self.p_std * level).exp())
+
+
+TRAINING_TIMES: dict[str, Callable[[float, float], TrainingTimes]] = {
+    "uniform": lambda p_mean, p_std: Uniform(),
+    "log_normal": LogNormal,
+}
+
+
+def times_from(name: str, p_mean: float, p_std: float) -> TrainingTimes:
+    """The choice that a recipe names; `p_mean` and `p_std` are for log_normal.
+
+    Raises InkseedError for an unknown name.
+    """
+    return pick(TRAINING_TIMES, name, "choice of training times")(p_mean, p_std)

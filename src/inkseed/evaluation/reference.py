@@ -1,0 +1,74 @@
+"""The reference of real digits: what `evaluate` and the study measure against."""
+
+from functools import cached_property
+from typing import ClassVar
+
+import numpy as np
+from torch import Tensor
+
+from inkseed.data.split import split_mnist
+from inkseed.evaluation.frechet import fit_gaussian
+from inkseed.evaluation.intervals import stacked_resamples
+from inkseed.evaluation.judged import Judged, Tell, judge_images
+from inkseed.evaluation.kernel import KernelReference
+from inkseed.evaluation.mix import Mix, choose
+from inkseed.evaluation.neighbours import Draws, Neighbourhood, radii
+from inkseed.judges import JudgeB
+
+MOST = 10_000  # images that neighbour metrics compare: their cost grows with the square
+
+
+class Reference:
+    """Part A of MNIST's training digits, read by judge B, which never saw it.
+
+    Its Gaussian is what Fréchet distances are taken to, its mix of labels what classes are weighed
+    to, and as many of its images as a set has are what precision, recall, density and coverage
+    compare with.
+    """
+
+    _shared: ClassVar["Reference | None"] = None
+
+    def __init__(self, judge: JudgeB, tell: Tell = lambda _: None) -> None:
+        if not isinstance(judge, JudgeB):
+            raise TypeError("only judge B evaluates: judge A is for selectors")
+        part_a = split_mnist().part_a
+        self.judge, self.labels = judge, part_a.labels
+        self.mix = Mix.of(self.labels)
+        self.features = judge.read(part_a.images, tell)[1]
+        self.gaussian = fit_gaussian(self.features)
+        self._near: dict[int, Neighbourhood] = {}
+
+    @classmethod
+    def shared(cls, tell: Tell = lambda _: None) -> "Reference":
+        """The one of this process: neither judge B nor part A changes, so it is read once."""
+        if cls._shared is None:
+            cls._shared = cls(JudgeB(), tell)
+        else:
+            tell(len(cls._shared.labels))
+        return cls._shared
+
+    @cached_property
+    def kernel(self) -> KernelReference:
+        """What kernel distances are taken to."""
+        return KernelReference(self.features[choose(self.labels, MOST)])
+
+    def judged(self, images: np.ndarray, tell: Tell = lambda _: None) -> Judged:
+        """What judge B sees in uint8 images (N, H, W), ink 255."""
+        return judge_images(self.judge, images, tell)
+
+    def weights(self, labels: np.ndarray) -> np.ndarray:
+        """What images of these labels (N,) weigh to have the reference's mix; 1 if they have it."""
+        return np.ones(len(labels)) if self.mix.holds(labels) else self.mix.weights(labels)
+
+    def near(self, count: int) -> Neighbourhood:
+        """A fixed random `count` of its images, in its own proportions, with their balls."""
+        if count not in self._near:
+            chosen = choose(self.labels, count)
+            features: Tensor = self.features[chosen]
+            self._near[count] = Neighbourhood(features, self.labels[chosen], radii(features))
+        return self._near[count]
+
+    def draws(self, labels: np.ndarray, seed: int) -> Draws:
+        """200 resamples of images with these labels (N,), and of as many real ones beside them."""
+        theirs = self.near(len(labels)).labels
+        return Draws(stacked_resamples(labels, seed), stacked_resamples(theirs, seed + 1))
