@@ -103,8 +103,8 @@ class Registry(Mapping[str, E]):
             if files and self.files and Path(name).suffix == ".py":
                 return self._from_file(Path(name))
         known = ", ".join(self.names())
-        path = ", or a .py file's path" if files and self.files else ""
-        raise InkseedError(f"no {self.kind} {brief(name)}: give one of {known}{path}")
+        more = ", or a .py file's path" if files and self.files else ", or import yours first"
+        raise InkseedError(f"no {self.kind} {brief(name)}: give one of {known}{more}")
 
     def names(self) -> list[str]:
         """All names, built-in ones first, in the order of their sources; nothing is imported."""
