@@ -7,6 +7,7 @@ from typing import NamedTuple
 import pytest
 import torch
 
+from inkseed import registry
 from inkseed.checkpoint import save_tensors
 from inkseed.cli import main
 from inkseed.data import load_mnist, split_mnist, to_tensor
@@ -14,7 +15,6 @@ from inkseed.evaluation import evaluation
 from inkseed.evaluation.measure import Yardstick
 from inkseed.evaluation.reference import Reference
 from inkseed.nn import ContextUnet
-from inkseed.noise import registry
 
 TINY = {
     "network": {"in_channels": 1, "n_feat": 8, "n_classes": 10},
@@ -106,8 +106,11 @@ def ready(yardstick: Yardstick, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def forget():
-    """Strategies registered by a test are forgotten after it."""
-    before = dict(registry._KNOWN)
+    """What a test registers, of whatever kind, is forgotten after it."""
+    kinds = [each for each in vars(registry).values() if isinstance(each, registry.Registry)]
+    for kind in kinds:
+        list(kind.values())  # a module registers once: what is built in must be there before
+    before = [(dict(kind.registered), dict(kind._homes)) for kind in kinds]
     yield
-    registry._KNOWN.clear()
-    registry._KNOWN.update(before)
+    for kind, (registered, homes) in zip(kinds, before, strict=True):
+        kind.registered, kind._homes = registered, homes

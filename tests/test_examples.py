@@ -7,14 +7,11 @@ from pathlib import Path
 
 from PIL import Image
 
-from inkseed.noise import registry
-
 EXAMPLES = Path(__file__).parents[1] / "examples"
 DOCS = EXAMPLES.parent / "docs"
 
 
-def test_a_strategy_in_a_file_works_first_time(inkseed, tiny_model, tmp_path, monkeypatch):
-    monkeypatch.setattr(registry, "_KNOWN", dict(registry._KNOWN))
+def test_a_strategy_in_a_file_works_first_time(inkseed, tiny_model, tmp_path, forget):
     out, own = tmp_path / "n.png", EXAMPLES / "my_strategy.py"
     command = ("write", "2026", "--model", tiny_model, "--steps", 2, "--out", out)
     assert inkseed(*command, "--noise", own, "--candidates", 3).status == 0

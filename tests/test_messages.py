@@ -13,8 +13,11 @@ from .conftest import TINY
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        ({"network": {**TINY["network"], "name": "my_net"}}, "no network 'my_net': there are con"),
-        ({"schedule": {"name": "sigmoid"}}, "no schedule 'sigmoid': there are linear_betas"),
+        (
+            {"network": {**TINY["network"], "name": "my_net"}},
+            "no network 'my_net': give one of con",
+        ),
+        ({"schedule": {"name": "sigmoid"}}, "no schedule 'sigmoid': give one of linear_betas"),
         ({"prediction": {"name": "score"}}, "no prediction 'score': there are eps"),
         ({"sampling": {"sampler": "leap"}}, "no sampler 'leap'"),
         ({"schedule": {"betas": [0.3, 0.1], "n_T": 12}}, "beta_1 <= beta_T"),

@@ -30,7 +30,6 @@ from inkseed.noise import (
     register,
     strategies,
 )
-from inkseed.noise import registry as known
 from inkseed.noise.changed import Spectral, Truncated
 from inkseed.noise.fk_steering import _resample
 from inkseed.noise.same import KAntithetic
@@ -456,7 +455,7 @@ def test_a_file_of_ones_own_works_as_typed(inkseed, tiny_model, tmp_path, forget
     assert failed.status == 2
     assert "ZeroDivisionError" in failed.err
     own.write_text("pass")
-    assert "registers no strategy" in inkseed(*command, "--noise", own).err
+    assert "registers no noise strategy" in inkseed(*command, "--noise", own).err
     assert "no such file" in inkseed(*command, "--noise", tmp_path / "other.py").err
 
 
@@ -466,22 +465,24 @@ def test_an_installed_packages_strategy_is_found(model, monkeypatch, forget):
             self.name, self.load = name, load
 
     def registers_itself():
-        return register("honest", CHANGED)(lambda task: task.gaussian())
+        return register("honest", CHANGED)(lambda task: Start(task.gaussian()))
 
     def broken():
         raise ImportError("no such module")
 
     entries = [
-        Entry("theirs", lambda: lambda task: Start(task.gaussian())),
+        Entry("plain", lambda: lambda task: task.gaussian()),
         Entry("honest", registers_itself),
         Entry("broken", broken),
     ]
-    monkeypatch.setattr(known, "entry_points", lambda group: entries)
-    assert {"theirs", "honest", "broken"} <= set(available())
-    assert model.sample([1], noise="theirs", candidates=2, steps=2).nfe > 0
+    monkeypatch.setattr("importlib.metadata.entry_points", lambda group: entries)
+    assert {"plain", "honest", "broken"} <= set(available())
+    assert model.sample([1], noise="honest", steps=2).nfe > 0
     assert find_strategy("honest").promise == CHANGED
-    for ask in (lambda: find_strategy("broken"), strategies):
-        with pytest.raises(InkseedError, match=r"broken.*no such module"):
+    with pytest.raises(InkseedError, match=r"'plain' does not register itself.*noise.register"):
+        find_strategy("plain")
+    for ask in (lambda: find_strategy("broken"), lambda: strategies()["broken"]):
+        with pytest.raises(InkseedError, match="installed"):
             ask()
 
 

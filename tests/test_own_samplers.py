@@ -26,13 +26,7 @@ def walk(denoiser, schedule, x, label, times, noise):
 """
 
 
-@pytest.fixture(autouse=True)
-def forget_samplers():
-    """Samplers registered by a test are forgotten after it."""
-    before = dict(SAMPLERS)
-    yield
-    SAMPLERS.clear()
-    SAMPLERS.update(before)
+pytestmark = pytest.mark.usefixtures("forget")
 
 
 def own_file(path, name="mine", steps=3, scale=1.0):
@@ -109,7 +103,7 @@ def test_a_model_file_cannot_name_a_file_to_run(tmp_path):
     assert "mine" not in SAMPLERS
 
 
-def test_one_file_of_a_sampler_and_a_strategy_is_run_once(tmp_path, forget):
+def test_one_file_of_a_sampler_and_a_strategy_is_run_once(tmp_path):
     own = own_file(tmp_path / "both.py", name="both")
     own.write_text(
         own.read_text()

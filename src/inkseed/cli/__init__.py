@@ -12,6 +12,7 @@ import typer
 from inkseed.cli.evaluating import evaluate
 from inkseed.cli.generating import sample, write
 from inkseed.cli.listing import models
+from inkseed.cli.naming import NamingCommand
 from inkseed.cli.options import is_main_process
 from inkseed.cli.studying import noise_study
 from inkseed.cli.training import train
@@ -27,7 +28,7 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 for command in (write, sample, evaluate, noise_study, train, models):
-    app.command()(command)
+    app.command(cls=NamingCommand)(command)
 
 
 def main(arguments: list[str] | None = None) -> None:

@@ -1,4 +1,7 @@
-"""Options that commands share, and what every command does with them."""
+"""Options that commands share, and what every command does with them.
+
+Words in braces, in help, stand for names from the registries: see `inkseed.cli.naming`.
+"""
 
 import math
 import os
@@ -31,10 +34,7 @@ Seed = Annotated[
 ModelName = Annotated[str, typer.Option(help="A bundled model's name, or a model file.")]
 SamplerName = Annotated[
     str | None,
-    typer.Option(
-        help="ancestral, ddim, heun, dpm_solver, dpm_solver_sde; or a .py file that registers"
-        " yours. [the model's own]"
-    ),
+    typer.Option(help="{samplers}; or a .py file that registers yours. [the model's own]"),
 ]
 GuideW = Annotated[
     float | None, typer.Option(help="Guidance: 0 is off. [the model's own]", show_default=False)
@@ -59,10 +59,7 @@ Steps = Annotated[
 ]
 Spacing = Annotated[
     str | None,
-    typer.Option(
-        help="Where the steps lie: uniform (in time), quadratic, log_snr, karras."
-        " [the model's own, or the sampler's]"
-    ),
+    typer.Option(help="Where the steps lie: {spacings}. [the model's own, or the sampler's]"),
 ]
 GuideInterval = Annotated[
     str | None,
@@ -82,10 +79,8 @@ Precision = Annotated[
 Noise = Annotated[
     str,
     typer.Option(
-        help="Strategy for the starting noise: gaussian, antithetic, k_antithetic, sobol,"
-        " truncated, spectral; those that search: stability, stability_renoise, best_of,"
-        " early_prune, zero_order, fk_steering, optim_stability, optim_judge; or a .py file that"
-        " registers yours."
+        help="Strategy for the starting noise: {free}; those that search:"
+        " {searches}{installed}; or a .py file that registers yours."
     ),
 ]
 Candidates = Annotated[

@@ -24,7 +24,7 @@ from inkseed.errors import InkseedError
 def train(
     recipe: Annotated[
         str,
-        typer.Argument(help="digits, pairs, quick, report, report-pairs, smoke, or a TOML file."),
+        typer.Argument(help="{recipes}, or a TOML file."),
     ],
     out: Annotated[Path | None, typer.Option(help="The run's folder. [runs/RECIPE]")] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on where a run stopped.")] = False,

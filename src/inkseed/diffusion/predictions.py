@@ -11,14 +11,15 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from inkseed.checks import pick
 from inkseed.diffusion.denoiser import NetworkDenoiser
 from inkseed.diffusion.schedule import MIN_ALPHA, Schedule, schedule_from
 from inkseed.errors import InkseedError
+from inkseed.registry import PREDICTIONS
 
 LOG_RATIO_LIMIT = 12.0  # keeps EDM's log(sigma / alpha) finite at both ends
 
 
+@PREDICTIONS.register("eps")
 class EpsDenoiser(NetworkDenoiser):
     """The network predicts the noise: `x_0 = (x_t - sigma eps) / alpha`.
 
@@ -48,6 +49,7 @@ class EpsDenoiser(NetworkDenoiser):
         return nn.functional.mse_loss(predicted, eps)
 
 
+@PREDICTIONS.register("v")
 class VDenoiser(NetworkDenoiser):
     """The network predicts `v = alpha eps - sigma x_0` (arXiv 2202.00512, appendix D).
 
@@ -72,6 +74,7 @@ class VDenoiser(NetworkDenoiser):
         return (error.square() / (alpha**2 + sigma**2)).mean()
 
 
+@PREDICTIONS.register("x0")
 class X0Denoiser(NetworkDenoiser):
     """The network predicts the clean image itself."""
 
@@ -87,6 +90,7 @@ class X0Denoiser(NetworkDenoiser):
         return nn.functional.mse_loss(predicted, x_0)
 
 
+@PREDICTIONS.register("edm")
 class EdmDenoiser(NetworkDenoiser):
     """EDM's preconditioning (arXiv 2206.00364, equation 7 and table 1), on any schedule.
 
@@ -133,14 +137,6 @@ class EdmDenoiser(NetworkDenoiser):
         return sigma * self.sigma_data / (alpha**2 * self.sigma_data**2 + sigma**2).sqrt()
 
 
-PREDICTIONS: dict[str, Callable[..., NetworkDenoiser]] = {
-    "eps": EpsDenoiser,
-    "v": VDenoiser,
-    "x0": X0Denoiser,
-    "edm": EdmDenoiser,
-}
-
-
 def denoiser_from(
     network: Callable[..., Tensor], config: dict[str, Any], mixed_precision: bool = True
 ) -> NetworkDenoiser:
@@ -149,5 +145,5 @@ def denoiser_from(
     Raises InkseedError or TypeError for a configuration that describes none.
     """
     prediction = dict(config.get("prediction", {"name": "eps"}))
-    build = pick(PREDICTIONS, prediction.pop("name", None), "prediction")
+    build = PREDICTIONS.find(prediction.pop("name", None))
     return build(network, schedule_from(config["schedule"]), mixed_precision, **prediction)

@@ -12,8 +12,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from inkseed.checks import pick
 from inkseed.errors import InkseedError
+from inkseed.registry import SCHEDULES, SPACINGS
 
 MAX_STEPS = 100_000
 MIN_ALPHA = 1e-4  # x_0 = (x_t - sigma eps) / alpha in float32: below this there is no signal
@@ -55,6 +55,7 @@ class Schedule(ABC):
         return self.level(1.0)[1]
 
 
+@SCHEDULES.register("linear_betas")
 class LinearBetas(Schedule):
     """The report's schedule: T betas, linear from beta_1 to beta_T (arXiv 2006.11239, section 4).
 
@@ -107,6 +108,7 @@ class LinearBetas(Schedule):
         return 1.0
 
 
+@SCHEDULES.register("cosine")
 class Cosine(Schedule):
     """alpha = cos(u(t)) / cos(u(0)), u(t) = pi/2 (t + s) / (1 + s), sigma = sqrt(1 - alpha^2).
 
@@ -129,6 +131,7 @@ class Cosine(Schedule):
         return math.pi / 2 * COSINE_OFFSET / (1 + COSINE_OFFSET)
 
 
+@SCHEDULES.register("flow")
 class Flow(Schedule):
     """alpha = 1 - t, sigma = t: the straight line of rectified flow (arXiv 2209.03003)."""
 
@@ -139,6 +142,7 @@ class Flow(Schedule):
         return torch.where(ratio.isinf(), 1.0, ratio / (1 + ratio))
 
 
+@SCHEDULES.register("variance_exploding")
 class VarianceExploding(Schedule):
     """alpha = 1, sigma = sigma_max t^rho: EDM's noise levels (arXiv 2206.00364, equation 5).
 
@@ -169,35 +173,35 @@ class VarianceExploding(Schedule):
         return (ratio / self.sigma_max).clamp(0, 1) ** (1 / self.rho)
 
 
-SCHEDULES: dict[str, Callable[..., Schedule]] = {
-    "linear_betas": LinearBetas,
-    "cosine": Cosine,
-    "flow": Flow,
-    "variance_exploding": VarianceExploding,
-}
+Spacing = Callable[[Schedule, int], Tensor]
+"""(schedule, steps) -> the times to step through, float64 (steps + 1,), falling from 1 to 0."""
 
 
 def schedule_from(settings: dict[str, Any]) -> Schedule:
     """Build the schedule that a configuration names; raises InkseedError for an unknown one."""
     parameters = dict(settings)
-    return pick(SCHEDULES, parameters.pop("name", "linear_betas"), "schedule")(**parameters)
+    return SCHEDULES.find(parameters.pop("name", "linear_betas"))(**parameters)
 
 
+@SPACINGS.register("uniform")
 def _uniform(schedule: Schedule, steps: int) -> Tensor:
     """Evenly in t: what other libraries call trailing (arXiv 2305.08891, table 2)."""
     return torch.arange(steps, -1, -1, dtype=torch.float64) / steps
 
 
+@SPACINGS.register("quadratic")
 def _quadratic(schedule: Schedule, steps: int) -> Tensor:
     """Evenly in the root of t: more of the steps near the data (DDIM, arXiv 2010.02502, D.2)."""
     return _uniform(schedule, steps) ** 2
 
 
+@SPACINGS.register("log_snr")
 def _log_snr(schedule: Schedule, steps: int) -> Tensor:
     """Evenly in log(alpha / sigma), DPM-Solver's variable (arXiv 2206.00927)."""
     return _over_ratios(schedule, steps, torch.log, torch.exp)
 
 
+@SPACINGS.register("karras")
 def _karras(schedule: Schedule, steps: int) -> Tensor:
     """Evenly in ratio^(1/7) (EDM, arXiv 2206.00364, equation 5)."""
     return _over_ratios(
@@ -226,14 +230,6 @@ def _over_ratios(
     return torch.cat((one, inner if endless else inner[1:], zero))
 
 
-SPACINGS: dict[str, Callable[[Schedule, int], Tensor]] = {
-    "uniform": _uniform,
-    "quadratic": _quadratic,
-    "log_snr": _log_snr,
-    "karras": _karras,
-}
-
-
 def times(schedule: Schedule, steps: int, spacing: str = "uniform") -> Tensor:
     """The times to step through, from noise to data: float64 (steps + 1,), falling from 1 to 0.
 
@@ -241,6 +237,4 @@ def times(schedule: Schedule, steps: int, spacing: str = "uniform") -> Tensor:
     """
     if not isinstance(steps, int) or not 1 <= steps <= MAX_STEPS:
         raise InkseedError(f"steps must be a whole number from 1 to {MAX_STEPS}, not {steps}")
-    if spacing not in SPACINGS:
-        raise InkseedError(f"no spacing {spacing!r}: give one of {', '.join(SPACINGS)}")
-    return SPACINGS[spacing](schedule, steps)
+    return SPACINGS.find(spacing)(schedule, steps)

@@ -28,7 +28,7 @@ from inkseed.model.request import (
 from inkseed.model.run import BoundSampler
 from inkseed.model.samples import Samples
 from inkseed.model.sampling import Sampling, settle
-from inkseed.nn import ContextUnet, PatchUnet
+from inkseed.nn import Network
 from inkseed.nn.precision import computing_in, fast_precision, place
 from inkseed.noise import Strategy, Task
 from inkseed.samplers import Sampler
@@ -47,9 +47,7 @@ class Model:
 
     weights_sha256: str | None = None  # of the file that it was loaded from
 
-    def __init__(
-        self, network: ContextUnet | PatchUnet, config: dict[str, Any], device: torch.device
-    ) -> None:
+    def __init__(self, network: Network, config: dict[str, Any], device: torch.device) -> None:
         self.network = place(network, device).eval()
         self.network.requires_grad_(False)
         self.config, self.device = config, device

@@ -15,7 +15,7 @@ from inkseed.errors import InkseedError
 from inkseed.noise import SEARCH, Start, Strategy, Task, find_strategy
 from inkseed.noise.registry import built
 from inkseed.outline import Outlined
-from inkseed.plugins import home
+from inkseed.registry import home
 
 MOST_IMAGES = 10**9
 LAST_SEED = 2**63 - 1

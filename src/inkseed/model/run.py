@@ -9,7 +9,7 @@ from inkseed.diffusion.denoiser import Denoiser, in_float32
 from inkseed.diffusion.schedule import Schedule, times
 from inkseed.errors import InkseedError
 from inkseed.model.sampling import Sampling
-from inkseed.plugins import home
+from inkseed.registry import home
 from inkseed.rng import Key
 from inkseed.samplers import Step, ddim, invert
 from inkseed.samplers.fresh_noise import SamplerNoise

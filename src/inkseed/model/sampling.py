@@ -11,9 +11,10 @@ from torch import Tensor
 from inkseed.checks import brief, real_number, whole_number
 from inkseed.diffusion.denoiser import Denoiser
 from inkseed.diffusion.guidance import Guidance, guided
-from inkseed.diffusion.schedule import MAX_STEPS, SPACINGS, Schedule, times
+from inkseed.diffusion.schedule import MAX_STEPS, Schedule, times
 from inkseed.errors import InkseedError
 from inkseed.nn.precision import FLOAT32, PRECISIONS
+from inkseed.registry import SPACINGS
 from inkseed.samplers import Sampler, find_sampler
 
 LEAST_GUIDE_W, MOST_GUIDE_W = -1.0, 100.0
@@ -105,8 +106,7 @@ def settle(
     else:
         raise InkseedError(f"sampler must be a name or a function, not {brief(sampler)}")
     spacing = likes["spacing"] if spacing is None else spacing
-    if not isinstance(spacing, str) or spacing not in SPACINGS:
-        raise InkseedError(f"no spacing {brief(spacing)}: give one of {', '.join(SPACINGS)}")
+    SPACINGS.find(spacing)
     if not isinstance(precision, str) or precision not in PRECISIONS:
         raise InkseedError(f"no precision {brief(precision)}: give one of {', '.join(PRECISIONS)}")
     interval: Any = own.get("guide_interval", EVERYWHERE)

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from inkseed.checks import whole_number
+from inkseed.registry import NETWORKS
 
 BOTTLENECK = 7  # side of the learned map that the pooled vector is spread over: 28 / 4
 RESIDUAL_SCALE = 1.414  # keeps the variance of a sum of two equally large terms
@@ -75,6 +76,7 @@ class EmbedFC(nn.Sequential):
         return super().forward(x.reshape(-1, self.input_dim))
 
 
+@NETWORKS.register("context_unet")
 class ContextUnet(nn.Module):
     """The report's network: predicts the noise in an image, given a class and a time.
 

@@ -17,6 +17,7 @@ import torch
 from torch import Tensor, nn
 
 from inkseed.data.style import REACH
+from inkseed.registry import NETWORKS
 
 PATCH = 2  # pixels a side, folded into channels
 GROUPS = 16
@@ -25,6 +26,7 @@ HEAD_CHANNELS = 64
 BLEND = 0.25  # of a place's width: how far two neighbours' conditions fade into each other
 
 
+@NETWORKS.register("patch_unet")
 class PatchUnet(nn.Module):
     """The fast network: a small U-Net on 2x2 patches, conditioned on label and style.
 

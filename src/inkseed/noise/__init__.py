@@ -1,6 +1,5 @@
 """Strategies for the starting noise: a `Task` in, unit noise out, every evaluation counted."""
 
-from inkseed.noise import changed, fk_steering, gradient, same, search, stability  # noqa: F401
 from inkseed.noise.registry import (
     CHANGED,
     PROMISES,

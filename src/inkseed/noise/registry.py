@@ -1,20 +1,17 @@
-"""The strategies by name: those here, a file's, and those of installed packages."""
+"""The strategies by name: those in this folder, a file's, and those of installed packages."""
 
 from collections.abc import Callable
-from importlib.metadata import EntryPoint, entry_points
-from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
 from inkseed.checks import brief
 from inkseed.errors import InkseedError
 from inkseed.noise.task import Strategy
-from inkseed.plugins import check_name, home, note, registered_by
+from inkseed.registry import STRATEGIES
 
 SAME = "same distribution, no extra cost"
 CHANGED = "changed distribution, no extra cost"
 SEARCH = "search"
 PROMISES = (SAME, CHANGED, SEARCH)
-ENTRY_POINTS = "inkseed.noise"  # the group in which installed packages name strategies of theirs
 
 
 class Named(NamedTuple):
@@ -25,8 +22,6 @@ class Named(NamedTuple):
     summary: str
     choose: Strategy
 
-
-_KNOWN: dict[str, Named] = {}
 
 S = TypeVar("S", bound=Callable[..., Any])
 
@@ -40,18 +35,12 @@ def register(name: str, promise: str = SEARCH) -> Callable[[S], S]:
     """
     if promise not in PROMISES:
         raise InkseedError(f"a strategy's promise is one of {PROMISES}, not {brief(promise)}")
-    check_name(name, "strategy")
 
-    def keep(strategy: S) -> S:
-        there = _KNOWN.get(name)
-        if there is not None and home(there.choose) != home(strategy):
-            raise InkseedError(f"there is a noise strategy {brief(name)}: take another name")
+    def named(strategy: Any) -> Named:
         summary = (strategy.__doc__ or "").strip().split("\n")[0]
-        _KNOWN[name] = Named(name, promise, summary, built(strategy))
-        note(_KNOWN[name])
-        return strategy
+        return Named(name, promise, summary, built(strategy))
 
-    return keep
+    return STRATEGIES.register(name, named)
 
 
 def built(strategy: Any) -> Strategy:
@@ -70,51 +59,18 @@ def strategies() -> dict[str, Named]:
 
     Raises InkseedError for an installed one that cannot be loaded.
     """
-    for entry in entry_points(group=ENTRY_POINTS):
-        _load(entry)
-    in_order = sorted(_KNOWN.values(), key=lambda named: PROMISES.index(named.promise))
+    in_order = sorted(STRATEGIES.values(), key=lambda named: PROMISES.index(named.promise))
     return {named.name: named for named in in_order}
 
 
 def available() -> list[str]:
     """The strategies' names; nothing is loaded."""
-    return sorted({*_KNOWN, *(entry.name for entry in entry_points(group=ENTRY_POINTS))})
+    return sorted(STRATEGIES.names())
 
 
 def find_strategy(name: str) -> Named:
-    """The strategy of that name, or the one that the Python file `name` registers.
+    """The strategy of that name, or the one that the Python file `name` registers last.
 
     Raises InkseedError where there is none.
     """
-    if name in _KNOWN:
-        return _KNOWN[name]
-    if Path(name).suffix == ".py":
-        return _from_file(Path(name))
-    for entry in entry_points(group=ENTRY_POINTS):
-        if entry.name == name:
-            return _load(entry)
-    known = ", ".join(available())
-    raise InkseedError(
-        f"no noise strategy {brief(name)}: give one of {known}, or a .py file's path"
-    )
-
-
-def _load(entry: EntryPoint) -> Named:
-    """An installed package's strategy, which may register itself when it is imported."""
-    if entry.name not in _KNOWN:
-        try:
-            loaded = entry.load()
-            if entry.name not in _KNOWN:
-                register(entry.name)(loaded)
-        except Exception as error:
-            words = f"{type(error).__name__}: {error}"
-            raise InkseedError(f"the installed noise strategy {entry.name!r}: {words}") from error
-    return _KNOWN[entry.name]
-
-
-def _from_file(path: Path) -> Named:
-    """The strategy that the file registers last."""
-    own = [each for each in registered_by(path) if isinstance(each, Named)]
-    if not own:
-        raise InkseedError(f"{path} registers no strategy: decorate it with inkseed.noise.register")
-    return own[-1]
+    return STRATEGIES.find(name)

@@ -1,10 +1,11 @@
 """Samplers: a denoiser and x_T in, every state on the way to x_0 out."""
 
+from inkseed.registry import SAMPLERS
 from inkseed.samplers.ancestral import ancestral
 from inkseed.samplers.ddim import Inverted, ddim, invert, invert_fixed_point
 from inkseed.samplers.dpm_solver import dpm_solver
 from inkseed.samplers.heun import heun
-from inkseed.samplers.registry import SAMPLERS, Named, find_sampler, register
+from inkseed.samplers.registry import Named, find_sampler, register
 from inkseed.samplers.steps import Noise, Sampler, Step, ddim_step, posterior
 
 __all__ = [

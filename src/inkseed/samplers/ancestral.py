@@ -7,9 +7,11 @@ from torch import Tensor
 
 from inkseed.diffusion.denoiser import Denoiser
 from inkseed.diffusion.schedule import Schedule
+from inkseed.samplers.registry import register
 from inkseed.samplers.steps import Noise, Step, posterior
 
 
+@register("ancestral", steps=None, spacing="uniform")
 def ancestral(
     denoiser: Denoiser,
     schedule: Schedule,

@@ -11,9 +11,11 @@ from torch import Tensor
 from inkseed.diffusion.denoiser import Denoiser, in_float32
 from inkseed.diffusion.schedule import MIN_ALPHA, Schedule
 from inkseed.errors import InkseedError
+from inkseed.samplers.registry import register
 from inkseed.samplers.steps import Noise, Step, ddim_step
 
 
+@register("ddim", steps=50, spacing="uniform")
 def ddim(
     denoiser: Denoiser,
     schedule: Schedule,

@@ -1,6 +1,7 @@
 """DPM-Solver++(2M) and its SDE variant (arXiv 2211.01095): second order, one evaluation a step."""
 
 from collections.abc import Iterator
+from functools import partial
 from itertools import pairwise
 from math import isfinite, log
 
@@ -8,9 +9,11 @@ from torch import Tensor
 
 from inkseed.diffusion.denoiser import Denoiser
 from inkseed.diffusion.schedule import Schedule
+from inkseed.samplers.registry import register
 from inkseed.samplers.steps import Noise, Step, posterior
 
 
+@register("dpm_solver", steps=20, spacing="log_snr")
 def dpm_solver(
     denoiser: Denoiser,
     schedule: Schedule,
@@ -63,3 +66,6 @@ def dpm_solver(
             x = x + deviation * noise()
         earlier = x_0, h
         yield Step(float(s), x, x_0)
+
+
+register("dpm_solver_sde", steps=20, spacing="log_snr")(partial(dpm_solver, eta=1.0))

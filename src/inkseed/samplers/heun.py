@@ -8,9 +8,11 @@ from torch import Tensor
 
 from inkseed.diffusion.denoiser import Denoiser
 from inkseed.diffusion.schedule import Schedule
+from inkseed.samplers.registry import register
 from inkseed.samplers.steps import Noise, Step, ddim_step
 
 
+@register("heun", steps=10, spacing="log_snr")
 def heun(
     denoiser: Denoiser,
     schedule: Schedule,

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from inkseed.checkpoint import save_tensors
-from inkseed.nn import ContextUnet, PatchUnet
+from inkseed.nn import Network
 from inkseed.rng import Purpose, stream
 from inkseed.training.batches import Batches
 from inkseed.training.data import TrainingData
@@ -19,7 +19,7 @@ ROUNDS = 4  # of noise for every validation image: the averages differ by little
 
 
 def choose_average(
-    network: ContextUnet | PatchUnet,
+    network: Network,
     config: dict[str, Any],
     averages: dict[str, dict[str, Tensor]],
     recipe: Recipe,
@@ -43,9 +43,7 @@ def choose_average(
     return averages.get(chosen, network.state_dict())
 
 
-def with_weights(
-    network: ContextUnet | PatchUnet, weights: dict[str, Tensor]
-) -> ContextUnet | PatchUnet:
+def with_weights(network: Network, weights: dict[str, Tensor]) -> Network:
     """A copy of `network` with other weights."""
     twin = copy.deepcopy(network)
     twin.load_state_dict(weights)
@@ -54,7 +52,7 @@ def with_weights(
 
 @torch.no_grad()
 def _validation_loss(
-    network: ContextUnet | PatchUnet, config: dict[str, Any], recipe: Recipe, data: TrainingData
+    network: Network, config: dict[str, Any], recipe: Recipe, data: TrainingData
 ) -> float:
     """The mean loss of held-out images, with the same noise whatever the weights."""
     assert data.validation is not None

@@ -26,7 +26,7 @@ from inkseed.interrupt import interrupted_between_steps
 from inkseed.model.loading import load
 from inkseed.model.model import Model
 from inkseed.model.sampling import settle
-from inkseed.nn import ContextUnet, PatchUnet, network_from
+from inkseed.nn import Network, network_from
 from inkseed.nn.device import find_device
 from inkseed.nn.precision import place
 from inkseed.pictures import Band, draw_bands, save_picture
@@ -123,7 +123,7 @@ def train(
 class _Run:
     """What changes as training goes on, and must outlive the process."""
 
-    network: ContextUnet | PatchUnet
+    network: Network
     averages: WeightAverages
     optimizer: Optimizer
     config: dict[str, Any]

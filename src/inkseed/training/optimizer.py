@@ -9,6 +9,7 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor, nn
 
+from inkseed.nn import Network
 from inkseed.training.recipes import Recipe
 
 
@@ -20,7 +21,7 @@ class Optimizer:
     network, its first and last layers and its embeddings, stay with AdamW.
     """
 
-    def __init__(self, recipe: Recipe, network: nn.Module) -> None:
+    def __init__(self, recipe: Recipe, network: Network) -> None:
         self.parameters = dict(network.named_parameters())
         self.matrices: dict[str, nn.Parameter] = {}
         if recipe.optimizer == "muon":

@@ -8,7 +8,7 @@ import torch
 from inkseed.data.style import REACH
 from inkseed.errors import InkseedError
 from inkseed.model.model import Model
-from inkseed.nn import ContextUnet, PatchUnet, network_from
+from inkseed.nn import Network, network_from
 
 OF_IMAGES = ("places", "waves")  # settings of a network that its images decide, not its past
 LABELS = "label.weight"  # a row for each class (or each digit of several places), one for none
@@ -18,7 +18,7 @@ SCALES = "style_moments"  # a row for each style, in alphabetical order
 Moments = Mapping[str, Sequence[float]]
 
 
-def start_from(model: Model, config: dict[str, Any]) -> ContextUnet | PatchUnet:
+def start_from(model: Model, config: dict[str, Any]) -> Network:
     """A network for `config` with the weights of `model`; `config` takes its settings.
 
     The model's network, schedule and prediction replace those in `config`, whose training tells

@@ -1,0 +1,47 @@
+"""Help that prints names from the registries, read only when somebody asks for help."""
+
+from typing import Any
+
+from typer.core import TyperCommand
+
+from inkseed.registry import SAMPLERS, SPACINGS, STRATEGIES
+
+FREE = ("SAME", "CHANGED")  # as the sources register strategies that cost nothing extra
+
+
+class NamingCommand(TyperCommand):
+    """A command in whose help `{samplers}` and the like stand for the names that there are."""
+
+    def format_help(self, ctx: Any, formatter: Any) -> None:
+        """Fill the names in, then write the help as typer does."""
+        names = _Names()
+        for parameter in self.params:
+            if text := getattr(parameter, "help", None):
+                parameter.help = text.format_map(names)  # type: ignore[attr-defined]
+        super().format_help(ctx, formatter)
+
+
+class _Names(dict[str, str]):
+    """What stands for each word, found when it is first asked for."""
+
+    def __missing__(self, word: str) -> str:
+        if word == "installed":
+            more = [name for name in STRATEGIES.names() if name not in STRATEGIES.declared]
+            self[word] = "; of installed packages: " * bool(more) + ", ".join(more)
+        else:
+            self[word] = ", ".join(_names(word))
+        return self[word]
+
+
+def _names(word: str) -> list[str]:
+    if word == "recipes":
+        from inkseed.training.recipes import names
+
+        return names()
+    if word in ("free", "searches"):
+        told = {name: source.facts for name, source in STRATEGIES.declared.items()}
+        free = sorted(
+            (name for name in told if told[name] in FREE), key=lambda x: FREE.index(told[x])
+        )
+        return free if word == "free" else [name for name in told if name not in free]
+    return SAMPLERS.names() if word == "samplers" else SPACINGS.names()

@@ -1,0 +1,62 @@
+"""What a network is: all that the rest of inkseed asks of one."""
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, Protocol, Self
+
+from torch import Tensor, nn
+
+from inkseed.registry import NETWORKS
+
+
+class Network(Protocol):
+    """An `nn.Module` whose forward takes `(x, c, t, context_mask[, style])`.
+
+    `x` (N, C, H, W) is the noisy image, `c` (N,) class indices, `t` (N,) what the denoiser tells of
+    the time, and `context_mask` (N,) is 1 where the label is dropped, 0 where it is used. `style`
+    (N, S) is for networks that were built with `styles`: the attributes in their units, NaN where
+    they are free. What comes out is of x's shape; the denoiser gives it its meaning.
+
+    A recipe's `[network]` names one and its settings; `in_channels`, `n_classes` and, where the
+    recipe has `styles`, each style's mean and deviation come from the data.
+    """
+
+    in_channels: int
+    n_classes: int
+    edges: frozenset[str]  # the outermost layers, which Muon leaves to AdamW
+
+    @property
+    def forward(self) -> Callable[..., Tensor]: ...
+
+    # what follows is `nn.Module`'s
+
+    def __call__(self, *inputs: Tensor) -> Tensor: ...
+
+    def parameters(self) -> Iterator[nn.Parameter]: ...
+
+    def named_parameters(self) -> Iterator[tuple[str, nn.Parameter]]: ...
+
+    def state_dict(self) -> dict[str, Tensor]: ...
+
+    def load_state_dict(self, state_dict: Mapping[str, Any], *, assign: bool = False) -> Any: ...
+
+    def requires_grad_(self, requires_grad: bool = True) -> Self: ...
+
+    def train(self) -> Self: ...
+
+    def eval(self) -> Self: ...
+
+
+def network_from(settings: Mapping[str, Any]) -> Network:
+    """Build the network that a configuration names.
+
+    Args:
+        settings: its `name` in `NETWORKS`, and the arguments of its class.
+
+    Returns:
+        The network, freshly initialised.
+
+    Raises:
+        InkseedError: for an unknown name.
+    """
+    parameters = dict(settings)
+    return NETWORKS.find(parameters.pop("name", "context_unet"))(**parameters)

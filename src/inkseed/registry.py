@@ -1,0 +1,255 @@
+"""Everything that goes by a name: samplers, strategies, schedules, spacings, predictions, networks.
+
+Each kind has one registry, and a name gets into it in one way, a decorator. What is decorated may
+stand in three places: a module of the kind's room in inkseed, an installed package that names it by
+an entry point, or, for some kinds, a Python file of the user's own. All of them are imported when
+they are first asked for: the names alone come from the sources and from the packages' metadata, so
+that a command's help need not import torch.
+"""
+
+import ast
+import hashlib
+import importlib.util
+import re
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from functools import cached_property, partial
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar, cast
+
+from inkseed.checks import brief
+from inkseed.errors import InkseedError
+from inkseed.files import sha256
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
+
+    from inkseed import noise, samplers
+    from inkseed.diffusion.denoiser import NetworkDenoiser
+    from inkseed.diffusion.schedule import Schedule, Spacing
+    from inkseed.nn.network import Network
+
+PACKAGE = Path(__file__).parent
+
+E = TypeVar("E")
+T = TypeVar("T")
+
+
+class Declared(NamedTuple):
+    """What the source of a built-in entry tells about it, without importing it."""
+
+    module: str
+    facts: str  # the decorator's arguments after the name, as they are written
+
+
+class Registry(Mapping[str, E]):
+    """The entries of one kind by their names; as a mapping, it imports an entry when it is read.
+
+    Args:
+        kind: what an entry is called in errors.
+        room: the folder of inkseed whose modules hold the built-in entries. A new one is one new
+            module there.
+        decorator: how those modules write the decorator.
+        group: the group of entry points in which installed packages name theirs.
+        files: whether an entry may come from a Python file of the user's own.
+    """
+
+    def __init__(
+        self, kind: str, room: str, decorator: str, group: str, files: bool = False
+    ) -> None:
+        self.kind, self.room, self.decorator = kind, room, decorator
+        self.group, self.files = group, files
+        self.registered: dict[str, E] = {}  # so far
+        self._homes: dict[str, str] = {}  # the modules that they were defined in
+
+    def register(self, name: str, make: Callable[[Any], E] | None = None) -> Callable[[T], T]:
+        """Register what is decorated under `name`.
+
+        Args:
+            name: made of the characters a-z, 0-9 and _.
+            make: builds the entry from what is decorated; None: it is the entry itself.
+
+        Raises:
+            InkseedError: for a name that another module has taken or that has other characters, and
+                for a thing that cannot be called.
+        """
+        if not isinstance(name, str):
+            raise InkseedError(f'register a {self.kind} under a name: @register("mine")')
+        if not re.fullmatch("[a-z0-9_]+", name):
+            raise InkseedError(f"a {self.kind}'s name is made of a-z, 0-9 and _, not {brief(name)}")
+
+        def keep(thing: T) -> T:
+            if not callable(thing):
+                raise InkseedError(f"the {self.kind} {brief(name)} must be a function or a class")
+            if self._owner(name, home(thing)) != home(thing):
+                raise InkseedError(f"there is a {self.kind} {brief(name)}: take another name")
+            self.registered[name] = cast(E, thing) if make is None else make(thing)
+            self._homes[name] = home(thing)
+            _REGISTERED.append((self, self.registered[name]))
+            return thing
+
+        return keep
+
+    def find(self, name: Any, files: bool = True) -> E:
+        """The entry of that name or, with `files`, the last one that a Python file registers.
+
+        Raises InkseedError where there is none, or where it cannot be imported.
+        """
+        if isinstance(name, str):
+            found = self._find(name)
+            if found is not None:
+                return found
+            if files and self.files and Path(name).suffix == ".py":
+                return self._from_file(Path(name))
+        known = ", ".join(self.names())
+        more = ", or a .py file's path" if files and self.files else ", or import yours first"
+        raise InkseedError(f"no {self.kind} {brief(name)}: give one of {known}{more}")
+
+    def names(self) -> list[str]:
+        """All names, built-in ones first, in the order of their sources; nothing is imported."""
+        return list(dict.fromkeys([*self.declared, *self._entry_points(), *self.registered]))
+
+    def __getitem__(self, name: str) -> E:
+        found = self._find(name)
+        if found is None:
+            raise KeyError(name)
+        return found
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.names())
+
+    def __len__(self) -> int:
+        return len(self.names())
+
+    def __contains__(self, name: object) -> bool:
+        return name in self.registered or name in self.names()
+
+    @cached_property
+    def declared(self) -> dict[str, Declared]:
+        """The built-in entries, as the room's sources register them."""
+        found = {}
+        for path in sorted((PACKAGE / self.room).glob("*.py")):
+            source = path.read_text("utf-8")
+            if f"{self.decorator}(" in source:
+                for name, facts in _calls(ast.parse(source), self.decorator):
+                    found[name] = Declared(f"inkseed.{self.room}.{path.stem}", facts)
+        return found
+
+    def _find(self, name: str) -> E | None:
+        if name not in self.registered:
+            if name in self.declared:
+                import_module(self.declared[name].module)
+            elif entry := self._entry_points().get(name):
+                self._load(entry)
+        return self.registered.get(name)
+
+    def _entry_points(self) -> dict[str, "EntryPoint"]:
+        from importlib.metadata import entry_points  # slow to import
+
+        return {entry.name: entry for entry in entry_points(group=self.group)}
+
+    def _owner(self, name: str, asking: str) -> str:
+        """The module whose name it is; the one that asks, if nobody's."""
+        if name not in self._homes and not asking.startswith("inkseed."):
+            built_in = self.declared.get(name)
+            return asking if built_in is None else built_in.module
+        return self._homes.get(name, asking)
+
+    def _load(self, entry: "EntryPoint") -> None:
+        """Import an installed package's entry: its decorator registers it."""
+        try:
+            entry.load()
+        except Exception as error:
+            words = f"{type(error).__name__}: {error}"
+            raise InkseedError(f"the installed {self.kind} {entry.name!r}: {words}") from error
+        if entry.name not in self.registered:
+            raise InkseedError(
+                f"the installed {self.kind} {entry.name!r} does not register itself: decorate it"
+                f" with {self._spelled}({entry.name!r}, ...)"
+            )
+
+    def _from_file(self, path: Path) -> E:
+        own = [entry for registry, entry in _registered_by(path) if registry is self]
+        if not own:
+            raise InkseedError(f"{path} registers no {self.kind}: decorate it with {self._spelled}")
+        return cast(E, own[-1])
+
+    @property
+    def _spelled(self) -> str:
+        """The decorator, as a user may write it."""
+        home = self.room if self.decorator == "register" else "registry"
+        return f"@inkseed.{home}.{self.decorator}"
+
+
+_REGISTERED: list[tuple[Registry[Any], Any]] = []  # by all registries, in order
+_RUN: dict[tuple[Path, str], list[tuple[Registry[Any], Any]]] = {}  # by path and SHA-256
+
+
+def home(function: Any) -> str:
+    """The module that a function, or an object's class, was defined in.
+
+    Running that module again may replace its own.
+    """
+    while isinstance(function, partial):
+        function = function.func
+    kind = function if hasattr(function, "__qualname__") else type(function)
+    return str(kind.__module__)
+
+
+def _calls(tree: ast.Module, decorator: str) -> Iterator[tuple[str, str]]:
+    """The names that a source registers by `decorator`, with its other arguments as written."""
+    for node in ast.walk(tree):
+        match node:
+            case ast.Call(ast.Name() | ast.Attribute(), [ast.Constant(str(name)), *more]):
+                if ast.unparse(node.func) == decorator:
+                    facts = [ast.unparse(each) for each in (*more, *node.keywords)]
+                    yield name, ", ".join(facts)
+
+
+def _registered_by(path: Path) -> list[tuple[Registry[Any], Any]]:
+    """What the Python file at `path` registers, in order: it is run, unless it has been.
+
+    One file may register several kinds, and is run once for all of them. Raises InkseedError for a
+    file that is missing or cannot be run.
+    """
+    if not path.is_file():
+        raise InkseedError(f"no such file: {path}")
+    key = path.resolve(), sha256(path)
+    if key in _RUN:
+        return _RUN[key]
+    place = hashlib.sha256(str(path.resolve()).encode()).hexdigest()[:8]
+    name = f"inkseed_file_{path.stem}_{place}"  # two files of one name are two homes
+    spec = importlib.util.spec_from_file_location(name, path)
+    if spec is None or spec.loader is None:
+        raise InkseedError(f"{path} cannot be imported")
+    module = importlib.util.module_from_spec(spec)
+    begin, sys.modules[name] = len(_REGISTERED), module  # dataclasses look their module up
+    try:
+        spec.loader.exec_module(module)
+    except InkseedError:
+        raise
+    except (Exception, SystemExit) as error:
+        raise InkseedError(f"{path} cannot be run: {type(error).__name__}: {error}") from error
+    _RUN[key] = _REGISTERED[begin:]
+    return _RUN[key]
+
+
+SAMPLERS: "Registry[samplers.Named]" = Registry(
+    "sampler", "samplers", "register", "inkseed.samplers", files=True
+)
+STRATEGIES: "Registry[noise.Named]" = Registry(
+    "noise strategy", "noise", "register", "inkseed.noise", files=True
+)
+SCHEDULES: "Registry[Callable[..., Schedule]]" = Registry(
+    "schedule", "diffusion", "SCHEDULES.register", "inkseed.schedules"
+)
+PREDICTIONS: "Registry[Callable[..., NetworkDenoiser]]" = Registry(
+    "prediction", "diffusion", "PREDICTIONS.register", "inkseed.predictions"
+)
+SPACINGS: "Registry[Spacing]" = Registry(
+    "spacing", "diffusion", "SPACINGS.register", "inkseed.spacings"
+)
+NETWORKS: "Registry[Callable[..., Network]]" = Registry(
+    "network", "nn", "NETWORKS.register", "inkseed.networks"
+)
