@@ -277,3 +277,16 @@ def test_the_command_line_says_what_was_read(inkseed, folder, tmp_path):
     (letters / "7").rename(letters / "x")
     assert "the label 'x': the judge reads 0 to 9" in inkseed("evaluate", letters).err
     assert json.loads((out / "settings.json").read_text())["data"] == "120 images of mine"
+
+
+def test_a_generators_poor_digits_are_measured_as_they_are(tmp_path):
+    """Noise round a digit is a fault of what drew it: no reader takes it away."""
+    digits = split_mnist().validation
+    noise = np.random.default_rng(0).integers(0, 120, (40, 28, 28), np.uint8)
+    images = np.maximum(digits.images[:40], noise)
+    np.savez(tmp_path / "set.npz", images=images, labels=digits.labels[:40])
+    (found,) = read_sets(tmp_path / "set.npz")
+    assert np.array_equal(found.source.images, images)
+    np.savez(tmp_path / "light.npz", images=255 - images, labels=digits.labels[:40])
+    (found,) = read_sets(tmp_path / "light.npz")
+    assert np.array_equal(found.source.images, images)

@@ -52,7 +52,8 @@ class EvaluatedSet(Outlined):
 def read_sets(path: str | Path, how: HowToRead | None = None) -> list[EvaluatedSet]:
     """Read labelled digits to evaluate, at 28x28.
 
-    Blank images stay in: whatever drew them did not draw the digit.
+    Blank images stay in: whatever drew them did not draw the digit. Arrays are measured as they
+    are, unless `how` says otherwise; pictures in a folder are read as people's own.
 
     Args:
         path: anything that `inkseed.data.read_images` reads. An .npz with an array `guide_w` gives
@@ -66,8 +67,10 @@ def read_sets(path: str | Path, how: HowToRead | None = None) -> list[EvaluatedS
         InkseedError: for anything else, for labels that are not digits, and for fewer than 20
             images.
     """
-    path = Path(path)
-    found = read_images(path, JUDGE_SIZE, replace(how or HowToRead(), measured=True))
+    path, how = Path(path), how or HowToRead()
+    if how.form == "auto" and not path.is_dir():
+        how = replace(how, form="keep")  # a program made these: mending them would flatter it
+    found = read_images(path, JUDGE_SIZE, replace(how, measured=True))
     source, notes = _digits_only(found.images, path), [found.account.line()]
     if len(source) < MIN_IMAGES:
         raise InkseedError(f"{_too_few(len(source))} ({notes[0]})")
