@@ -18,7 +18,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -30,6 +29,8 @@ from inkseed.evaluation.sets import natural_labels, read_sets
 from inkseed.files import sha256, write_atomically
 from inkseed.model.loading import load
 from inkseed.model.model import Model
+from inkseed.model.request import Request
+from inkseed.model.sampling import SamplingOptions
 from inkseed.model.weights import find_model
 from inkseed.nn.device import find_device
 from inkseed.writing.screening import sample_screened
@@ -89,16 +90,13 @@ class Ways:
         check: bool = False,
     ) -> Row:
         def draw(labels: np.ndarray, first: int) -> tuple[np.ndarray, float]:
-            model, request = self.model(name), (labels.tolist(), SEED, w, sampler, steps)
-            spent: list[int] = []
-            how: dict[str, Any] = {"first": first, "batch_size": CHUNK}
-            how["on_evaluations"] = spent.append
-            drawn = (
-                sample_screened(model, *request, **how).samples
-                if check
-                else model.sample(*request, **how)
-            )
-            return drawn.images, sum(spent) / len(labels)
+            model, options = self.model(name), SamplingOptions(w, sampler, steps)
+            request = Request(labels, SEED, options, first=first, batch_size=CHUNK)
+            if check:
+                drawn = sample_screened(model, request).samples
+            else:
+                drawn = model.sample_request(request)
+            return drawn.images, drawn.evaluations / len(labels)
 
         asked = ["--check"] if check else []
         asked += [] if sampler is None else [sampler]

@@ -11,7 +11,7 @@ from inkseed.noise import SEARCH, Start, Task, register
 def boldest(task: Task) -> Start:
     """The candidate whose image holds the most ink."""
     tries = task.tries()  # task.candidates noises for each image, and what belongs to them
-    x = task.sampler.images(tries.z, tries.condition, tries.keys)  # in [-1, 1], ink +1
+    x = task.sampler.images(tries.z, tries.keys, tries.condition)  # in [-1, 1], ink +1
     ink = x.clamp(-1, 1).mean((1, 2, 3))
     return tries.best(ink, x)
 

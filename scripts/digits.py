@@ -14,6 +14,7 @@ import numpy as np
 from pages import DOCS, machine, replace
 from torch import Tensor
 
+from inkseed.data.least_ink import believed, possible_digits
 from inkseed.data.split import split_mnist
 from inkseed.data.style import measure_style
 from inkseed.evaluation.frechet import fit_gaussian, frechet_distance
@@ -70,7 +71,8 @@ def choice(model: Model, n: int) -> list[str]:
             *(labels, SEED, w, sampler, steps), spacing=SPACING, guide_interval=interval
         )
         read = judge.probabilities(drawn.images)
-        accuracy = float((read.argmax(1).numpy() == drawn.labels).mean())
+        digits = believed(read.argmax(1).numpy(), possible_digits(drawn.images))
+        accuracy = float((digits == drawn.labels).mean())
         where = "all" if interval == EVERYWHERE or w == 0 else f"{interval[0]:g} to {interval[1]:g}"
         found.append(
             (
@@ -106,14 +108,14 @@ def style(model: Model, n: int) -> list[str]:
         wanted = spread.uniform(low, high, n)
         drawn = model.sample(labels, SEED, **{name: wanted})
         got = measure_style(drawn.images)[k]
-        right = judge.digits(drawn.images) == labels
+        right = believed(judge.digits(drawn.images), possible_digits(drawn.images)) == labels
         correlation = np.corrcoef(wanted, got)[0, 1]
         error = np.median(np.abs(wanted - got))
         unit = "degrees" if name == "slant" else "px"
         cells = [name, f"{low:.2g} {unit}", f"{high:.2g} {unit}", f"{correlation:.3f}"]
         lines.append(f"| {' | '.join([*cells, f'{error:.2f} {unit}', f'{right.mean():.2%}'])} |")
     free = model.sample(labels, SEED)
-    right = judge.digits(free.images) == labels
+    right = believed(judge.digits(free.images), possible_digits(free.images)) == labels
     return [*lines, "", f"Left free, judge A reads {right.mean():.2%}. N = {n:,} for each row."]
 
 

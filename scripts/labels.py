@@ -25,6 +25,8 @@ from inkseed.judges import JudgeA
 from inkseed.judges.fit import fit_classifier
 from inkseed.judges.networks import PlainNet
 from inkseed.model.loading import load
+from inkseed.model.request import Request
+from inkseed.model.sampling import SamplingOptions
 from inkseed.model.weights import find_model
 from inkseed.writing.screening import sample_screened
 
@@ -46,7 +48,8 @@ def drawn(guide_w: float | None, check: bool, compiled: bool) -> tuple[LabelledI
         model.compile()
     labels, again = natural_labels(N), 0
     if check:
-        screened = sample_screened(model, labels.tolist(), SEED, guide_w)
+        request = Request(labels, SEED, SamplingOptions(guide_w))
+        screened = sample_screened(model, request)
         samples, again = screened.samples, screened.redrawn
     else:
         samples = model.sample(labels, SEED, guide_w)

@@ -63,7 +63,7 @@ def beside(pairs: Model, count: int) -> list[str]:
     hands = draw_hands(pairs.styles, CHOICE_SEED, range(len(labels)), USUAL)
     images = pairs.sample(labels, CHOICE_SEED, **hands).images
     digits = np.stack((labels // 10, labels % 10), 1)
-    sure = told_apart(part_pairs(images)).surety(digits.ravel(), JudgeA()).reshape(-1, 2)
+    sure = told_apart(part_pairs(images)).confidence(digits.ravel(), JudgeA()).reshape(-1, 2)
     doubted = (sure[:, 0] < SURE).reshape(10, count).sum(1).tolist()
     lines = [f"| beside | {' | '.join(map(str, range(10)))} |", "| --- " * 11 + "|"]
     lines.append(f"| doubted | {' | '.join(map(str, doubted))} |")

@@ -207,7 +207,7 @@ def test_ctrl_c_leaves_nothing(inkseed, tiny_model, tmp_path, monkeypatch):
     def stop(*_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("inkseed.model.model.to_uint8", stop)
+    monkeypatch.setattr("inkseed.model.drawing.to_uint8", stop)
     result = inkseed("sample", "--model", tiny_model, "--out", tmp_path / "n.png")
     assert result.status == 130
     assert list(tmp_path.iterdir()) == []

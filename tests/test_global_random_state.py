@@ -16,6 +16,8 @@ from inkseed.evaluation.usefulness import read_right
 from inkseed.judges import JudgeA, JudgeB
 from inkseed.judges.fit import fit_classifier
 from inkseed.judges.networks import PlainNet
+from inkseed.model.request import Request
+from inkseed.model.sampling import SamplingOptions
 from inkseed.noise import SEARCH, strategies
 from inkseed.training.loop import train
 from inkseed.training.recipes import Recipe
@@ -46,7 +48,9 @@ USES: dict[str, Callable[[inkseed.Model], object]] = {
     "judge A": lambda model: JudgeA(),
     "judge B": lambda model: JudgeB(),
     "write": lambda model: inkseed.write("12", model=model, check=True, steps=2),
-    "screening": lambda model: sample_screened(model, [1, 2], steps=2),
+    "screening": lambda model: sample_screened(
+        model, Request([1, 2], sampling=SamplingOptions(steps=2))
+    ),
     "data loaders": lambda model: [next(iter(each)) for each in create_mnist_dataloaders(64)],
     "pairs": lambda model: compose_pairs(Hands(split_mnist().validation), np.array([7, 42]), 0),
     "a classifier": _teach,

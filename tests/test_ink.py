@@ -5,22 +5,29 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 from inkseed.data import join, split_mnist
+from inkseed.data.labelled import to_tensor
 from inkseed.data.least_ink import LEAST, ink_of, least_ink, possible_digits
 from inkseed.data.pairs import Hands, Layout, compose_pairs
+from inkseed.diffusion.condition import label_of
 from inkseed.evaluation.pairs import measure_pairs
 from inkseed.judges import JudgeA, JudgeB
 from inkseed.model.loading import load
 from inkseed.model.model import Model, Samples
-from inkseed.writing.number import ATTEMPTS, write
+from inkseed.model.redraw import ATTEMPTS
+from inkseed.model.request import Request
+from inkseed.model.run import BoundRequest
+from inkseed.model.sampling import SamplingOptions
+from inkseed.writing.number import write
 from inkseed.writing.overlap import on_each_other
 from inkseed.writing.reading import (
     NOTHING,
     as_mnist,
     digits_in,
-    label_surety,
+    label_confidence,
     read_apart,
     read_number,
 )
@@ -85,18 +92,18 @@ def test_neither_paper_nor_a_speck_is_a_digit():
 
 @pytest.mark.parametrize("label", list("0123456789"))
 def test_of_paper_judge_a_is_sure_in_no_way(label):
-    assert label_surety(PAPER, [label], JudgeA()) == [0]
+    assert label_confidence(PAPER, [label], JudgeA()) == [0]
     one = beside(PAPER[0], ONES[0])
-    assert label_surety(one, [f"{label}1"], JudgeA()) == [0]
+    assert label_confidence(one, [f"{label}1"], JudgeA()) == [0]
 
 
 def test_two_digits_on_each_other_are_doubted_and_two_beside_each_other_are_not():
     judge = JudgeA()
-    assert label_surety(beside(*ONES), ["11"], judge) > 0.9
-    assert label_surety(fused(), ["11"], judge) == [0]
+    assert label_confidence(beside(*ONES), ["11"], judge) > 0.9
+    assert label_confidence(fused(), ["11"], judge) == [0]
     forked = np.zeros((1, 28, 56), np.uint8)
     forked[0, 4:14, 25:31], forked[0, 14:24, 25:28], forked[0, 14:24, 29:32] = 255, 255, 255
-    assert label_surety(forked, ["11"], judge) == [0]
+    assert label_confidence(forked, ["11"], judge) == [0]
 
 
 def test_boxes_that_share_more_than_composites_do_are_on_each_other():
@@ -145,15 +152,21 @@ def test_a_checked_number_misses_no_digit(pairs, number, seed):
 @pytest.mark.parametrize("check", [True, False])
 def test_a_digit_that_stays_missing_is_told(pairs, hands, inkseed, monkeypatch, tmp_path, check):
     """What the model draws is replaced: 11 is one stroke, whatever the noise."""
-    drawn = Model.sample
+    drawn = Model.sample_request
 
-    def replaced(self: Model, *request: object, **how: object) -> Samples:
-        samples = drawn(self, *request, **how)
-        images = compose_pairs(hands, samples.labels, 1, layout=Layout((4, 0))).source.images
-        one = (samples.labels == 11)[:, None, None]
-        return replace(samples, images=np.where(one, fused(), images))
+    def images_of(labels: np.ndarray) -> np.ndarray:
+        images = compose_pairs(hands, labels, 1, layout=Layout((4, 0))).source.images
+        return np.where((labels == 11)[:, None, None], fused(), images)
 
-    monkeypatch.setattr(Model, "sample", replaced)
+    def first(self: Model, request: Request, *rest: object) -> Samples:
+        samples = drawn(self, request, *rest)
+        return replace(samples, images=images_of(samples.labels))
+
+    def again(self: BoundRequest, z: torch.Tensor, keys: list, told: torch.Tensor) -> torch.Tensor:
+        return to_tensor(images_of(label_of(told).numpy()), (28, 56))
+
+    monkeypatch.setattr(Model, "sample_request", first)
+    monkeypatch.setattr(BoundRequest, "images", again)
     written = write("118", 1, 0.0, pairs, steps=1, check=check)
     assert written.doubted in ([0], [1], [0, 1])
     assert written.redrawn == (ATTEMPTS if check else 0)
@@ -166,7 +179,9 @@ def test_a_digit_that_stays_missing_is_told(pairs, hands, inkseed, monkeypatch, 
     assert len(told.err.strip().splitlines()) == 1
     assert ("in doubt of" if check else "--check") in told.err
     if check:
-        assert sample_screened(pairs, [11, 38], 1, 0.0, steps=1).doubted.tolist() == [0]
+        assert sample_screened(
+            pairs, Request([11, 38], 1, SamplingOptions(0.0, steps=1))
+        ).doubted.tolist() == [0]
 
 
 def test_the_boxes_of_composites_lie_on_each_other_by_half_at_most(hands):

@@ -18,7 +18,7 @@ from .conftest import TINY
             "no network 'my_net': give one of con",
         ),
         ({"schedule": {"name": "sigmoid"}}, "no schedule 'sigmoid': give one of linear_betas"),
-        ({"prediction": {"name": "score"}}, "no prediction 'score': there are eps"),
+        ({"prediction": {"name": "score"}}, "no prediction 'score': give one of eps"),
         ({"sampling": {"sampler": "leap"}}, "no sampler 'leap'"),
         ({"schedule": {"betas": [0.3, 0.1], "n_T": 12}}, "beta_1 <= beta_T"),
     ],

@@ -2,7 +2,6 @@
 
 import itertools
 import math
-from dataclasses import dataclass
 
 import numpy as np
 import pytest
@@ -17,16 +16,17 @@ from inkseed.diffusion.schedule import Flow, LinearBetas, VarianceExploding, tim
 from inkseed.errors import InkseedError
 from inkseed.model.loading import load
 from inkseed.model.model import Model
-from inkseed.model.run import BoundSampler
-from inkseed.model.sampling import settle
+from inkseed.model.request import Request, start_of
+from inkseed.model.run import BoundRequest
+from inkseed.model.sampling import SamplingOptions, settle
 from inkseed.noise import (
     CHANGED,
     SAME,
     SEARCH,
     Start,
-    Task,
     available,
     find_strategy,
+    judge_a,
     register,
     strategies,
 )
@@ -63,11 +63,20 @@ def task_of(
     schedule = schedule or VarianceExploding(sigma_max=20.0, sigma_min=0.02)
     denoiser = denoiser or GaussianMixture.example().denoiser(schedule)
     labels = np.arange(len(numbers)) % 3 if labels is None else labels
-    how = settle({}, schedule, 0.0, "dpm_solver", 8, "log_snr")
-    bound = BoundSampler(denoiser, denoiser, schedule, how, seed, CPU, 64)
-    names = tuple(map(str, range(10)))
-    condition = torch.from_numpy(labels)
-    return Task(condition, labels, names, seed, numbers, shape, bound, candidates)
+    run = BoundRequest(
+        request=Request(
+            labels, seed, noise="best_of", candidates=candidates, first=numbers[0], batch_size=1000
+        ),
+        own=denoiser,
+        schedule=schedule,
+        sampling=settle({}, schedule, SamplingOptions(0.0, "dpm_solver", 8, "log_snr")),
+        condition=torch.from_numpy(labels),
+        class_names=tuple(map(str, range(10))),
+        shape=shape,
+        device=CPU,
+    )
+    (task,) = run.tasks()
+    return task
 
 
 def small(path) -> Model:
@@ -170,9 +179,8 @@ def test_the_image_is_what_its_noise_becomes(model, name, sampler):
 
 def many(strategy, seeds=SEEDS, numbers=range(8), shape=(1, 4, 4)):
     """A strategy's noises (seeds, images, pixels)."""
-    return torch.stack(
-        [strategy(task_of(numbers, shape, seed)).flatten(1) for seed in range(seeds)]
-    ).double()
+    tasks = [task_of(numbers, shape, seed) for seed in range(seeds)]
+    return torch.stack([start_of(strategy, task).z.flatten(1) for task in tasks]).double()
 
 
 @pytest.mark.parametrize(
@@ -259,11 +267,11 @@ def test_ddims_stability_tends_to_one_and_renoisings_stays_at_chance(schedule):
     )
     tries = task.tries()
     z, condition = tries.z.double(), tries.condition
-    means = [float(ddim_stability(task, z, condition, n).mean()) for n in (4, 16, 64, 256)]
+    means = [float(ddim_stability(task.sampler, z, condition, n).mean()) for n in (4, 16, 64, 256)]
     assert means == sorted(means)
     assert means[-1] > 0.99
     assert 1 - means[-1] < (1 - means[-2]) / 2  # of first order at least
-    chance = renoise_stability(task, tries, 16).double()
+    chance = renoise_stability(task.sampler, tries, 16).double()
     assert abs(float(chance.mean())) < 3 * float(chance.std()) / math.sqrt(300)
     assert float(chance.std()) == pytest.approx(1 / math.sqrt(16), rel=0.15)
 
@@ -273,8 +281,8 @@ def test_an_exact_inverter_gives_stability_one():
     mixture = GaussianMixture.example(spread=0.5, deviation=0.4)
     task = task_of(range(20), seed=2, schedule=schedule, denoiser=mixture.denoiser(schedule))
     z = task.gaussian().double()
-    x = task.sampler.ddim(z, task.condition, 20)
-    grid = times(schedule, 20, task.sampler.how.spacing)
+    x = task.sampler.ddim(z, 20)
+    grid = times(schedule, 20, task.sampler.spacing)
     inverted = invert_fixed_point(task.sampler.plain, schedule, x, task.condition, grid, 1e-10, 500)
     *_, last = inverted
     assert float((1 - cosine(z, last.x)).abs().max()) < 1e-6
@@ -283,7 +291,7 @@ def test_an_exact_inverter_gives_stability_one():
 def test_the_most_stable_candidate_is_chosen():
     task = task_of(candidates=7)
     tries = task.tries()
-    scores = ddim_stability(task, tries.z, tries.condition).view(6, 7)
+    scores = ddim_stability(task.sampler, tries.z, tries.condition).view(6, 7)
     start = find_strategy("stability").choose(task)
     assert torch.equal(start.z, tries.z.view(6, 7, 1, 4, 4)[torch.arange(6), scores.argmax(1)])
     assert torch.equal(tries.z.view(6, 7, 1, 4, 4)[:, 0], task.gaussian())
@@ -302,32 +310,24 @@ def test_neighbours_keep_the_norm_and_lie_at_the_angle():
     assert torch.allclose(cosine(z, near), torch.tensor(0.9), atol=1e-5)
 
 
-@dataclass(frozen=True)
-class Wishing(Task):
-    """A task whose judge likes pixels near 1, in closed form."""
-
-    def judge(self, x, labels):
-        return -(x - 1).square().sum((1, 2, 3))
-
-
-def wishing(candidates, count=60):
-    task = task_of(range(count), candidates=candidates, labels=np.full(count, 0))
-    fields = {name: getattr(task, name) for name in task.__dataclass_fields__}
-    return Wishing(**fields)
+def wish(task, x, labels):
+    """A judge that likes pixels near 1, in closed form."""
+    return -(x - 1).square().sum((1, 2, 3))
 
 
 @pytest.mark.parametrize(
     "name", ["best_of", "zero_order", "early_prune", "fk_steering", "optim_judge"]
 )
-def test_a_search_finds_what_its_judge_likes_better_the_longer_it_looks(name):
+def test_a_search_finds_what_its_judge_likes_better_the_longer_it_looks(name, monkeypatch):
+    monkeypatch.setattr(judge_a, "log_probability", wish)
+
     def liked(candidates):
-        task = wishing(candidates)
+        task = task_of(range(60), candidates=candidates, labels=np.full(60, 0))
         start = find_strategy(name).choose(task)
-        if start.x is None:
-            x = task.sampler.images(start.z, task.condition, start.keys or task.keys)
-        else:
-            x = start.x
-        return float(task.judge(x, task.labels).mean())
+        x = start.x
+        if x is None:
+            x = task.sampler.images(start.z, start.keys or task.keys)
+        return float(wish(task, x, task.labels).mean())
 
     few, some, more = liked(1), liked(6), liked(24)
     assert few < some < more
@@ -336,7 +336,9 @@ def test_a_search_finds_what_its_judge_likes_better_the_longer_it_looks(name):
 def test_gradient_steps_raise_stability_and_keep_the_norm():
     task = task_of(candidates=8)
     start = find_strategy("optim_stability").choose(task)
-    before, after = (ddim_stability(task, z, task.condition) for z in (task.gaussian(), start.z))
+    before, after = (
+        ddim_stability(task.sampler, z, task.condition) for z in (task.gaussian(), start.z)
+    )
     assert (after >= before).all()
     assert float(after.mean()) > float(before.mean())
     norms = [z.flatten(1).norm(dim=1) for z in (task.gaussian(), start.z)]
@@ -388,7 +390,7 @@ def test_a_strategy_is_stopped_before_the_network_runs_past_its_budget(tiny_mode
 
     def greedy(task):
         for _ in range(1000):
-            task.sampler.images(task.gaussian(), task.condition, task.keys)
+            task.sampler.images(task.gaussian(), task.keys)
         return task.gaussian()
 
     with pytest.raises(InkseedError, match="budget"):
@@ -410,7 +412,7 @@ def test_a_strategy_is_stopped_before_the_network_runs_past_its_budget(tiny_mode
         (lambda task: Start(task.gaussian(), [(0,), (-1,)]), "keys"),
         (lambda task: 1 / 0, "failed: ZeroDivisionError"),
         (lambda task: task.tries().best([1.0]), "a score each"),
-        (lambda task: task.sampler.guesses(task.gaussian(), task.condition, task.keys, 0), "step"),
+        (lambda task: task.sampler.guesses(task.gaussian(), task.keys, 0), "step"),
         (KAntithetic(3), None),
         (KAntithetic, None),
     ],

@@ -9,7 +9,10 @@ from PIL import Image
 import inkseed as package
 from inkseed.checkpoint import save_tensors
 from inkseed.data.pairs import INK
+from inkseed.model.redraw import ATTEMPTS
+from inkseed.model.request import MOST_CANDIDATES
 from inkseed.nn import network_from
+from inkseed.samplers import Step
 from inkseed.writing import number
 from inkseed.writing.number import write
 from inkseed.writing.typesetting import SCALE, gaps, typeset
@@ -155,15 +158,36 @@ def test_what_the_judge_doubts_is_drawn_again_and_the_best_is_kept(pairs_model, 
     answers = [sure(at_0=0.2, at_3=0.3)]
     answers += [sure(at_0=0.95, at_3=0.1), sure(at_0=0.95, at_3=0.3)]  # tried; what is kept of it
     answers += [sure(at_0=0.95), sure(at_0=0.95), sure(at_0=0.95)]
-    monkeypatch.setattr(number, "probabilities", lambda _: answers.pop(0))
+    monkeypatch.setattr(number, "probabilities", lambda *_: answers.pop(0))
     checked = write("00297375", 3, model=pairs_model, check=True)
     assert answers == []
     assert (checked.redrawn, checked.doubted, checked.nfe) == (3, [], plain.nfe + 3 * 2)
+    assert checked.samples.streams.tolist() == [
+        [0, MOST_CANDIDATES + 1],
+        [1, MOST_CANDIDATES + 2],
+        [2, 0],
+        [3, 0],
+    ]
     assert np.asarray(plain.image).tobytes() != np.asarray(checked.image).tobytes()
-    monkeypatch.setattr(number, "probabilities", lambda _: sure(at_5=0.5))
+    monkeypatch.setattr(number, "probabilities", lambda *_: sure(at_5=0.5))
     never = write("00297375", 3, model=pairs_model, check=True)
-    assert (never.redrawn, never.doubted) == (number.ATTEMPTS, [5])
+    assert (never.redrawn, never.doubted) == (ATTEMPTS, [5])
     assert np.asarray(plain.image).tobytes() == np.asarray(never.image).tobytes()
+
+
+def test_nfe_is_what_was_spent_and_not_a_rounded_mean(pairs_model):
+    calls = []
+
+    def uneven(denoiser, schedule, x_T, label, times, noise):
+        """Two evaluations for the first image and one for each other."""
+        denoiser(x_T[:1], times[:1].to(x_T), label[:1])
+        x_0 = denoiser(x_T, times[:1].to(x_T), label)
+        yield Step(0.0, x_0, x_0)
+
+    written = write(
+        "00297375", model=pairs_model, sampler=uneven, steps=1, on_evaluations=calls.append
+    )
+    assert written.nfe == sum(calls) == 5
 
 
 def test_digits_of_two_blocks_overlap_by_a_quarter_of_the_narrower_at_most():

@@ -8,7 +8,7 @@ import pytest
 from inkseed import load
 from inkseed.diffusion.schedule import LinearBetas
 from inkseed.errors import InkseedError
-from inkseed.model.sampling import settle
+from inkseed.model.sampling import SamplingOptions, settle
 from inkseed.noise import find_strategy
 from inkseed.samplers import SAMPLERS, ddim, find_sampler, register
 from inkseed.study import StudySettings
@@ -55,11 +55,17 @@ def test_the_steps_of_the_file_and_the_models_spacing_are_taken():
     register("own", steps=7)(ddim_like)
     register("spaced", steps=7, spacing="karras")(ddim_like)
     model = {"sampler": "heun", "steps": 4}
-    assert settle(model, SCHEDULE, sampler="own").steps == 7
-    assert settle(model, SCHEDULE, sampler="own").spacing == "log_snr"  # heun's
-    assert settle({**model, "spacing": "quadratic"}, SCHEDULE, sampler="own").spacing == "quadratic"
-    assert settle(model, SCHEDULE, sampler="spaced").spacing == "karras"
-    assert settle(model, SCHEDULE, sampler="own", spacing="uniform", steps=2).spacing == "uniform"
+    assert settle(model, SCHEDULE, SamplingOptions(sampler="own")).steps == 7
+    assert settle(model, SCHEDULE, SamplingOptions(sampler="own")).spacing == "log_snr"  # heun's
+    assert (
+        settle({**model, "spacing": "quadratic"}, SCHEDULE, SamplingOptions(sampler="own")).spacing
+        == "quadratic"
+    )
+    assert settle(model, SCHEDULE, SamplingOptions(sampler="spaced")).spacing == "karras"
+    assert (
+        settle(model, SCHEDULE, SamplingOptions(sampler="own", spacing="uniform", steps=2)).spacing
+        == "uniform"
+    )
     assert settle({**model, "sampler": "own"}, SCHEDULE).walk is ddim_like
 
 

@@ -14,6 +14,8 @@ from inkseed.data.pairs import PAIRS
 from inkseed.ddpm import SimpleDiffusion
 from inkseed.errors import InkseedError, InkseedWarning
 from inkseed.evaluation.sets import draw_sets
+from inkseed.model.request import Request
+from inkseed.model.sampling import SamplingOptions
 from inkseed.nn import ContextUnet
 
 SIZE = (1, 28, 28)
@@ -171,8 +173,11 @@ def test_unlearned_guidance_is_off_by_default_and_warned_of_when_asked(inkseed, 
     wrapped(drop_prob=0.0).save(path)
     model = package.load(path)
     assert model.settings().guide_w == 0
-    with pytest.warns(InkseedWarning, match="drop_prob"):
-        model.sample([1], guide_w=1.0)
+    request = Request([1], sampling=SamplingOptions(1.0))
+    for draw in (lambda: model.sample([1], guide_w=1.0), lambda: model.sample_request(request)):
+        with pytest.warns(InkseedWarning, match="drop_prob") as warned:
+            draw()
+        assert warned[0].filename == __file__
     asked = ("write", 42, "--model", path, "--out", out)
     assert "drop_prob" not in inkseed(*asked).err
     told = inkseed(*asked, "--guide-w", 2)

@@ -1,6 +1,7 @@
 """Labelled sets that judge A has read: what it doubts is drawn again, and nothing else is."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -9,11 +10,14 @@ from inkseed.errors import InkseedError
 from inkseed.judges import JudgeA
 from inkseed.model.loading import load
 from inkseed.model.model import Model
-from inkseed.writing.reading import ATTEMPTS, SURE
+from inkseed.model.redraw import ATTEMPTS
+from inkseed.model.request import Request
+from inkseed.model.sampling import SamplingOptions
+from inkseed.writing.reading import SURE
 from inkseed.writing.screening import sample_screened
 
 LABELS = np.arange(60) % 10
-ROUGH = {"guide_w": 0.0, "steps": 3}  # so that some are doubted
+ROUGH = SamplingOptions(0.0, steps=3)  # so that some are doubted
 
 
 @pytest.fixture(scope="module")
@@ -27,12 +31,13 @@ def sure(images: np.ndarray) -> np.ndarray:
 
 
 def test_what_is_doubted_alone_is_drawn_again_and_the_surest_stays(digits):
-    plain = digits.sample(LABELS, 3, **ROUGH)
+    request = Request(LABELS, 3, ROUGH)
+    plain = digits.sample_request(request)
     before = sure(plain.images)
     doubted = before < SURE
     assert 0 < doubted.sum() < 30
     spent = []
-    screened = sample_screened(digits, LABELS, 3, **ROUGH, on_evaluations=spent.append)
+    screened = sample_screened(digits, request, spent.append)
     samples = screened.samples
     after = sure(samples.images)
     assert (samples.images[~doubted] == plain.images[~doubted]).all()
@@ -44,7 +49,7 @@ def test_what_is_doubted_alone_is_drawn_again_and_the_surest_stays(digits):
     assert (samples.noise[mended] != plain.noise[mended]).flatten(1).any(1).all()
     assert (samples.noise[~mended] == plain.noise[~mended]).all()
     assert np.array_equal(after < SURE, _at(screened.doubted))
-    assert sum(spent) == ROUGH["steps"] * (60 + screened.redrawn)
+    assert sum(spent) == ROUGH.steps * (60 + screened.redrawn)
     assert samples.nfe == -(-sum(spent) // 60)
 
 
@@ -56,36 +61,37 @@ def _at(places: np.ndarray) -> np.ndarray:
 
 @pytest.mark.parametrize(("name", "steps"), [("digits", 4), ("pairs", 3)])
 def test_an_image_does_not_hang_on_the_others(name, steps):
-    model, how = load(name), {"guide_w": -0.5, "steps": steps}
+    model, how = load(name), SamplingOptions(-0.5, steps=steps)
     slant = None if name == "pairs" else np.linspace(-10, 20, 60)
-    whole = sample_screened(model, LABELS, 3, **how, slant=slant)
+    whole = sample_screened(model, Request(LABELS, 3, how, {"slant": slant}))
     part = None if slant is None else slant[20:50]
-    some = sample_screened(model, LABELS[20:50], 3, **how, slant=part, first=20)
+    some = sample_screened(model, Request(LABELS[20:50], 3, how, {"slant": part}, first=20))
     assert some.redrawn > 3
     assert abs(whole.samples.images[20:50].astype(int) - some.samples.images).max() <= 1
 
 
 def test_a_search_is_not_repeated(digits):
-    rough = {"guide_w": -0.5, "steps": 3}
-    plain = sample_screened(digits, LABELS, 3, **rough, noise="best_of", candidates=2)
-    searched = digits.sample(LABELS, 3, **rough, noise="best_of", candidates=12)
+    rough = SamplingOptions(-0.5, steps=3)
+    request = Request(LABELS, 3, rough, noise="best_of", candidates=2)
+    plain = sample_screened(digits, request)
+    searched = digits.sample_request(replace(request, candidates=12))
     same = (plain.samples.noise == searched.noise).flatten(1).all(1).numpy()
-    drawn = digits.sample(LABELS, 3, **rough, noise="best_of", candidates=2)
+    drawn = digits.sample_request(request)
     kept = (plain.samples.noise == drawn.noise).flatten(1).all(1).numpy()
     assert not kept.all()
     assert not (same & ~kept).any()
 
 
 def test_what_stays_doubted_is_told(tiny_model):
-    screened = sample_screened(load(tiny_model), [3, 4], steps=1)
+    screened = sample_screened(load(tiny_model), Request([3, 4], sampling=SamplingOptions(steps=1)))
     assert set(screened.doubted.tolist()) <= {0, 1}
     assert screened.redrawn >= ATTEMPTS * len(screened.doubted)
     with pytest.raises(InkseedError, match="trace"):
-        sample_screened(load(tiny_model), [3], trace=True)
+        sample_screened(load(tiny_model), Request([3], trace=True))
 
 
 def test_pairs_are_read_digit_by_digit():
-    screened = sample_screened(load("pairs"), np.arange(100), 1, guide_w=0.0, steps=3)
+    screened = sample_screened(load("pairs"), Request(np.arange(100), 1, ROUGH))
     assert screened.redrawn > 0
     assert len(screened.doubted) < screened.redrawn
 
@@ -109,14 +115,15 @@ def test_labels_that_no_judge_reads_are_refused_before_drawing(digits):
     digits = load("digits")
     digits.class_names = tuple("abcdefghij")
     with pytest.raises(InkseedError, match="judge A checks"):
-        sample_screened(digits, LABELS, on_evaluations=pytest.fail)
+        sample_screened(digits, Request(LABELS), pytest.fail)
 
 
 def test_several_strengths_are_checked_each_by_itself(digits, inkseed, tmp_path):
     out = tmp_path / "set.npz"
     asked = ("sample", "--labels", "3,5", "--count", 9, "--seed", 1, "--steps", 2, "--check")
     told = json.loads(inkseed(*asked, "--guide-w", "0,0.5", "--out", out, "--json").out)
-    each = [sample_screened(digits, [3, 5] * 9, 1, w, steps=2) for w in (0.0, 0.5)]
+    asked = [Request([3, 5] * 9, 1, SamplingOptions(w, steps=2)) for w in (0.0, 0.5)]
+    each = [sample_screened(digits, request) for request in asked]
     assert told["redrawn"] == sum(one.redrawn for one in each)
     assert told["doubted"] == [*each[0].doubted, *(18 + each[1].doubted)]
     with np.load(out) as saved:
@@ -125,4 +132,4 @@ def test_several_strengths_are_checked_each_by_itself(digits, inkseed, tmp_path)
 
 def test_a_budget_is_refused(digits):
     with pytest.raises(InkseedError, match="budget"):
-        sample_screened(digits, [3], budget=100, on_evaluations=pytest.fail)
+        sample_screened(digits, Request([3], budget=100), pytest.fail)

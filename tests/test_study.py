@@ -173,7 +173,7 @@ def test_the_variance_of_a_mean_is_told_relative_to_independent_images():
 
 def test_a_strategy_that_costs_more_than_it_promises_is_refused(model, forget, tmp_path):
     def noise(task):
-        task.sampler.images(task.gaussian(), task.condition, task.keys)
+        task.sampler.images(task.gaussian(), task.keys)
         return task.gaussian()
 
     register("free", SAME)(noise)
@@ -182,7 +182,7 @@ def test_a_strategy_that_costs_more_than_it_promises_is_refused(model, forget, t
 
     def greedy(task):  # the dry run is of one image
         for _ in range(task.candidates + 9 * (len(task) > 1)):
-            task.sampler.images(task.gaussian(), task.condition, task.keys)
+            task.sampler.images(task.gaussian(), task.keys)
         return task.gaussian()
 
     register("greedy", SEARCH)(greedy)

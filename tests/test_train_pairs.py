@@ -142,12 +142,14 @@ def test_what_digits_knows_of_each_digit_is_kept(tmp_path):
     config = {
         "network": {"name": "patch_unet", "in_channels": 1, "n_classes": 100, "places": 2},
         "class_names": source.source.class_names,
+        "styles": source.styles(),
         "training": {},
     }
-    network = start_from("digits", config)
+    digits = load("digits")
+    network = start_from(digits, config)
     known = load_tensors(find_model("digits"))[0]["label.weight"].float()
     assert torch.equal(network.label.weight, known)
     assert config["network"]["places"] == network.places == 2
-    single = {"network": {}, "class_names": source.source.class_names, "training": {}}
-    nothing = start_from("digits", single).label.weight
+    single = config | {"network": {}, "training": {}}
+    nothing = start_from(digits, single).label.weight
     assert torch.equal(nothing, known[-1:].expand(101, -1))

@@ -32,6 +32,8 @@ from inkseed.cli.options import (
 from inkseed.errors import InkseedError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from inkseed.model.model import Model, Samples
 
 CURVE = (0.0, 0.5, 2.0)  # guide_w of the trade-off curve, beside the model's own
@@ -116,7 +118,13 @@ def evaluate(
         evaluations = count * sum(loaded.cost(w, sampler, steps, **how) for w in strengths)
         with progress("drawing digits", evaluations, "evaluations") as advance:
             sets = draw_sets(
-                *(loaded, count, strengths, seed, sampler, steps, advance),
+                loaded,
+                count,
+                strengths,
+                seed,
+                sampler=sampler,
+                steps=steps,
+                on_evaluations=advance,
                 draw=partial(_screened if check else _plain, **how),
             )
     from inkseed.evaluation import evaluate as measure
@@ -159,9 +167,19 @@ def _plain(model: "Model", *request: Any, **how: Any) -> "tuple[Samples, list[st
     return model.sample(*request, **how), []
 
 
-def _screened(model: "Model", *request: Any, **how: Any) -> "tuple[Samples, list[str]]":
+def _screened(
+    model: "Model",
+    labels: list[int],
+    seed: int,
+    *asked: Any,
+    on_evaluations: "Callable[[int], object] | None",
+    **how: Any,
+) -> "tuple[Samples, list[str]]":
+    from inkseed.model.request import Request
+    from inkseed.model.sampling import SamplingOptions
     from inkseed.writing.screening import sample_screened
 
-    found = sample_screened(model, *request, **how)
+    request = Request(labels, seed, SamplingOptions(*asked, **how))
+    found = sample_screened(model, request, on_evaluations)
     times = f"judge A had images drawn again, {found.redrawn:,} times in all"
     return found.samples, [f"{times}, and is in doubt of {len(found.doubted):,}"]

@@ -2,6 +2,7 @@
 
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -103,8 +104,18 @@ def write(
     with progress(f"writing {number}", count * total, "evaluations") as advance:
         for variant, path in paths.items():
             written = write_number(
-                *(number, variant, guide_w, loaded, sampler, steps, noise, candidates, advance),
-                *(slant, thickness, check),
+                number,
+                variant,
+                guide_w,
+                loaded,
+                sampler=sampler,
+                steps=steps,
+                noise=noise,
+                candidates=candidates,
+                on_evaluations=advance,
+                slant=slant,
+                thickness=thickness,
+                check=check,
                 **how,
             )
             written.save(path)
@@ -171,8 +182,7 @@ def sample(
 
     asked = [None] if guide_w is None else parse_numbers(guide_w, "--guide-w")
     check_guidance(asked)
-    drawn: dict[str, Any] = {"spacing": spacing, "guide_interval": parse_interval(guide_interval)}
-    drawn["precision"] = precision
+    interval = parse_interval(guide_interval)
     wanted = None if labels is None else parse_labels(labels)
     from inkseed.files import check_writable
 
@@ -185,28 +195,39 @@ def sample(
     if compile_network:
         loaded.compile()
     from inkseed.export.samples import save_samples, save_trace
+    from inkseed.model.request import Request
+    from inkseed.model.sampling import SamplingOptions
     from inkseed.writing.screening import sample_screened
 
     classes = loaded.indices(loaded.class_names if wanted is None else wanted)
     images = len(classes) * count * len(asked)
     if trace is not None and images > MAX_TRACED:
         raise InkseedError(f"--trace draws at most {MAX_TRACED} images: lower --count")
-    settled = loaded.settings(asked[0], sampler, steps, **drawn)
+    requests = [
+        Request(
+            classes * count,
+            seed,
+            SamplingOptions(w, sampler, steps, spacing, interval, None, precision),
+            {"slant": slant, "thickness": thickness},
+            noise,
+            candidates,
+            trace=trace is not None,
+        )
+        for w in asked
+    ]
+    settled = loaded.settle(requests[0].sampling)
     states = images * settled.steps
     if trace is not None and states > MAX_STATES:
         raise InkseedError(f"--trace holds at most {MAX_STATES:,} states: lower --steps or --count")
-    costs = [loaded.cost(w, sampler, steps, noise, candidates, **drawn) for w in asked]
+    costs = [loaded.cost_of(replace(each, labels=[0], style={})) for each in requests]
     groups: list[Any] = []
     redrawn, doubted = 0, []
     with progress(f"{images} digits", sum(costs) * images // len(asked), "evaluations") as advance:
-        for w in asked:
-            request = (classes * count, seed, w, sampler, steps)
-            how: dict[str, Any] = {"slant": slant, "thickness": thickness, "noise": noise, **drawn}
-            how |= {"candidates": candidates, "on_evaluations": advance}
+        for request in requests:
             if not check:
-                groups.append(loaded.sample(*request, trace=trace is not None, **how))
+                groups.append(loaded.sample_request(request, advance))
                 continue
-            screened = sample_screened(loaded, *request, **how)
+            screened = sample_screened(loaded, request, advance)
             redrawn += screened.redrawn
             doubted += [len(groups) * len(classes) * count + row for row in screened.doubted]
             groups.append(screened.samples)

@@ -72,8 +72,16 @@ def train(
 
     try:
         model = run(
-            *(settings, name, folder, resume, where, compile_network),
-            *(data, resized, start, how),
+            settings,
+            name,
+            folder,
+            resume=resume,
+            device=where,
+            compile_network=compile_network,
+            data=data,
+            size=resized,
+            start=start,
+            how=how,
         )
         if is_main_process():
             print(model)

@@ -11,7 +11,7 @@ def inside_frame(grey: np.ndarray) -> np.ndarray | None:
     """What a frame of another lightness encloses, a part of grey (H, W); None where there is none.
 
     A digit does not look like a sheet: its outermost rows and columns are not full from side to
-    side.
+    side; nor does a printed form, of which only those are.
     """
     dark = grey < (grey.min() + grey.max()) / 2
     for frame in (dark, ~dark):
@@ -19,8 +19,10 @@ def inside_frame(grey: np.ndarray) -> np.ndarray | None:
         if rows is None or columns is None:
             continue
         part = frame[rows, columns]
-        ends = (part[0], part[-1], part[:, 0], part[:, -1])
-        if min(part.shape) >= LEAST_SIDE and max(end.mean() for end in ends) <= INSIDE:
+        if min(part.shape) < LEAST_SIDE:
+            continue
+        ends = (part[0], part[-1], part[:, 0], part[:, -1], part)
+        if max(each.mean() for each in ends) <= INSIDE:
             return grey[rows, columns]
     return None
 

@@ -14,7 +14,7 @@ LEAST_CONTRAST = 0.06  # of the whole range: with less, a picture is blank
 EVEN_LIGHT = 0.1  # of the contrast: paper that varies by less is taken for even
 FAINTEST = 0.25  # of the ink: what is fainter is paper for the measuring of its noise
 ALL_INK = 0.7  # of other pictures' paper: what is all darker shows none of its own
-CLEAN_PAPER, CLEAN_INK, CLEAN_NOISE = 0.96, 0.75, 0.03  # a picture to be left as it is
+CLEAN_PAPER, CLEAN_INK, CLEAN_NOISE = 0.96, 0.9, 0.03  # a picture to be left as it is
 
 
 class Ink(NamedTuple):

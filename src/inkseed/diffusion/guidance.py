@@ -1,6 +1,5 @@
 """Guidance: a denoiser in, a denoiser out."""
 
-import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -10,7 +9,7 @@ from torch import Tensor
 from inkseed.diffusion.condition import nothing_asked
 from inkseed.diffusion.denoiser import Denoiser
 from inkseed.diffusion.schedule import Schedule
-from inkseed.errors import InkseedError, InkseedWarning
+from inkseed.errors import InkseedError, warn
 
 Guidance = Callable[[Denoiser], Denoiser]
 """A guidance of one's own: the model's denoiser in, the denoiser that samplers are to see out."""
@@ -83,16 +82,14 @@ def guided(
 
 
 def warn_untaught(drop_prob: float | None, guide_w: float) -> None:
-    """Warn, at the caller's caller, of guidance by a network that no label was ever dropped for.
+    """Warn of guidance by a network that no label was ever dropped for.
 
     What it says without a label is chance: it never learned it. None is a chance nobody knows.
     """
     if drop_prob == 0 and guide_w != 0:
-        warnings.warn(
+        warn(
             f"guide_w {guide_w:g} needs a network that was trained with labels dropped, and "
-            "drop_prob was 0 here: take guide_w 0, or train with drop_prob 0.1",
-            InkseedWarning,
-            stacklevel=3,
+            "drop_prob was 0 here: take guide_w 0, or train with drop_prob 0.1"
         )
 
 

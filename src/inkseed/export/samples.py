@@ -25,9 +25,9 @@ def save_samples(
 ) -> None:
     """Write groups of samples, one guide_w each, in the format of the path's suffix.
 
-    `.npz` holds `images` uint8 (N, H, W) with ink 255, `labels`, `seeds`, `guide_w` and `nfe`, each
-    (N, ...), labels by name unless the names are 0 to n - 1; how they were drawn, `sampler`,
-    `steps`, `spacing`, `guide_interval` (N, 2) and `precision`; and what by, one text each:
+    `.npz` holds `images` uint8 (N, H, W) with ink 255, `labels`, `seeds`, `streams`, `guide_w` and
+    `nfe`, each (N, ...), labels by name unless the names are 0 to n - 1; how they were drawn,
+    `sampler`, `steps`, `spacing`, `guide_interval` (N, 2) and `precision`; and what by, as text:
     `weights_sha256`, and the versions of `inkseed` and `torch`. `.png` is a figure with a band for
     each group, `columns` images wide; a folder holds `<label>/<number>.png`, dark ink on light
     paper, as `inkseed.data.read_folder` reads it.
@@ -37,7 +37,7 @@ def save_samples(
     if suffix == ".npz":
         arrays: dict[str, Any] = {
             name: np.concatenate([getattr(group, name) for group in groups])
-            for name in ("images", "labels", "seeds", "guide_w")
+            for name in ("images", "labels", "seeds", "streams", "guide_w")
         }
         if list(class_names) != [str(k) for k in range(len(class_names))]:
             arrays["labels"] = np.array(class_names)[arrays["labels"]]

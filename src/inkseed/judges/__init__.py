@@ -1,5 +1,5 @@
 """Two small classifiers: A for selectors and filters, B for evaluation. Never mix them up."""
 
-from inkseed.judges.judge import JudgeA, JudgeB
+from inkseed.judges.judge import JudgeA, JudgeB, judge_a
 
-__all__ = ["JudgeA", "JudgeB"]
+__all__ = ["JudgeA", "JudgeB", "judge_a"]

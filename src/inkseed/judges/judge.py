@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 from typing import TypeVar
 
@@ -41,6 +42,12 @@ class JudgeA:
         return torch.cat(
             [self.network(resized(part.clamp(-1, 1), JUDGE_SIZE)) for part in x.split(BATCH_SIZE)]
         )
+
+
+@cache
+def judge_a() -> JudgeA:
+    """Judge A, loaded when it is first asked for and never again."""
+    return JudgeA()
 
 
 class JudgeB:

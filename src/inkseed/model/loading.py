@@ -1,5 +1,6 @@
 """A model from its name or its file, checked before it is believed."""
 
+import math
 from pathlib import Path
 from typing import Any
 
@@ -63,3 +64,10 @@ def _check(config: dict[str, Any]) -> None:
         raise ValueError("the class names do not fit the network")
     for name in names:
         check_class_name(name)
+    styles = config.get("styles", {})
+    if styles and styles.keys() != config["network"]["styles"].keys():
+        raise ValueError("the network knows other styles")
+    if not all(
+        math.isfinite(mean) and 0 < deviation < math.inf for mean, deviation in styles.values()
+    ):
+        raise ValueError(f"impossible moments {styles}")

@@ -2,15 +2,14 @@
 
 from collections.abc import Callable, Sequence
 from copy import copy
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor
 
 from inkseed.checkpoint import save_tensors
-from inkseed.data.labelled import to_uint8
 from inkseed.diffusion.counter import Ledger
 from inkseed.diffusion.denoiser import Denoiser, NetworkDenoiser
 from inkseed.diffusion.guidance import Guidance, trained_drop_prob, warn_untaught
@@ -18,22 +17,15 @@ from inkseed.diffusion.predictions import denoiser_from
 from inkseed.errors import InkseedError
 from inkseed.model.drawing import draw
 from inkseed.model.hand import draw_hands
-from inkseed.model.request import (
-    TRIES_AT_ONCE,
-    check_counts,
-    check_labels,
-    check_strategy,
-    condition_of,
-)
-from inkseed.model.run import BoundSampler
+from inkseed.model.request import BATCH_SIZE, Request, classes_of, condition_of
+from inkseed.model.run import BoundRequest
 from inkseed.model.samples import Samples
-from inkseed.model.sampling import Sampling, settle
+from inkseed.model.sampling import Sampling, SamplingOptions, settle
 from inkseed.nn import Network
-from inkseed.nn.precision import computing_in, fast_precision, place
-from inkseed.noise import Strategy, Task
+from inkseed.nn.precision import fast_precision, place
+from inkseed.noise import Strategy
 from inkseed.samplers import Sampler
 
-BATCH_SIZE = 64
 MAX_SIDE = 1024
 MOST_NAMED = 12
 
@@ -53,7 +45,9 @@ class Model:
         self.config, self.device = config, device
         self.image_size: tuple[int, int] = tuple(config["image_size"])
         self.class_names: tuple[str, ...] = tuple(config["class_names"])
-        self.styles: dict[str, tuple[float, float]] = dict(config["network"].get("styles") or {})
+        # its data's moments; older files hold only those that the network scales by
+        styles = config.get("styles") or config["network"].get("styles") or {}
+        self.styles: dict[str, tuple[float, float]] = dict(styles)
         own = denoiser_from(self.network, config, mixed_precision=False)
         self.denoiser: Denoiser = own
         self.schedule = own.schedule
@@ -114,13 +108,15 @@ class Model:
 
         Raises InkseedError for a setting that cannot be.
         """
-        own = self.config.get("sampling", {})
-        if precision is None:
-            precision = own.get("precision", fast_precision(self.device))
-        return settle(
-            *(own, self.schedule, guide_w, sampler, steps, spacing, guide_interval),
-            *(guidance, precision),
+        asked = SamplingOptions(
+            guide_w, sampler, steps, spacing, guide_interval, guidance, precision
         )
+        return self.settle(asked)
+
+    def settle(self, asked: SamplingOptions) -> Sampling:
+        """`settings` of what is asked for as one value."""
+        own = self.config.get("sampling", {})
+        return settle(own, self.schedule, asked, fast_precision(self.device))
 
     def sample(
         self,
@@ -161,60 +157,54 @@ class Model:
         Raises InkseedError for an empty request, a label that is not a class, a bad setting, or a
         strategy that would spend more than the budget.
         """
-        wanted = check_labels(labels, len(self.class_names))
-        seed, first, batch_size = check_counts(seed, first, batch_size, len(wanted))
-        how = self.settings(guide_w, sampler, steps, spacing, guide_interval, guidance, precision)
-        if how.guidance is None:
-            warn_untaught(trained_drop_prob(self.config), how.guide_w)
-        style: dict[str, Any] = {"slant": slant, "thickness": thickness}
-        if how.one_hand:
-            drawn = draw_hands(self.styles, seed, range(first, first + len(wanted)))
-            style = {name: drawn.get(name) if v is None else v for name, v in style.items()}
-        condition = condition_of(wanted, self.styles, style)
-        strategy, tried, budget = check_strategy(
-            noise, candidates, budget, (len(wanted), *self._shape), first
+        request = Request(
+            labels,
+            seed=seed,
+            sampling=SamplingOptions(
+                guide_w, sampler, steps, spacing, guide_interval, guidance, precision
+            ),
+            style={"slant": slant, "thickness": thickness},
+            noise=noise,
+            candidates=candidates,
+            budget=budget,
+            first=first,
+            batch_size=batch_size,
+            trace=trace,
         )
-        batch_size = min(batch_size, max(1, TRIES_AT_ONCE // tried))
-        finals, starts, traces = [], [], []
-        with Ledger(on_evaluations) as ledger, computing_in(how.precision):
-            plain = ledger.watch(self.denoiser)
-            denoiser = ledger.watch(how.guided(plain, self.schedule))
-            bound = BoundSampler(
-                *(plain, denoiser, self.schedule, how, seed, self.device, batch_size)
-            )
-            for begin in range(0, len(wanted), batch_size):
-                batch = slice(begin, min(begin + batch_size, len(wanted)))
-                task = Task(
-                    condition=condition[batch],
-                    labels=wanted[batch],
-                    class_names=self.class_names,
-                    seed=seed,
-                    numbers=range(first + batch.start, first + batch.stop),
-                    shape=self._shape,
-                    sampler=bound,
-                    candidates=tried,
-                    budget=budget,
-                )
-                ledger.allow(None if budget is None else budget * len(task))
-                z, walked = draw(bound, task, strategy, trace)
-                if not ledger.dry and not torch.isfinite(walked[-1].x).all():
-                    raise InkseedError(
-                        "the images are not finite: the weights are damaged or guide_w huge"
-                    )
-                starts.append(z)
-                finals.append(walked[-1].x)
-                traces.append(walked if trace else [])
-        return Samples(
-            images=to_uint8(torch.cat(finals)),
-            labels=wanted,
-            seeds=np.stack([np.full(len(wanted), seed), first + np.arange(len(wanted))], 1),
-            guide_w=np.full(len(wanted), how.guide_w),
-            nfe=-(-ledger.evaluations // len(wanted)),
-            noise=torch.cat(starts),
-            how=how,
-            weights_sha256=self.weights_sha256,
-            steps=[torch.cat([step.x for step in each]) for each in zip(*traces, strict=True)],
-            guesses=[torch.cat([step.x_0 for step in each]) for each in zip(*traces, strict=True)],
+        return self.sample_request(request, on_evaluations)
+
+    def sample_request(
+        self, request: Request, on_evaluations: Callable[[int], object] | None = None
+    ) -> Samples:
+        """Draw what is asked for, as `sample` does with its keywords."""
+        run = self.bind(request, on_evaluations)
+        if run.sampling.guidance is None:
+            warn_untaught(trained_drop_prob(self.config), run.sampling.guide_w)
+        drawn = draw(run)
+        return replace(drawn, weights_sha256=self.weights_sha256)
+
+    def bind(
+        self, request: Request, on_evaluations: Callable[[int], object] | None = None
+    ) -> BoundRequest:
+        """A run: what draws the request's images, or any noise under its settings; no network runs.
+
+        Raises InkseedError for a request that this model cannot draw.
+        """
+        labels = classes_of(request, len(self.class_names))
+        how = self.settle(request.sampling)
+        style = {name: value for name, value in request.style.items() if value is not None}
+        if how.one_hand:
+            style = {**draw_hands(self.styles, request.seed, request.numbers), **style}
+        return BoundRequest(
+            request=request,
+            own=self.denoiser,
+            schedule=self.schedule,
+            sampling=how,
+            condition=condition_of(labels, self.styles, style),
+            class_names=self.class_names,
+            shape=self._shape,
+            device=self.device,
+            on_evaluations=on_evaluations,
         )
 
     def cost(
@@ -236,16 +226,15 @@ class Model:
         ones'. A denoiser of your own that has no network of inkseed's in it does run, for one
         image. Raises InkseedError for a request that `sample` would refuse.
         """
+        asked = SamplingOptions(
+            guide_w, sampler, steps, spacing, guide_interval, guidance, precision
+        )
+        return self.cost_of(Request([0], sampling=asked, noise=noise, candidates=candidates))
+
+    def cost_of(self, request: Request) -> int:
+        """`cost` of a request: evaluations per image, counted with the networks left out."""
         with Ledger(dry=True):
-            return self.sample(
-                *([0], 0, guide_w, sampler, steps),
-                spacing=spacing,
-                guide_interval=guide_interval,
-                guidance=guidance,
-                precision=precision,
-                noise=noise,
-                candidates=candidates,
-            ).nfe
+            return draw(self.bind(request)).nfe
 
     @property
     def _shape(self) -> tuple[int, int, int]:

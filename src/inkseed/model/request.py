@@ -1,7 +1,7 @@
 """What is asked of a model, checked before any work: labels, styles, seeds, noise."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -12,6 +12,7 @@ from inkseed.checks import brief, whole_number
 from inkseed.data.style import POSITIVE, REACH
 from inkseed.diffusion.condition import with_style
 from inkseed.errors import InkseedError
+from inkseed.model.sampling import SamplingOptions
 from inkseed.noise import SEARCH, Start, Strategy, Task, find_strategy
 from inkseed.noise.registry import built
 from inkseed.outline import Outlined
@@ -19,14 +20,61 @@ from inkseed.registry import home
 
 MOST_IMAGES = 10**9
 LAST_SEED = 2**63 - 1
+BATCH_SIZE = 64
 CANDIDATES, MOST_CANDIDATES = 10, 10_000  # of a search, for each image
 TRIES_AT_ONCE = 50_000  # their noises lie in memory together
 MOST_BUDGET = 10**12
 LAST_IMAGE = 2**32 - 1  # an image's number is a 32-bit word of its stream's counter
 
 
-def check_labels(labels: Any, classes: int) -> np.ndarray:
-    """Class indices as int64 (N,). Raises InkseedError for none at all, or what is no class."""
+@dataclass(frozen=True, repr=False, eq=False)
+class Request(Outlined):
+    """What is asked of a model: one image for each label, and how each is to be drawn.
+
+    Image k begins with noise of the stream (seed, first + k). The fields are those of
+    `Model.sample`, whose docstring explains them; `style` holds its `slant` and `thickness`.
+    Raises InkseedError for values that no model could draw; `Model.bind` refuses those that this
+    one model cannot.
+    """
+
+    labels: Sequence[int] | np.ndarray  # kept as int64 (N,)
+    seed: int = 0
+    sampling: SamplingOptions = field(default_factory=SamplingOptions)
+    style: Mapping[str, float | Sequence[float] | np.ndarray | None] = field(default_factory=dict)
+    noise: str | Tensor | Strategy = "gaussian"
+    candidates: int | None = None
+    budget: int | None = None
+    first: int = 0
+    batch_size: int = BATCH_SIZE
+    trace: bool = False
+
+    def __post_init__(self) -> None:
+        labels = _as_labels(self.labels)
+        checked: dict[str, Any] = {
+            "labels": labels,
+            "seed": whole_number(self.seed, "seed", 0, LAST_SEED),
+            "first": whole_number(self.first, "first", 0, LAST_IMAGE + 1 - len(labels)),
+            "batch_size": whole_number(self.batch_size, "batch_size", 1, MOST_IMAGES),
+        }
+        if self.candidates is not None:
+            tried = whole_number(self.candidates, "candidates", 1, MOST_CANDIDATES)
+            checked["candidates"] = tried
+        if self.budget is not None:
+            checked["budget"] = whole_number(self.budget, "budget", 1, MOST_BUDGET)
+        for name, value in checked.items():
+            object.__setattr__(self, name, value)
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    @property
+    def numbers(self) -> range:
+        """The images' numbers: each has a stream of its own."""
+        return range(self.first, self.first + len(self))
+
+
+def _as_labels(labels: Any) -> np.ndarray:
+    """Class indices as int64 (N,). Raises InkseedError for none at all, or no whole numbers."""
     try:
         wanted = np.asarray(list(labels))
     except (TypeError, ValueError) as error:
@@ -35,24 +83,21 @@ def check_labels(labels: Any, classes: int) -> np.ndarray:
         raise InkseedError("no labels: ask for at least one image")
     if wanted.ndim != 1 or wanted.dtype.kind not in "iu":
         raise InkseedError("labels must be whole numbers, one for each image")
-    if wanted.min() < 0 or wanted.max() >= classes:
-        raise InkseedError(f"labels must be from 0 to {classes - 1}")
     return wanted.astype(np.int64)
 
 
-def check_counts(seed: Any, first: Any, batch_size: Any, images: int) -> tuple[int, int, int]:
-    """(seed, first, batch_size) of a request for so many images, as Python whole numbers."""
-    return (
-        whole_number(seed, "seed", 0, LAST_SEED),
-        whole_number(first, "first", 0, LAST_IMAGE + 1 - images),
-        whole_number(batch_size, "batch_size", 1, MOST_IMAGES),
-    )
+def classes_of(request: Request, classes: int) -> np.ndarray:
+    """The request's labels, int64 (N,). Raises InkseedError for one that is no class."""
+    labels = np.asarray(request.labels)
+    if labels.min() < 0 or labels.max() >= classes:
+        raise InkseedError(f"labels must be from 0 to {classes - 1}")
+    return labels
 
 
 def condition_of(
     labels: np.ndarray,
     styles: Mapping[str, Sequence[float]],
-    asked: Mapping[str, float | Sequence[float] | None],
+    asked: Mapping[str, float | Sequence[float] | np.ndarray],
 ) -> Tensor:
     """The condition (N,) or (N, 1 + S) of images of these labels and the styles `asked` for.
 
@@ -62,8 +107,6 @@ def condition_of(
     label = torch.from_numpy(labels)
     columns: dict[str, Tensor] = {}
     for name, value in asked.items():
-        if value is None:
-            continue
         if name not in styles:
             raise InkseedError(f"this model knows no {name}: leave it out, or use another model")
         try:
@@ -85,30 +128,23 @@ def condition_of(
     return with_style(label, torch.stack([columns.get(name, free) for name in sorted(styles)], 1))
 
 
-def check_strategy(
-    noise: Any, candidates: Any, budget: Any, shape: tuple[int, ...], first: int
-) -> tuple[Strategy, int, int | None]:
-    """(strategy, candidates, budget) of a request for images of `shape` (N, C, H, W) from `first`.
+def strategy_of(request: Request, shape: tuple[int, ...]) -> Strategy:
+    """The strategy that a request for images of `shape` (N, C, H, W) names, is, or brings.
 
-    `noise` names a strategy, is one, or is the caller's own unit noise. Raises InkseedError for
-    what is none of the three, or for candidates where nothing is searched.
+    Raises InkseedError for noise that is none of the three, or for candidates where nothing is
+    searched.
     """
-    searching = True
+    noise, searching = request.noise, True
     if isinstance(noise, str):
         named = find_strategy(noise)
         strategy, searching = named.choose, named.promise == SEARCH
     elif callable(noise):  # tensors are not
         strategy = built(noise)
     else:
-        strategy, searching = OwnNoise(_own_noise(noise, shape), first), False
-    if candidates is not None and not searching:
+        strategy, searching = OwnNoise(_own_noise(noise, shape)), False
+    if request.candidates is not None and not searching:
         raise InkseedError("candidates are for noise strategies that search: leave them out")
-    tried = CANDIDATES if candidates is None else candidates
-    return (
-        strategy,
-        whole_number(tried, "candidates", 1, MOST_CANDIDATES),
-        None if budget is None else whole_number(budget, "budget", 1, MOST_BUDGET),
-    )
+    return strategy
 
 
 def _own_noise(noise: Any, shape: tuple[int, ...]) -> Tensor:
@@ -127,15 +163,13 @@ def _own_noise(noise: Any, shape: tuple[int, ...]) -> Tensor:
 
 @dataclass(frozen=True, repr=False)
 class OwnNoise(Outlined):
-    """Unit noise (N, C, H, W) that the caller has chosen for images `first` and on."""
+    """Unit noise (N, C, H, W) that the caller has chosen, one for each image of the request."""
 
     z: Tensor
-    first: int
 
     def __call__(self, task: Task) -> Tensor:
         """The batch's part of it."""
-        begin = task.numbers[0] - self.first
-        return self.z[begin : begin + len(task)]
+        return self.z[task.rows]
 
 
 def start_of(strategy: Strategy, task: Task) -> Start:

@@ -1,67 +1,179 @@
-"""A request's sampler with everything settled but the noise: what a strategy may draw with."""
+"""A run: a request bound to a model, with everything settled but the noise."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from copy import copy
+from dataclasses import InitVar, dataclass
 
+import numpy as np
 import torch
 from torch import Tensor
 
+from inkseed.diffusion.counter import Ledger
 from inkseed.diffusion.denoiser import Denoiser, in_float32
 from inkseed.diffusion.schedule import Schedule, times
 from inkseed.errors import InkseedError
+from inkseed.model.request import CANDIDATES, TRIES_AT_ONCE, Request, strategy_of
 from inkseed.model.sampling import Sampling
+from inkseed.nn.precision import computing_in
+from inkseed.noise import Task
+from inkseed.outline import Outlined
 from inkseed.registry import home
 from inkseed.rng import Key
 from inkseed.samplers import Step, ddim, invert
 from inkseed.samplers.fresh_noise import SamplerNoise
 
 
-class BoundSampler:
+@dataclass(repr=False, eq=False)
+class BoundRequest(Outlined):
     """Noise in, images out, by the denoisers, the sampler and the steps of one request.
 
-    `plain` is the conditional denoiser and `denoiser` the same under the request's guidance; one
-    ledger counts both. Both compute in the request's precision, but for `ddim` and `undo`: these
-    undo each other in float32 alone. Rows are drawn `batch_size` at a time, so any number may be
-    asked for. All tensors that come and go lie on the CPU. Row i of what is drawn belongs to row i
-    of `condition` and, where the sampler draws noise on its way, to the sampler's stream of
-    `keys[i]`.
+    `model.bind(request)` makes one. `plain` is the conditional denoiser and `denoiser` the same
+    under the request's guidance. Every evaluation of either is counted in `evaluations` and
+    computed in the request's precision; only `ddim` and `undo` are always float32, since in
+    bfloat16 they would not undo each other. Rows are drawn `batch_size` at a time, so any number
+    may be asked for. All tensors that come and go lie on the CPU. Row i of what is drawn is told
+    row i of `condition` (by default that of the request's own images), and the sampler draws its
+    own noise from the stream `keys[i]`.
     """
 
-    def __init__(
-        self,
-        plain: Denoiser,
-        denoiser: Denoiser,
-        schedule: Schedule,
-        how: Sampling,
-        seed: int,
-        device: torch.device,
-        batch_size: int,
-    ) -> None:
-        self.plain, self.denoiser, self.schedule, self.how = plain, denoiser, schedule, how
-        self.seed, self.device, self.batch_size = seed, device, batch_size
+    request: Request
+    own: InitVar[Denoiser]  # the model's denoiser, uncounted
+    schedule: Schedule
+    sampling: Sampling
+    condition: Tensor  # of the request's images, in order
+    class_names: tuple[str, ...]
+    shape: tuple[int, int, int]  # (C, H, W) of an image
+    device: torch.device
+    on_evaluations: Callable[[int], object] | None = None
+
+    def __post_init__(self, own: Denoiser) -> None:
+        self.strategy = strategy_of(self.request, (len(self.request), *self.shape))
+        self.ledger = Ledger(self.on_evaluations)
+        self._counter = _Counter(self.ledger, self.sampling.precision)
+        plain = self.ledger.watch(own)
+        self.plain = self._counted(plain)
+        self.denoiser = self._counted(self.ledger.watch(self.sampling.guided(plain, self.schedule)))
+
+    @property
+    def seed(self) -> int:
+        """The request's."""
+        return self.request.seed
+
+    @property
+    def candidates(self) -> int:
+        """How many noises a search may try for each image."""
+        asked = self.request.candidates
+        return CANDIDATES if asked is None else asked
+
+    @property
+    def batch_size(self) -> int:
+        """How many rows are drawn at a time."""
+        return min(self.request.batch_size, max(1, TRIES_AT_ONCE // self.candidates))
+
+    @property
+    def evaluations(self) -> int:
+        """Network evaluations that all drawing has cost so far."""
+        return self.ledger.evaluations
 
     @property
     def steps(self) -> int:
         """How many steps the sampler takes."""
-        return self.how.steps
+        return self.sampling.steps
 
     @property
     def spacing(self) -> str:
         """How they are spaced."""
-        return self.how.spacing
+        return self.sampling.spacing
 
     @property
     def times(self) -> Tensor:
         """The request's times, float64 (steps + 1,), from 1 to 0."""
-        return self.how.times(self.schedule)
+        return self.sampling.times(self.schedule)
 
-    def walk(self, z: Tensor, condition: Tensor, keys: Sequence[Key]) -> Iterator[Step]:
-        """The request's states from unit noise z (N, C, H, W) to images, in one batch, on the CPU.
+    def counting(self) -> AbstractContextManager[None]:
+        """A context in which all evaluations are counted here, backward passes included.
+
+        The methods open it themselves; open it around several where gradients flow between them.
+        """
+        return self._counter.open()
+
+    def tasks(self) -> Iterator[Task]:
+        """The request batch by batch, as a noise strategy sees it."""
+        labels = np.asarray(self.request.labels)
+        for begin in range(0, len(labels), self.batch_size):
+            rows = slice(begin, min(begin + self.batch_size, len(labels)))
+            part = copy(self)  # which counts in the same ledger
+            part.condition = self.condition[rows]
+            yield Task(
+                condition=part.condition,
+                labels=labels[rows],
+                class_names=self.class_names,
+                seed=self.seed,
+                numbers=self.request.numbers[rows],
+                shape=self.shape,
+                sampler=part,
+                candidates=self.candidates,
+                budget=self.request.budget,
+                first=self.request.first,
+            )
+
+    def states(
+        self, z: Tensor, keys: Sequence[Key], condition: Tensor | None = None
+    ) -> Iterator[Step]:
+        """The request's states from unit noise z (N, C, H, W) to images, in one batch.
 
         Raises InkseedError for a sampler that yields nothing, or no state of z's shape, and for a
         user's own that fails.
         """
-        noise, walk = SamplerNoise(self.seed, keys, z.shape[1:], self.device), self.how.walk
-        step = None
+        walked = self._walk(z, keys, self._condition(condition, len(z)))
+        while True:
+            with self.counting():
+                step = next(walked, None)
+            if step is None:
+                return
+            yield step
+
+    def images(self, z: Tensor, keys: Sequence[Key], condition: Tensor | None = None) -> Tensor:
+        """Unit noise (M, C, H, W) -> the request's images in [-1, 1], not clipped."""
+        return self.guesses(z, keys, None, condition)
+
+    def guesses(
+        self,
+        z: Tensor,
+        keys: Sequence[Key],
+        steps: int | None,
+        condition: Tensor | None = None,
+    ) -> Tensor:
+        """What the images look like after `steps` steps: the guess x_0 there; None: at the end.
+
+        Raises InkseedError for fewer than one step.
+        """
+        if steps is not None and steps < 1:
+            raise InkseedError(f"a guess needs a step or more, not {steps}")
+        told, found = self._condition(condition, len(z)), []
+        with self.counting():
+            for rows in self._batches(len(z)):
+                walked = self._walk(z[rows], keys[rows], told[rows])
+                for taken, step in enumerate(walked, start=1):
+                    last = step.x if steps is None else step.x_0
+                    if taken == steps:
+                        break
+                found.append(last)
+        return torch.cat(found)
+
+    def ddim(self, z: Tensor, steps: int, condition: Tensor | None = None) -> Tensor:
+        """Unit noise (M, C, H, W) -> images by unguided DDIM in float32; `undo` is its inverse."""
+        scale = self.schedule.start_scale
+        return self._along(ddim, scale * z, steps, condition)
+
+    def undo(self, x: Tensor, steps: int, condition: Tensor | None = None) -> Tensor:
+        """Images (M, C, H, W), as `ddim` left them -> the unit noise that DDIM inverts them to."""
+        return self._along(invert, x, steps, condition) / self.schedule.start_scale
+
+    def _walk(self, z: Tensor, keys: Sequence[Key], condition: Tensor) -> Iterator[Step]:
+        noise = SamplerNoise(self.seed, keys, z.shape[1:], self.device)
+        walk, step = self.sampling.walk, None
         try:
             for step in walk(
                 self.denoiser,
@@ -83,48 +195,53 @@ class BoundSampler:
         if step is None:
             raise InkseedError("the sampler yielded no step: it must yield one for each time")
 
-    def images(self, z: Tensor, condition: Tensor, keys: Sequence[Key]) -> Tensor:
-        """Unit noise (M, C, H, W) -> the request's images in [-1, 1], not clipped."""
-        return self.guesses(z, condition, keys, None)
-
-    def guesses(
-        self, z: Tensor, condition: Tensor, keys: Sequence[Key], steps: int | None
+    def _along(
+        self, walk: Callable[..., Iterator[Step]], x: Tensor, steps: int, condition: Tensor | None
     ) -> Tensor:
-        """What the images look like after `steps` steps: the guess x_0 there; None: at the end.
-
-        Raises InkseedError for fewer than one step.
-        """
-        if steps is not None and steps < 1:
-            raise InkseedError(f"a guess needs a step or more, not {steps}")
-        found = []
-        for rows in self._batches(len(z)):
-            walked = self.walk(z[rows], condition[rows], keys[rows])
-            for taken, step in enumerate(walked, start=1):
-                last = step.x if steps is None else step.x_0
-                if taken == steps:
-                    break
-            found.append(last)
+        grid = times(self.schedule, steps, self.spacing)
+        told, denoiser, found = self._condition(condition, len(x)), in_float32(self.plain), []
+        with self.counting():
+            for rows in self._batches(len(x)):
+                start, label = x[rows].to(self.device), told[rows].to(self.device)
+                for step in walk(denoiser, self.schedule, start, label, grid):
+                    last = step.x
+                found.append(last.cpu())
         return torch.cat(found)
 
-    def ddim(self, z: Tensor, condition: Tensor, steps: int) -> Tensor:
-        """Unit noise (M, C, H, W) -> images by unguided DDIM in float32; `undo` is its inverse."""
-        scale = self.schedule.start_scale
-        return self._along(ddim, scale * z, condition, steps)
+    def _condition(self, condition: Tensor | None, count: int) -> Tensor:
+        """What `count` rows are told. Raises InkseedError where that is not known of each."""
+        told = self.condition if condition is None else condition
+        if not isinstance(told, Tensor) or len(told) != count:
+            raise InkseedError(f"give the condition of the {count} noises, a tensor of a row each")
+        return told
 
-    def undo(self, x: Tensor, condition: Tensor, steps: int) -> Tensor:
-        """Images (M, C, H, W), as `ddim` left them -> the unit noise that DDIM inverts them to."""
-        return self._along(invert, x, condition, steps) / self.schedule.start_scale
+    def _counted(self, denoiser: Denoiser) -> Denoiser:
+        """The same denoiser, counted and in the request's precision wherever it is called."""
 
-    def _along(self, walk, x: Tensor, condition: Tensor, steps: int) -> Tensor:  # type: ignore[no-untyped-def]
-        grid = times(self.schedule, steps, self.how.spacing)
-        denoiser = in_float32(self.plain)
-        found = []
-        for rows in self._batches(len(x)):
-            start, label = x[rows].to(self.device), condition[rows].to(self.device)
-            for step in walk(denoiser, self.schedule, start, label, grid):
-                last = step.x
-            found.append(last.cpu())
-        return torch.cat(found)
+        def counted(x_t: Tensor, t: Tensor, condition: Tensor) -> Tensor:
+            with self.counting():
+                return denoiser(x_t, t, condition)
+
+        return counted
 
     def _batches(self, count: int) -> list[slice]:
         return [slice(k, k + self.batch_size) for k in range(0, count, self.batch_size)]
+
+
+class _Counter:
+    """Opens a ledger and sets the precision; within itself it does nothing more."""
+
+    def __init__(self, ledger: Ledger, precision: str) -> None:
+        self.ledger, self.precision, self.is_open = ledger, precision, False
+
+    @contextmanager
+    def open(self) -> Iterator[None]:
+        if self.is_open:
+            yield
+            return
+        self.is_open = True
+        try:
+            with self.ledger, computing_in(self.precision):
+                yield
+        finally:
+            self.is_open = False

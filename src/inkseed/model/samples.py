@@ -31,14 +31,21 @@ class Samples(Outlined):
 
     images: np.ndarray
     labels: np.ndarray  # int64 (N,)
-    seeds: np.ndarray  # int64 (N, 2): image k's own stream is (seed, k); a search has others too
+    seeds: np.ndarray  # int64 (N, 2): the seed, and the image's number k
+    streams: np.ndarray  # int64 (N, 2): (image, candidate) of the stream that each began with, as
+    # `inkseed.noise.Streams` draws it again; (-1, -1) where its noise is not that of one stream
     guide_w: np.ndarray  # float64 (N,)
-    nfe: int  # network evaluations per image: all that the request cost, shared out, rounded up
+    evaluations: int  # of the network: all that the request cost
     noise: Tensor  # float32 (N, C, H, W): the unit noise each began with
     how: Sampling  # the settings that they were drawn with; `how.facts()` has them as plain values
     weights_sha256: str | None = None  # of the model's file, if it came from one
     steps: list[Tensor] = field(default_factory=list)  # the states on the way, if traced
     guesses: list[Tensor] = field(default_factory=list)  # x_0 as told at the state before each
+
+    @property
+    def nfe(self) -> int:
+        """Network evaluations per image: all that the request cost, shared out and rounded up."""
+        return -(-self.evaluations // len(self.labels))
 
     def _repr_png_(self) -> bytes:
         """What a notebook shows: the first hundred images."""

@@ -23,6 +23,19 @@ DEFAULTS = {"sampler": "dpm_solver_sde", "guide_w": 2.0}  # for models that name
 
 
 @dataclass(frozen=True)
+class SamplingOptions:
+    """What a caller asks of the sampling, unchecked; None: as the model, or the sampler, has it."""
+
+    guide_w: float | None = None
+    sampler: str | Sampler | None = None
+    steps: int | None = None
+    spacing: str | None = None
+    guide_interval: tuple[float, float | None] | None = None
+    guidance: Guidance | None = None
+    precision: str | None = None
+
+
+@dataclass(frozen=True)
 class Sampling:
     """A request's settings with nothing left open; `sampler` is a name or a function."""
 
@@ -73,18 +86,21 @@ FROM_A_FILE = {each.name for each in fields(Sampling)} - {"guidance"}  # what a 
 def settle(
     own: Mapping[str, Any],
     schedule: Schedule,
-    guide_w: float | None = None,
-    sampler: str | Sampler | None = None,
-    steps: int | None = None,
-    spacing: str | None = None,
-    guide_interval: tuple[float, float | None] | None = None,
-    guidance: Guidance | None = None,
+    asked: SamplingOptions | None = None,
     precision: str = FLOAT32,
 ) -> Sampling:
     """Fill what is None from a model's `own` settings or, for another sampler, from the sampler's.
 
-    Raises InkseedError for a setting that cannot be.
+    `precision` is for where neither the caller nor the model names one. Raises InkseedError for a
+    setting that cannot be.
     """
+    asked = asked or SamplingOptions()
+    guide_w, sampler, steps, spacing = asked.guide_w, asked.sampler, asked.steps, asked.spacing
+    guidance = asked.guidance
+    if asked.precision is not None:
+        precision = asked.precision
+    elif "precision" in own:
+        precision = own["precision"]
     if unknown := sorted(set(own) - FROM_A_FILE):
         raise InkseedError(f"sampling knows no setting {brief(unknown[0])}")
     own = {**DEFAULTS, **own}
@@ -123,7 +139,9 @@ def settle(
             own["guide_w"] if guide_w is None else guide_w, "guide_w", LEAST_GUIDE_W, MOST_GUIDE_W
         ),
         spacing=spacing,
-        guide_interval=_interval(interval if guide_interval is None else guide_interval),
+        guide_interval=_interval(
+            interval if asked.guide_interval is None else asked.guide_interval
+        ),
         one_hand=bool(own.get("one_hand", False)),
         precision=precision,
         guidance=guidance,

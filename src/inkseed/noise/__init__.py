@@ -11,6 +11,7 @@ from inkseed.noise.registry import (
     register,
     strategies,
 )
+from inkseed.noise.streams import Streams
 from inkseed.noise.task import Start, Strategy, Task, Tries
 
 __all__ = [
@@ -21,6 +22,7 @@ __all__ = [
     "Named",
     "Start",
     "Strategy",
+    "Streams",
     "Task",
     "Tries",
     "available",

@@ -9,6 +9,7 @@ from itertools import pairwise
 import torch
 from torch import Tensor
 
+from inkseed.noise import judge_a
 from inkseed.noise.registry import register
 from inkseed.noise.task import Start, Task, Tries
 from inkseed.rng import Purpose, uniforms
@@ -33,9 +34,8 @@ def fk_steering(task: Task) -> Start:
     for first in range(0, len(task), each):
         rows = slice(first * task.candidates, (first + each) * task.candidates)
         starts.append(_steer(task, tries[rows]))
-    joined = zip(*starts, strict=True)
-    z, keys, x = (list(parts) for parts in joined)
-    return Start(torch.cat(z), [key for part in keys for key in part], torch.cat(x))
+    z, _, x = (list(parts) for parts in zip(*starts, strict=True))
+    return Start(torch.cat(z), x=torch.cat(x))
 
 
 def _steer(task: Task, tries: Tries) -> Start:
@@ -49,7 +49,7 @@ def _steer(task: Task, tries: Tries) -> Start:
     weights = torch.zeros(len(x) // tries.count, tries.count)  # logarithms, group by group
     for step, (t, s) in enumerate(pairwise(bound.times)):
         x_0 = bound.denoiser(x.to(bound.device), t, condition).cpu()
-        now = task.judge(x_0, tries.labels)
+        now = judge_a.log_probability(task, x_0, tries.labels)
         weights = weights + STRENGTH * (now - liked).view_as(weights)
         offsets = uniforms(task.seed, Purpose.RESAMPLING, groups, 1, step)
         parents = _resample(weights, torch.from_numpy(offsets).float())
@@ -61,7 +61,8 @@ def _steer(task: Task, tries: Tries) -> Start:
         if deviation > 0:
             x = x + deviation * noise()
     last = Tries(z, tries.keys, tries.condition, tries.labels, tries.count)
-    return last.best(task.judge(x, tries.labels), x)
+    best = last.best(judge_a.log_probability(task, x, tries.labels), x)
+    return best._replace(keys=None)  # steered on its way, the image is not what its stream draws
 
 
 def _resample(weights: Tensor, offsets: Tensor) -> Tensor:

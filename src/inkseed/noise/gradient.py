@@ -11,6 +11,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from inkseed.noise import judge_a
 from inkseed.noise.registry import register
 from inkseed.noise.stability import ddim_stability
 from inkseed.noise.task import Start, Task, comparable
@@ -36,7 +37,7 @@ def optim_stability(task: Task) -> Start:
     """
 
     def score(z: Tensor, rows: slice) -> Scored:
-        found = ddim_stability(task, z, task.condition[rows])
+        found = ddim_stability(task.sampler, z, task.condition[rows])
         return Scored(found, found)
 
     return _climb(task, score, keep_norm=True)
@@ -51,8 +52,8 @@ def optim_judge(task: Task) -> Start:
     """
 
     def score(z: Tensor, rows: slice) -> Scored:
-        x = task.sampler.images(z, task.condition[rows], task.keys[rows])
-        liked = task.judge(x, task.labels[rows])
+        x = task.sampler.images(z, task.keys[rows], task.condition[rows])
+        liked = judge_a.log_probability(task, x, task.labels[rows])
         square, d = z.flatten(1).square().sum(1), z[0].numel()
         norm = ((d - 1) / 2 * square.log() - square / 2) / d
         return Scored(liked, liked + NORM_WEIGHT * norm, x)

@@ -14,17 +14,23 @@ from inkseed.rng import Key
 class Run(Protocol):
     """Noise in, images out; `inkseed.model.run` has it.
 
-    All tensors that come and go lie on the CPU.
-
-    `plain` is the conditional denoiser, `denoiser` the same under the request's guidance. Row i
-    belongs to row i of `condition` and, where the sampler draws noise, to the stream `keys[i]`.
+    `plain` is the conditional denoiser, `denoiser` the same under the request's guidance. Row i is
+    told row i of `condition`, which by default is that of the task's own images, and the sampler
+    draws its own noise from the stream `keys[i]`. All tensors that come and go lie on the CPU.
     """
 
     plain: Denoiser
     denoiser: Denoiser
     schedule: Schedule
     device: torch.device
-    batch_size: int
+
+    @property
+    def seed(self) -> int:
+        """The request's."""
+
+    @property
+    def batch_size(self) -> int:
+        """How many rows it draws at a time."""
 
     @property
     def steps(self) -> int:
@@ -38,16 +44,20 @@ class Run(Protocol):
     def times(self) -> Tensor:
         """The request's times, float64 (steps + 1,), from 1 to 0."""
 
-    def images(self, z: Tensor, condition: Tensor, keys: Sequence[Key]) -> Tensor:
+    def images(self, z: Tensor, keys: Sequence[Key], condition: Tensor | None = None) -> Tensor:
         """Unit noise (M, C, H, W) -> the request's images in [-1, 1], not clipped."""
 
     def guesses(
-        self, z: Tensor, condition: Tensor, keys: Sequence[Key], steps: int | None
+        self,
+        z: Tensor,
+        keys: Sequence[Key],
+        steps: int | None,
+        condition: Tensor | None = None,
     ) -> Tensor:
         """The guess of x_0 after `steps` steps; None: the images."""
 
-    def ddim(self, z: Tensor, condition: Tensor, steps: int) -> Tensor:
+    def ddim(self, z: Tensor, steps: int, condition: Tensor | None = None) -> Tensor:
         """Unit noise (M, C, H, W) -> images by unguided DDIM; `undo` is its inverse."""
 
-    def undo(self, x: Tensor, condition: Tensor, steps: int) -> Tensor:
+    def undo(self, x: Tensor, steps: int, condition: Tensor | None = None) -> Tensor:
         """Images (M, C, H, W), as `ddim` left them -> the unit noise that DDIM inverts them to."""

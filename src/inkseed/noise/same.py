@@ -9,16 +9,16 @@ from torch import Tensor
 
 from inkseed.errors import InkseedError
 from inkseed.noise.registry import SAME, register
-from inkseed.noise.task import Task
+from inkseed.noise.task import Start, Task
 
 MOST_DIMENSIONS = torch.quasirandom.SobolEngine.MAXDIM
 SOBOL_BITS = 30  # torch's points are multiples of 2^-30
 
 
 @register("gaussian", SAME)
-def gaussian(task: Task) -> Tensor:
+def gaussian(task: Task) -> Start:
     """Independent Gaussian noise, each image's from its own stream: the plain way."""
-    return task.gaussian()
+    return Start(task.gaussian(), task.keys)
 
 
 @register("antithetic", SAME)

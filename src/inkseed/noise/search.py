@@ -9,6 +9,7 @@ import math
 import torch
 from torch import Tensor
 
+from inkseed.noise import judge_a
 from inkseed.noise.registry import register
 from inkseed.noise.task import Start, Task, comparable
 
@@ -21,8 +22,8 @@ PRUNED_AT = 0.5  # early pruning chooses after this part of the steps
 def best_of(task: Task) -> Start:
     """Draw all candidates to the end and keep the one that judge A is surest of."""
     tries = task.tries()
-    x = task.sampler.images(tries.z, tries.condition, tries.keys)
-    return tries.best(task.judge(x, tries.labels), x)
+    x = task.sampler.images(tries.z, tries.keys, tries.condition)
+    return tries.best(judge_a.log_probability(task, x, tries.labels), x)
 
 
 @register("early_prune")
@@ -30,8 +31,8 @@ def early_prune(task: Task) -> Start:
     """Draw all candidates half-way, and to the end only the one that judge A likes by then."""
     tries, steps = task.tries(), task.sampler.steps
     halfway = max(1, math.floor(PRUNED_AT * steps))
-    guesses = task.sampler.guesses(tries.z, tries.condition, tries.keys, halfway)
-    return tries.best(task.judge(guesses, tries.labels))
+    guesses = task.sampler.guesses(tries.z, tries.keys, halfway, tries.condition)
+    return tries.best(judge_a.log_probability(task, guesses, tries.labels))
 
 
 @register("zero_order")
@@ -42,8 +43,8 @@ def zero_order(task: Task) -> Start:
     vector perpendicular to u (Ma et al., arXiv 2501.09732). The sampler's own noise stays the same.
     """
     best = task.gaussian()
-    x = task.sampler.images(best, task.condition, task.keys)
-    score = comparable(task.judge(x, task.labels))
+    x = task.sampler.images(best, task.keys)
+    score = comparable(judge_a.log_probability(task, x, task.labels))
     for first in range(1, task.candidates, NEIGHBOURS):
         count = min(NEIGHBOURS, task.candidates - first)
         numbers = range(first, first + count)
@@ -52,9 +53,9 @@ def zero_order(task: Task) -> Start:
         near = neighbours(best.repeat_interleave(count, 0), aside)
         condition = task.condition.repeat_interleave(count, 0)
         own = [(k,) for k in task.numbers for _ in numbers]
-        drawn = task.sampler.images(near, condition, own)
+        drawn = task.sampler.images(near, own, condition)
         labels = task.labels.repeat(count)
-        scores = comparable(task.judge(drawn, labels)).view(-1, count)
+        scores = comparable(judge_a.log_probability(task, drawn, labels)).view(-1, count)
         highest, which = scores.max(1)
         rows = which + torch.arange(len(task)) * count
         better = (highest > score)[:, None, None, None]

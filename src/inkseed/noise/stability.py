@@ -11,6 +11,7 @@ from torch import Tensor
 
 from inkseed.diffusion.schedule import times
 from inkseed.noise.registry import register
+from inkseed.noise.run import Run
 from inkseed.noise.task import Start, Task, Tries
 from inkseed.rng import Purpose
 from inkseed.samplers import ancestral
@@ -23,44 +24,43 @@ STEPS = 10  # each way: few leave more spread in the score than many
 def stability(task: Task) -> Start:
     """The candidate most stable under DDIM and its inversion, 10 steps each way (the report's)."""
     tries = task.tries()
-    return tries.best(ddim_stability(task, tries.z, tries.condition))
+    return tries.best(ddim_stability(task.sampler, tries.z, tries.condition))
 
 
 @register("stability_renoise")
 def stability_renoise(task: Task) -> Start:
     """The candidate most like the noise of its noised image, as the report lists it: chance."""
     tries = task.tries()
-    return tries.best(renoise_stability(task, tries))
+    return tries.best(renoise_stability(task.sampler, tries))
 
 
-def ddim_stability(task: Task, z: Tensor, condition: Tensor, steps: int = STEPS) -> Tensor:
+def ddim_stability(run: Run, z: Tensor, condition: Tensor, steps: int = STEPS) -> Tensor:
     """Cosine similarity (M,) of noise z with DDIM's inversion of its image; gradients flow.
 
     In float32, whatever the request computes in.
     """
-    x = task.sampler.ddim(z, condition, steps)
-    return cosine(z, task.sampler.undo(x, condition, steps))
+    x = run.ddim(z, steps, condition)
+    return cosine(z, run.undo(x, steps, condition))
 
 
-def renoise_stability(task: Task, tries: Tries, steps: int = STEPS) -> Tensor:
+def renoise_stability(run: Run, tries: Tries, steps: int = STEPS) -> Tensor:
     """Cosine similarity (M,) of noise with its image's, drawn and noised again by chance.
 
     The image comes of DDPM's stochastic steps; noising again in steps of the forward chain is, in
     distribution, noising once: `x_1 = alpha(1) x_0 + sigma(1) eps`, with fresh eps.
     """
-    bound = task.sampler
-    grid = times(bound.schedule, steps, bound.spacing)
+    grid = times(run.schedule, steps, run.spacing)
     found = []
-    for first in range(0, len(tries.z), bound.batch_size):
-        part = tries[first : first + bound.batch_size]
-        noise = SamplerNoise(task.seed, part.keys, task.shape, bound.device, Purpose.RENOISED)
-        start = (bound.schedule.start_scale * part.z).to(bound.device)
-        condition = part.condition.to(bound.device)
-        for step in ancestral(bound.plain, bound.schedule, start, condition, grid, noise, eta=1.0):
+    for first in range(0, len(tries.z), run.batch_size):
+        part = tries[first : first + run.batch_size]
+        noise = SamplerNoise(run.seed, part.keys, part.z.shape[1:], run.device, Purpose.RENOISED)
+        start = (run.schedule.start_scale * part.z).to(run.device)
+        condition = part.condition.to(run.device)
+        for step in ancestral(run.plain, run.schedule, start, condition, grid, noise, eta=1.0):
             x_0 = step.x
-        alpha, sigma = bound.schedule.level(1.0)
+        alpha, sigma = run.schedule.level(1.0)
         noised = (alpha * x_0 + sigma * noise()).cpu()
-        found.append(cosine(part.z, noised / bound.schedule.start_scale))
+        found.append(cosine(part.z, noised / run.schedule.start_scale))
     return torch.cat(found)
 
 

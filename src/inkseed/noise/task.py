@@ -2,16 +2,13 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cache
 from typing import NamedTuple
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from inkseed.data.mnist import DIGITS
 from inkseed.errors import InkseedError
-from inkseed.judges import JudgeA
 from inkseed.noise.run import Run
 from inkseed.outline import Outlined
 from inkseed.rng import Key, normals
@@ -20,7 +17,8 @@ from inkseed.rng import Key, normals
 class Start(NamedTuple):
     """Where images begin: their unit noise (N, C, H, W), and what else a strategy has settled.
 
-    `keys` name the streams of the noise that the sampler draws on its way; None: the images' own.
+    `keys` name the streams that z is the Gaussian noise of, and that the sampler draws its own
+    noise from. None: z is no stream's, and the sampler draws from the images' own.
     `x` are the finished images (N, C, H, W) in [-1, 1], from strategies that draw them themselves.
     """
 
@@ -46,9 +44,15 @@ class Task(Outlined):
     sampler: Run
     candidates: int  # how many a search may try for each image
     budget: int | None = None  # evaluations that an image may cost in all; None: any number
+    first: int = 0  # the number of the request's first image
 
     def __len__(self) -> int:
         return len(self.labels)
+
+    @property
+    def rows(self) -> list[int]:
+        """Where the images stand in the request, from 0."""
+        return [k - self.first for k in self.numbers]
 
     def gaussian(self, numbers: Sequence[int] | None = None) -> Tensor:
         """The unit Gaussian noise of the images' own streams, (N, C, H, W); or of others'."""
@@ -64,26 +68,16 @@ class Task(Outlined):
         """The images' own streams."""
         return [(k,) for k in self.numbers]
 
-    def tries(self) -> "Tries":
-        """`candidates` Gaussian noises for each image; the first is its own, `gaussian()`'s."""
-        keys: list[Key] = [
-            (k,) if j == 0 else (k, j) for k in self.numbers for j in range(self.candidates)
-        ]
-        z = self.noise(keys)
-        condition = self.condition.repeat_interleave(self.candidates, 0)
-        return Tries(z, keys, condition, np.repeat(self.labels, self.candidates), self.candidates)
+    def tries(self, count: int | None = None) -> "Tries":
+        """`count` Gaussian noises for each image, by default `candidates` of them.
 
-    def judge(self, x: Tensor, labels: Sequence[int] | np.ndarray) -> Tensor:
-        """Judge A's log-probability (M,) of each image x (M, C, H, W) showing its label (M,).
-
-        Judge A is the selectors' judge; B, who evaluates, is kept from strategies. Gradients flow.
-        Raises InkseedError for a model whose classes are not digits.
+        The first is the image's own, `gaussian()`'s.
         """
-        if not set(self.class_names) <= set(DIGITS):
-            raise InkseedError("this strategy asks judge A, who reads the digits 0 to 9 alone")
-        digits = torch.tensor([int(name) for name in self.class_names])[torch.as_tensor(labels)]
-        logits = _judge_a().logits(x)
-        return logits.log_softmax(1).gather(1, digits[:, None])[:, 0]
+        count = self.candidates if count is None else count
+        keys: list[Key] = [(k,) if j == 0 else (k, j) for k in self.numbers for j in range(count)]
+        z = self.noise(keys)
+        condition = self.condition.repeat_interleave(count, 0)
+        return Tries(z, keys, condition, np.repeat(self.labels, count), count)
 
 
 @dataclass(frozen=True, repr=False)
@@ -123,9 +117,3 @@ def comparable(scores: Tensor) -> Tensor:
 
 Strategy = Callable[[Task], Tensor | Start]
 """A strategy for the starting noise: unit noise (N, C, H, W) alone, or a `Start`."""
-
-
-@cache
-def _judge_a() -> JudgeA:
-    """Loaded once, when first asked for: it never changes."""
-    return JudgeA()

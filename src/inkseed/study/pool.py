@@ -10,8 +10,11 @@ from torch import Tensor
 
 from inkseed.data.labelled import to_uint8
 from inkseed.evaluation.sets import digits_to_labels
+from inkseed.model.drawing import check_finite
 from inkseed.model.model import Model
-from inkseed.noise import Start, Task
+from inkseed.model.request import Request
+from inkseed.model.sampling import SamplingOptions
+from inkseed.noise import judge_a
 from inkseed.noise.stability import ddim_stability, renoise_stability
 from inkseed.outline import Outlined
 
@@ -66,22 +69,20 @@ def draw_pool(
     the mean ink of the image, the two stabilities are those of `inkseed.noise.stability`.
     """
     images, scores = [], []
-
-    def collect(task: Task) -> Start:
-        tries = task.tries()
-        x = task.sampler.images(tries.z, tries.condition, tries.keys)
+    request = Request(digits_to_labels(model, digits), seed, SamplingOptions(**how))
+    run = model.bind(request, tell)
+    for task in run.tasks():
+        tries = task.tries(candidates)
+        x = run.images(tries.z, tries.keys, tries.condition)
+        check_finite(x[::candidates])
         found = (
-            ddim_stability(task, tries.z, tries.condition),
-            renoise_stability(task, tries),
-            task.judge(x, tries.labels),
+            ddim_stability(run, tries.z, tries.condition),
+            renoise_stability(run, tries),
+            judge_a.log_probability(task, x, tries.labels),
             (x.clamp(-1, 1).mean((1, 2, 3)) + 1) / 2,
         )
         images.append(to_uint8(x))
         scores.append(torch.stack(found))
-        return Start(task.gaussian(), x=x[:: task.candidates])
-
-    labels = digits_to_labels(model, digits)
-    model.sample(labels, seed, **how, noise=collect, candidates=candidates, on_evaluations=tell)
     shape = (len(digits), candidates)
     table: Tensor = torch.cat(scores, 1).double()
     return Pool(

@@ -76,7 +76,9 @@ def _panel(axis: Axes, metric: str, study: Study, rows: Rows, colours: dict[str,
         strong = name in colours
         style = "-" if rows[name][0].row.role == STRATEGY else "--"
         axis.plot(
-            *(costs, values, style if strong else "-"),
+            costs,
+            values,
+            style if strong else "-",
             color=colours.get(name, GREY),
             marker="o",
             markersize=4 if strong else 3,
@@ -89,7 +91,8 @@ def _panel(axis: Axes, metric: str, study: Study, rows: Rows, colours: dict[str,
     error = [[estimate.value - estimate.low], [estimate.high - estimate.value]]
     axis.errorbar([plain.row.nfe], [estimate.value], error, fmt="s", color=INK, capsize=3)
     axis.annotate(
-        *(plain.row.name, (plain.row.nfe, estimate.high)),
+        plain.row.name,
+        (plain.row.nfe, estimate.high),
         xytext=(-4, 4),
         textcoords="offset points",
         fontsize=8.5,
@@ -122,14 +125,17 @@ def _label(axis: Axes, ends: Sequence[tuple[str, float, str]]) -> None:
     wanted = np.array([(value - low) / (high - low) for _, value, _ in ends])
     for (name, _, colour), height, place in zip(ends, wanted, spread(wanted, APART), strict=True):
         axis.plot(
-            *((1.01, 1.05), (height, place)),
+            (1.01, 1.05),
+            (height, place),
             transform=axis.transAxes,
             clip_on=False,
             color=colour,
             linewidth=0.7,
         )
         axis.text(
-            *(1.06, place, name),
+            1.06,
+            place,
+            name,
             transform=axis.transAxes,
             color=colour,
             fontsize=8.5,

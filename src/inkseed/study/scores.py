@@ -4,11 +4,13 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
+import torch
 
 from inkseed.evaluation.intervals import Estimate, around, resamples
 from inkseed.evaluation.sets import digits_to_labels
 from inkseed.model.model import Model
-from inkseed.noise import Start, Task
+from inkseed.model.request import Request
+from inkseed.model.sampling import SamplingOptions
 from inkseed.noise.stability import ddim_stability
 from inkseed.study.pool import Pool
 
@@ -47,23 +49,22 @@ def rank_agreement(
 
     The mean over RANKED_IMAGES images: of 1, a few steps would rank noises as many do.
     """
-    scores: list[list[np.ndarray]] = []
-
-    def collect(task: Task) -> Start:
-        tries = task.tries()
-        scores.append(
-            [
-                ddim_stability(task, tries.z, tries.condition, steps).double().numpy()
-                for steps in RANKED_STEPS
-            ]
-        )
-        return Start(task.gaussian(), x=task.gaussian())
-
     some = digits[:RANKED_IMAGES]
-    labels = digits_to_labels(model, some)
-    model.sample(labels, 0, **how, noise=collect, candidates=candidates, on_evaluations=tell)
-    table = np.concatenate([np.stack(batch) for batch in scores], 1)
-    ranks = table.reshape(len(RANKED_STEPS), len(some), candidates).argsort(2).argsort(2)
+    request = Request(digits_to_labels(model, some), sampling=SamplingOptions(**how))
+    run = model.bind(request, tell)
+    tries = [task.tries(candidates) for task in run.tasks()]
+    scores = [
+        torch.cat([ddim_stability(run, each.z, each.condition, steps) for each in tries])
+        for steps in RANKED_STEPS
+    ]
+    ranks = (
+        torch.stack(scores)
+        .double()
+        .numpy()
+        .reshape(len(RANKED_STEPS), len(some), candidates)
+        .argsort(2)
+        .argsort(2)
+    )
 
     def agreement(a: np.ndarray, b: np.ndarray) -> float:
         return float(np.mean([np.corrcoef(p, q)[0, 1] for p, q in zip(a, b, strict=True)]))

@@ -10,8 +10,10 @@ from PIL import Image
 
 from inkseed.data.labelled import to_uint8
 from inkseed.files import write_atomically
+from inkseed.model.drawing import draw
 from inkseed.model.model import Model
-from inkseed.noise import Start, Task
+from inkseed.model.request import Request
+from inkseed.model.sampling import SamplingOptions
 from inkseed.noise.stability import ddim_stability
 from inkseed.pictures import Band, draw_bands, save_picture
 from inkseed.study.quality import quality_figure
@@ -57,15 +59,10 @@ def extremes(
     model: Model, digit: int, how: Mapping[str, Any], tell: Tell = lambda _: None
 ) -> Image.Image:
     """The most and the least stable noises of a digit, with the images that they become."""
-    scores: list[np.ndarray] = []
-
-    def collect(task: Task) -> Start:
-        scores.append(ddim_stability(task, task.gaussian(), task.condition).numpy())
-        return Start(task.gaussian())
-
-    label = model.indices([str(digit)])[0]
-    drawn = model.sample([label] * EXTREME_OF, 0, **how, noise=collect, on_evaluations=tell)
-    table = np.concatenate(scores)
+    labels = model.indices([str(digit)]) * EXTREME_OF
+    run = model.bind(Request(labels, sampling=SamplingOptions(**how)), tell)
+    drawn = draw(run)
+    table = ddim_stability(run, drawn.noise, run.condition).numpy()
     order = table.argsort()
     bands: list[Band] = []
     ends: Sequence[tuple[str, np.ndarray]] = (

@@ -63,6 +63,20 @@ class TrainingData(Outlined):
             "sigma_data": round(float(ink.std() / 127.5), 4),
         }
 
+    def styles(self) -> dict[str, list[float]]:
+        """Slant's and thickness's mean and deviation, over the images that hold ink.
+
+        Raises InkseedError where none does.
+        """
+        slant, thickness = self.examples.style
+        inked = thickness > 0
+        if not inked.any():
+            raise InkseedError(
+                "the images' ink is too faint for its slant and thickness to be measured: give"
+                " darker ones, or `styles = false` in the recipe and no --from"
+            )
+        return {"slant": _moments(slant[inked]), "thickness": _moments(thickness[inked])}
+
 
 def training_data(
     recipe: Recipe,
@@ -179,23 +193,21 @@ def _own_images(
     )
 
 
-def model_config(recipe: Recipe, name: str, data: TrainingData) -> dict[str, Any]:
-    """The configuration that a model of this recipe and these data carries in its file."""
+def model_config(recipe: Recipe, name: str, data: TrainingData, styled: bool) -> dict[str, Any]:
+    """The configuration that a model of this recipe and these data carries in its file.
+
+    A `styled` one has the moments of its data's styles twice: in `styles` as what they are, to draw
+    hands by and to bound what can be asked for, and in the network's settings as what it scales
+    styles by. A network that is trained on, on other data, keeps its scales.
+    """
     network = {
         **recipe.network,
         "in_channels": 1,
         "n_classes": len(data.source.class_names),
     }
-    if recipe.styles:
-        slant, thickness = data.examples.style
-        inked = thickness > 0
-        if not inked.any():
-            raise InkseedError(
-                "the images' ink is too faint for its slant and thickness to be measured: give"
-                " darker ones, or `styles = false` in the recipe"
-            )
-        slant, thickness = slant[inked], thickness[inked]
-        network["styles"] = {"slant": _moments(slant), "thickness": _moments(thickness)}
+    styles = data.styles() if styled else {}
+    if styled:
+        network["styles"] = styles
     sampling = dict(recipe.sampling)
     if recipe.drop_prob == 0:  # what no label is, such a network never learns
         sampling = {"guide_w": 0.0, **sampling}
@@ -207,6 +219,7 @@ def model_config(recipe: Recipe, name: str, data: TrainingData) -> dict[str, Any
         "schedule": dict(recipe.schedule),
         "prediction": prediction,
         "sampling": sampling,
+        **({"styles": styles} if styled else {}),
         "image_size": list(data.source.images.shape[1:]),
         "class_names": list(data.source.class_names),
         "training": {"recipe": name, "data": data.description},

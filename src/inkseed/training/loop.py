@@ -22,11 +22,10 @@ from inkseed.checkpoint import load_tensors, save_tensors
 from inkseed.checks import whole_number
 from inkseed.data import HowToRead
 from inkseed.errors import InkseedError
-from inkseed.files import sha256
 from inkseed.interrupt import interrupted_between_steps
+from inkseed.model.loading import load
 from inkseed.model.model import Model
 from inkseed.model.sampling import settle
-from inkseed.model.weights import find_model
 from inkseed.nn import Network, network_from
 from inkseed.nn.device import find_device
 from inkseed.nn.precision import place
@@ -92,13 +91,14 @@ def train(
             f"{engine.num_processes} processes cannot share batches of {recipe.batch_size} evenly"
         )
     source = training_data(recipe, data, size, how)
-    config = model_config(recipe, name, source)
+    begin = None if start is None else load(start)
+    config = model_config(recipe, name, source, bool(begin.styles) if begin else recipe.styles)
     place_on = engine.device if engine.num_processes > 1 or device is None else device
-    run = _Run.fresh(recipe, config, place_on, start)
+    run = _Run.fresh(recipe, config, place_on, begin)
     asked = {
         "recipe": dataclasses.asdict(recipe),
         **source.identity(),
-        "from": None if start is None else sha256(find_model(start)),
+        "from": begin and begin.weights_sha256,
     }
     open_run(out, asked, resume, write=False)  # all look before one of them writes
     engine.wait_for_everyone()
@@ -132,13 +132,13 @@ class _Run:
 
     @classmethod
     def fresh(
-        cls, recipe: Recipe, config: dict[str, Any], device: torch.device, start: str | Path | None
+        cls, recipe: Recipe, config: dict[str, Any], device: torch.device, begin: Model | None
     ) -> "_Run":
         try:
             with torch.random.fork_rng(devices=[]):  # torch's initialisers know no generator
                 torch.manual_seed(stream(recipe.seed, Purpose.INITIAL).initial_seed())
-                if start is not None:
-                    network = start_from(start, config)
+                if begin is not None:
+                    network = start_from(begin, config)
                 else:
                     network = network_from(config["network"])
             settle(config["sampling"], loss_of_run(network, config, recipe).denoiser.schedule)
@@ -180,6 +180,8 @@ class _Run:
             self.optimizer.restore(tensors)
             self.averages.restore(tensors)
             self.step = whole_number(config["training"]["step"], "step", 0, MOST)
+        except InkseedError as error:
+            raise InkseedError(f"{path}: {error}: start anew") from error
         except (KeyError, TypeError, ValueError, RuntimeError) as error:
             raise InkseedError(f"{path} does not fit its run's settings: start anew") from error
 

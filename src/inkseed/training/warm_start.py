@@ -1,59 +1,81 @@
 """Fine-tuning: a new run that begins at a trained model's weights, whatever the new labels are."""
 
-from collections.abc import Sequence
-from pathlib import Path
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
 
+from inkseed.data.style import REACH
 from inkseed.errors import InkseedError
-from inkseed.files import sha256
-from inkseed.model.loading import load
-from inkseed.model.weights import find_model
+from inkseed.model.model import Model
 from inkseed.nn import Network, network_from
 
 OF_IMAGES = ("places", "waves")  # settings of a network that its images decide, not its past
 LABELS = "label.weight"  # a row for each class (or each digit of several places), one for none
+SPREAD = 3.0  # deviations from the mean that next to all data lie within
+SCALES = "style_moments"  # a row for each style, in alphabetical order
+
+Moments = Mapping[str, Sequence[float]]
 
 
-def start_from(name: str | Path, config: dict[str, Any]) -> Network:
-    """A network for `config` with the weights of the model `name`; `config` takes its settings.
+def start_from(model: Model, config: dict[str, Any]) -> Network:
+    """A network for `config` with the weights of `model`; `config` takes its settings.
 
     The model's network, schedule and prediction replace those in `config`, whose training tells
     what it went on from. Labels that both know keep what the model learned of them; new ones begin
-    as no label does. A label of several digits keeps what was learned of each of them.
-    Raises InkseedError for a model that is missing, or whose labels cannot be exchanged.
+    as no label does. A label of several digits keeps what was learned of each of them. Styles keep
+    the scales that they were taught by, where these can tell those of the new data apart.
+    Raises InkseedError for labels that cannot be exchanged.
     """
-    model = load(name)
     places = config["network"].get("places", 1)
     known = symbols(model.class_names, model.config["network"].get("places", 1))
     wanted = symbols(config["class_names"], places)
     config["schedule"] = model.config["schedule"]
     config["prediction"] = model.config.get("prediction", {"name": "eps"})
-    before = model.config["training"]
+    before = model.config.get("training", {})
     earlier = before.get("from", {}).get("images_seen", 0)
     config["training"]["from"] = {
-        "sha256": sha256(find_model(name)),
+        "sha256": model.weights_sha256,
         "recipe": before.get("recipe"),
         "images_seen": before.get("images_seen", 0) + earlier,
     }
     own = {key: config["network"][key] for key in OF_IMAGES if key in config["network"]}
     kept = {k: v for k, v in model.config["network"].items() if k not in OF_IMAGES}
+    taught = kept.get("styles") or {}
+    if taught:
+        own["styles"] = scales(taught, config["styles"])
     config["network"] = {**kept, "n_classes": len(config["class_names"]), **own}
     network = network_from(config["network"])
-    weights = model.network.state_dict()
+    weights, fresh = model.network.state_dict(), network.state_dict()
     if known != wanted:
         if LABELS not in weights:
             raise InkseedError(
-                f"{name} knows other labels and cannot learn new ones: train without --from"
+                "the model's network cannot learn other labels than its own: train without --from"
             )
         nothing = weights[LABELS][-1]
         rows = [weights[LABELS][known.index(each)] if each in known else nothing for each in wanted]
         weights[LABELS] = torch.stack([*rows, nothing])
-    fresh = network.state_dict()
+    if taught:  # the weights may hold the scales in half precision: what is kept is kept so
+        same = [own["styles"][name] == taught[name] for name in sorted(taught)]
+        weights[SCALES] = torch.where(torch.tensor(same)[:, None], weights[SCALES], fresh[SCALES])
     known_here = {k: v for k, v in weights.items() if k in fresh and v.shape == fresh[k].shape}
     network.load_state_dict({**fresh, **known_here})
     return network
+
+
+def scales(taught: Moments, data: Moments) -> dict[str, Sequence[float]]:
+    """The (mean, deviation) that the network is to scale each style by, as taught or the data's.
+
+    A network tells styles apart within `REACH` deviations of its own. Where the new data lie in
+    there, its function stays what it was. Elsewhere it would see no difference between styles that
+    differ: such a style is scaled by the new data's moments, and has to be learned again.
+    """
+    found = {}
+    for name, (mean, deviation) in taught.items():
+        own_mean, own_deviation = data[name]
+        within = abs(own_mean - mean) + SPREAD * own_deviation <= REACH * deviation
+        found[name] = taught[name] if within else data[name]
+    return found
 
 
 def symbols(names: Sequence[str], places: int) -> tuple[str, ...]:

@@ -1,7 +1,7 @@
 """A string of digits -> one picture of the whole number, in one hand, with each digit's box."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -11,19 +11,22 @@ from torch import Tensor
 
 from inkseed.checks import whole_number
 from inkseed.data.pairs import PAIRS
-from inkseed.judges import JudgeA
-from inkseed.labels import MAX_DIGITS, check_number
+from inkseed.judges import judge_a
+from inkseed.labels import check_number
 from inkseed.model.hand import USUAL, draw_hands
 from inkseed.model.loading import load
-from inkseed.model.model import Model, Samples
-from inkseed.model.request import LAST_SEED
+from inkseed.model.model import Model
+from inkseed.model.redraw import sample_confident
+from inkseed.model.request import LAST_SEED, Request
+from inkseed.model.samples import Samples
+from inkseed.model.sampling import SamplingOptions
 from inkseed.model.weights import DEFAULT_MODEL
 from inkseed.nn.precision import FLOAT32
 from inkseed.noise import Strategy
 from inkseed.outline import Outlined
 from inkseed.pictures import png, save_picture
 from inkseed.samplers import Sampler
-from inkseed.writing.reading import ATTEMPTS, SURE, digits_in
+from inkseed.writing.reading import SURE, digits_in
 from inkseed.writing.seam import part_pairs
 from inkseed.writing.typesetting import Box, gaps, typeset
 
@@ -40,7 +43,7 @@ class Number(Outlined):
     image: Image.Image
     boxes: list[Box]  # one a digit: (x0, y0, x1, y1), half-open pixels of `image`, tight round ink;
     # empty where there is none
-    samples: Samples  # what the model drew at first: a digit an image, or two
+    samples: Samples  # the model's images that it is made of: a digit each, or two
     nfe: int  # network evaluations for the whole number
     slant: float | None = None  # the hand's, in degrees; None: the model knows no style
     thickness: float | None = None  # in pixels of the model's images
@@ -109,8 +112,8 @@ def write(
     unless `guide_w` says otherwise. Image k begins from the noise stream (seed, k); the rest is as
     in `Model.sample`, but for the precision: float32, so that other machines write the same picture
     within rounding. With `check` judge A reads the picture, and what it doubts is drawn again,
-    up to 10 times, from other streams; what it is surest of stays. It is sure of no digit that
-    lacks ink or lies on its neighbour (`inkseed.data.least_ink`, `inkseed.writing.overlap`).
+    up to 10 times, as `inkseed.model.redraw` does it. It doubts every digit that lacks ink or lies
+    on its neighbour (`inkseed.data.least_ink`, `inkseed.writing.overlap`).
     Raises InkseedError for anything but 1 to 64 of the characters 0-9, or for a model without those
     classes.
     """
@@ -124,53 +127,45 @@ def write(
     }
     asked = {"slant": slant, "thickness": thickness}
     hand = {name: hand.get(name) if value is None else value for name, value in asked.items()}
-    guide_w = guidance_of(model, guide_w)
-
-    def draw(
-        wanted: list[Part], first: int, noise: str | Tensor | Strategy
-    ) -> tuple[Samples, list[np.ndarray]]:
-        samples = model.sample(
-            *(model.indices([part.label for part in wanted]), seed, guide_w, sampler, steps),
-            spacing=spacing,
-            guide_interval=guide_interval,
-            precision=precision,
-            slant=hand["slant"],
-            thickness=hand["thickness"],
-            noise=noise,
-            candidates=candidates,
-            first=first,
-            on_evaluations=on_evaluations,
-        )
-        return samples, blocks_of(samples.images, wanted)
-
-    samples, blocks = draw(parts, 0, noise)
-    spaces = gaps(len(parts) - 1, seed)
-    written = Number(
-        *(text, *typeset(blocks, spaces), samples, samples.nfe * len(parts)),
-        *(hand["slant"], hand["thickness"]),
+    request = Request(
+        model.indices([part.label for part in parts]),
+        seed,
+        SamplingOptions(
+            guidance_of(model, guide_w), sampler, steps, spacing, guide_interval, None, precision
+        ),
+        hand,
+        noise,
+        candidates,
     )
-    if not check:
-        written.doubted = np.flatnonzero(~standing(written)).tolist()
-        return written
-    again = "gaussian" if isinstance(noise, Tensor) else noise  # the caller's own is for once
-    sure = surety(written, owners)
-    for attempt in range(1, ATTEMPTS + 1):
-        unsure = np.flatnonzero(sure < SURE).tolist()
-        if not unsure:
-            break
-        others = list(blocks)
-        for k in unsure:
-            other, (others[k],) = draw([parts[k]], k + attempt * MAX_DIGITS, again)
-            written.nfe += other.nfe
-            written.redrawn += 1
-        tried = replace(written)
-        tried.image, tried.boxes = typeset(others, spaces)
-        better = surety(tried, owners) > sure
-        blocks = [b if up else a for a, b, up in zip(blocks, others, better, strict=True)]
-        written.image, written.boxes = typeset(blocks, spaces)
-        sure = surety(written, owners)
-    written.doubted = np.flatnonzero(probabilities(written) < SURE).tolist()
-    return written
+    spaces = gaps(len(parts) - 1, seed)
+    digits = np.array(list(map(int, text)))
+
+    def set_(images: np.ndarray) -> tuple[Image.Image, list[Box]]:
+        return typeset(blocks_of(images, parts), spaces)
+
+    def confidence(images: np.ndarray, rows: np.ndarray) -> np.ndarray:
+        worst = np.ones(len(parts))
+        np.minimum.at(worst, owners, probabilities(*set_(images), digits))
+        return worst[rows]
+
+    if check:
+        found = sample_confident(model, request, confidence, SURE, False, on_evaluations)
+        samples, redrawn = found.samples, found.redrawn
+    else:
+        samples, redrawn = model.sample_request(request, on_evaluations), 0
+    image, boxes = set_(samples.images)
+    clear = probabilities(image, boxes, digits) >= SURE if check else standing(image, boxes, digits)
+    return Number(
+        text=text,
+        image=image,
+        boxes=boxes,
+        samples=samples,
+        nfe=samples.evaluations,
+        slant=hand["slant"],
+        thickness=hand["thickness"],
+        redrawn=redrawn,
+        doubted=np.flatnonzero(~clear).tolist(),
+    )
 
 
 def guidance_of(model: Model, guide_w: float | None) -> float:
@@ -198,23 +193,11 @@ def blocks_of(images: np.ndarray, parts: Sequence[Part]) -> list[np.ndarray]:
     return [block[: part.digits] for block, part in zip(apart, parts, strict=True)]
 
 
-def standing(number: Number) -> np.ndarray:
-    """Whether each digit of a written number may be where its box is: bool (digits,)."""
-    digits = _digits_of(number)
-    return digits_in(number.image, number.boxes).possible[np.arange(len(digits)), digits]
+def standing(image: Image.Image, boxes: Sequence[Box], digits: np.ndarray) -> np.ndarray:
+    """Whether each of the digits (K,) of a picture may be where its box is: bool (K,)."""
+    return digits_in(image, boxes).possible[np.arange(len(digits)), digits]
 
 
-def probabilities(number: Number) -> np.ndarray:
-    """How sure judge A is of each digit of a written number: (digits,)."""
-    return digits_in(number.image, number.boxes).surety(_digits_of(number), JudgeA())
-
-
-def surety(number: Number, owners: Sequence[int]) -> np.ndarray:
-    """How sure judge A is of each image's worst digit, where `owners` says whose each digit is."""
-    worst = np.ones(max(owners) + 1)
-    np.minimum.at(worst, owners, probabilities(number))
-    return worst
-
-
-def _digits_of(number: Number) -> np.ndarray:
-    return np.array(list(map(int, number.text)))
+def probabilities(image: Image.Image, boxes: Sequence[Box], digits: np.ndarray) -> np.ndarray:
+    """Judge A's confidence in each of the digits (K,) of a picture: (K,)."""
+    return digits_in(image, boxes).confidence(digits, judge_a())

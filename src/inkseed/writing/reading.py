@@ -1,4 +1,4 @@
-"""What a judge reads, and how sure it is to be: of images, and of digits in a larger picture."""
+"""What a judge reads, and with what confidence: in images, and in digits of a larger picture."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -17,9 +17,8 @@ from inkseed.pictures import PAPER
 from inkseed.writing.overlap import on_each_other
 from inkseed.writing.seam import part_pairs
 
-SURE = 0.9  # judge A's probability of the right digit: of 99 in 100 real ones it is as sure
+SURE = 0.9  # judge A's probability of the right digit: of 99 in 100 real ones it is as confident
 LIKELY = 0.5  # of a pair's worse digit, cut out: of 99 in 100 real ones; 84, if squeezed to 28x28
-ATTEMPTS = 10  # how often an image that it doubts is drawn again
 BLANK = np.zeros((CELL, CELL), np.uint8)
 Read = Callable[[np.ndarray], np.ndarray]
 """uint8 (N, H, W), ink 255, of digits in the middle, as MNIST has them -> digits (N,)."""
@@ -36,8 +35,8 @@ class Digits(Outlined):
         """The digit that stands in each place, or NOTHING: int64 (N,)."""
         return believed(read(self.images), self.possible)
 
-    def surety(self, wanted: np.ndarray, judge: JudgeA) -> np.ndarray:
-        """How sure judge A is of the wanted digits (N,); of what cannot stand there, 0: (N,)."""
+    def confidence(self, wanted: np.ndarray, judge: JudgeA) -> np.ndarray:
+        """Judge A's confidence in the wanted digits (N,); in what cannot stand there, 0: (N,)."""
         rows = np.arange(len(wanted))
         sure: np.ndarray = judge.probabilities(self.images).numpy()[rows, wanted]
         return np.where(self.possible[rows, wanted], sure, 0)
@@ -65,21 +64,21 @@ def digits_in(picture: Image.Image, boxes: Sequence[Sequence[int]]) -> Digits:
     return Digits(np.stack([as_mnist(cut) for cut in cuts]), possible)
 
 
-def label_surety(images: np.ndarray, wanted: Sequence[str], judge: JudgeA) -> np.ndarray:
-    """How sure judge A is that images (N, H, W), ink 255, show the wanted labels: (N,).
+def label_confidence(images: np.ndarray, wanted: Sequence[str], judge: JudgeA) -> np.ndarray:
+    """Judge A's confidence that images (N, H, W), ink 255, show the wanted labels: (N,).
 
-    Two-digit images are parted by the seam first, and the digit that it is less sure of counts.
+    Two-digit images are parted by the seam first, and the digit of the lower confidence counts.
     """
     digits = np.array([list(map(int, label)) for label in wanted])
     if digits.shape[1] == 1:
         found = Digits(images, possible_digits(images, images.shape[1] / CELL))
     else:
         found = told_apart(part_pairs(images))
-    return found.surety(digits.ravel(), judge).reshape(digits.shape).min(1)
+    return found.confidence(digits.ravel(), judge).reshape(digits.shape).min(1)
 
 
-def sure_enough(names: Sequence[str]) -> float:
-    """How sure judge A is to be of an image with one of these labels."""
+def least_confidence(names: Sequence[str]) -> float:
+    """Judge A's confidence in an image with one of these labels, to be kept."""
     return LIKELY if _are_pairs(names) else SURE
 
 

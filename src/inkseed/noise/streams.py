@@ -1,0 +1,34 @@
+"""Noise of streams named one by one: what was drawn once can be drawn again."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from inkseed.errors import InkseedError
+from inkseed.noise.task import Start, Task
+from inkseed.rng import LAST_WORD, Key
+
+
+class Streams:
+    """The Gaussian noise of one stream for each image of a request, rows of (image, candidate).
+
+    `Samples.streams` names those that images came from: the same labels, seed, styles and settings
+    with `noise=Streams(samples.streams)` draw them again. Raises InkseedError for what names none.
+    """
+
+    def __init__(self, streams: Sequence[Sequence[int]] | np.ndarray) -> None:
+        named = np.asarray(streams)
+        if named.ndim != 2 or named.shape[1] != 2 or named.dtype.kind not in "iu":
+            raise InkseedError("streams must be (image, candidate) for each image: whole numbers")
+        if named.min(initial=0) < 0 or named.max(initial=0) > LAST_WORD:
+            raise InkseedError(
+                "streams must be from 0 to 2^32 - 1: an image of -1 has no stream of its own, and "
+                "is drawn again by the strategy that it was drawn by"
+            )
+        self.keys: list[Key] = [(int(image), int(candidate)) for image, candidate in named]
+
+    def __call__(self, task: Task) -> Start:
+        if max(task.rows) >= len(self.keys):
+            raise InkseedError(f"{len(self.keys)} streams are too few: name one for each image")
+        keys = [self.keys[row] for row in task.rows]
+        return Start(task.noise(keys), keys)
