@@ -1,4 +1,4 @@
-"""Everything that goes by a name: samplers, strategies, schedules, spacings, predictions, networks.
+"""Everything that goes by a name: samplers, strategies, schedules, predictions, networks, metrics.
 
 Each kind has one registry, and a name gets into it in one way, a decorator. What is decorated may
 stand in three places: a module of the kind's room in inkseed, an installed package that names it by
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from inkseed import noise, samplers
     from inkseed.diffusion.denoiser import NetworkDenoiser
     from inkseed.diffusion.schedule import Schedule, Spacing
+    from inkseed.evaluation import registry as evaluation_metrics
     from inkseed.nn.network import Network
 
 PACKAGE = Path(__file__).parent
@@ -240,6 +241,9 @@ SAMPLERS: "Registry[samplers.Named]" = Registry(
 )
 STRATEGIES: "Registry[noise.Named]" = Registry(
     "noise strategy", "noise", "register", "inkseed.noise", files=True
+)
+METRICS: "Registry[evaluation_metrics.Named]" = Registry(
+    "metric", "evaluation", "register", "inkseed.metrics"
 )
 SCHEDULES: "Registry[Callable[..., Schedule]]" = Registry(
     "schedule", "diffusion", "SCHEDULES.register", "inkseed.schedules"

@@ -14,9 +14,10 @@ from inkseed.data.split import SIZES, split_mnist
 from inkseed.evaluation.intervals import Estimate, wilson
 from inkseed.evaluation.measure import WEIGHED, Measured, Yardstick
 from inkseed.evaluation.memorisation import REPLAY
-from inkseed.evaluation.metrics import EXCEEDING, READINGS, Metric
+from inkseed.evaluation.metrics import EXCEEDING, Metric
 from inkseed.evaluation.mix import count_digits
 from inkseed.evaluation.reference import MOST, Reference
+from inkseed.evaluation.registry import readings
 from inkseed.evaluation.sets import EvaluatedSet
 from inkseed.evaluation.usefulness import usefulness
 from inkseed.outline import Outlined
@@ -185,7 +186,7 @@ def _result(judged: EvaluatedSet, yardstick: Yardstick, baseline: Measured) -> S
     measured = yardstick.measure(judged.source, BOOTSTRAP_SEED)
     metrics = {
         name: Metric(*measured.estimates[name], *baseline.estimates[name])
-        for name in READINGS
+        for name in readings()
         if name in measured.estimates and name in baseline.estimates
     }
     result = SetResult(judged, metrics, measured, baseline, list(judged.notes))

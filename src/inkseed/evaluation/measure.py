@@ -24,6 +24,7 @@ from inkseed.evaluation.memorisation import HeldOut, closer, closer_share, near_
 from inkseed.evaluation.mix import choose, effective_size
 from inkseed.evaluation.neighbours import Manifolds, compare, nearest
 from inkseed.evaluation.reference import MOST, Reference
+from inkseed.evaluation.registry import Seen, own_estimates
 from inkseed.judges.fit import JUDGE_SIZE
 from inkseed.outline import Outlined
 
@@ -147,6 +148,7 @@ class Yardstick:
             estimates["frechet_endless"] = endless_frechet(
                 features, labels, reference.gaussian, seed, even
             )
+        estimates |= own_estimates(Seen(source, judged, reference, weights, seed))
         return Measured(
             estimates=estimates,
             style_means={

@@ -16,6 +16,7 @@ from inkseed.data.least_ink import NOTHING
 from inkseed.data.style import measure_style
 from inkseed.evaluation.evaluation import Evaluation, SetResult
 from inkseed.evaluation.metrics import READINGS
+from inkseed.evaluation.registry import readings
 from inkseed.evaluation.table import rows, usefulness_lines
 from inkseed.files import write_atomically
 from inkseed.pictures import PAPER, Band, draw_bands, png
@@ -38,7 +39,7 @@ def save_page(evaluation: Evaluation, path: str | Path) -> None:
         sha256=evaluation.yardstick.reference.judge.sha256,
         seconds=round(evaluation.seconds),
         sets=[(each, rows(each)) for each in evaluation.sets],
-        meanings=[(reading.title, reading.meaning) for reading in READINGS.values()],
+        meanings=[(reading.title, reading.meaning) for reading in readings().values()],
         usefulness=[str(line) for line in usefulness_lines(useful, evaluation.held_out).renderables]
         if useful
         else [],

@@ -7,6 +7,7 @@ from rich.text import Text
 
 from inkseed.evaluation.evaluation import Evaluation, SetResult
 from inkseed.evaluation.metrics import READINGS, shown
+from inkseed.evaluation.registry import readings
 
 ABOVE = "  above real"
 Row = tuple[str, str, str, str, str]  # metric, figure, interval, baseline, where better lies
@@ -47,12 +48,14 @@ def set_table(result: SetResult) -> Table:
 
 def rows(result: SetResult) -> list[Row]:
     """The table's rows, as text; an asterisk stands where classes were weighed."""
-    found = []
+    found, known = [], readings()
     for name, metric in result.metrics.items():
-        title = READINGS[name].title + (" *" if result.is_weighed(name) else "")
-        low, high = shown(name, metric.low), shown(name, metric.high)
-        figure, baseline = shown(name, metric.value), shown(name, metric.baseline)
-        found.append((title, figure, f"{low} to {high}", baseline, READINGS[name].better))
+        title = known[name].title + (" *" if result.is_weighed(name) else "")
+        figure, low, high, baseline = (
+            shown(name, value, known)
+            for value in (metric.value, metric.low, metric.high, metric.baseline)
+        )
+        found.append((title, figure, f"{low} to {high}", baseline, known[name].better))
         if name == "frechet":
             value, low, high = (f"{each:+.3f}" for each in metric.excess)
             found.append((ABOVE, value, f"{low} to {high}", "", "= 0"))
