@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     import torch
 
-    from inkseed.data.how import HowToRead
+    from inkseed.data.how_to_read import HowToRead
     from inkseed.model.model import Model
 
 Seed = Annotated[
@@ -118,7 +118,7 @@ Json = Annotated[bool, typer.Option("--json", help="Print one JSON object instea
 
 def how_to_read(form: str, paper: str, transposed: bool) -> "HowToRead":
     """What was asked of the reading of one's own images; a wrong word is told here."""
-    from inkseed.data.how import HowToRead
+    from inkseed.data.how_to_read import HowToRead
 
     return HowToRead(paper, form, transposed)  # type: ignore[arg-type]
 

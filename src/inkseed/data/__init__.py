@@ -1,6 +1,6 @@
 """Labelled images in: the bundled MNIST, and people's own pictures and arrays."""
 
-from inkseed.data.how import HowToRead
+from inkseed.data.how_to_read import HowToRead
 from inkseed.data.labelled import LabelledImages, TensorImages, join, to_tensor, to_uint8
 from inkseed.data.loaders import create_loader, create_mnist_dataloaders
 from inkseed.data.mnist import load_mnist, read_idx_pair

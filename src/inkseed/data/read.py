@@ -8,11 +8,11 @@ import numpy as np
 
 from inkseed.data.account import Account
 from inkseed.data.arrays import ArrayPictures, read_npz
+from inkseed.data.csv_rows import read_csv
 from inkseed.data.folder import FolderPictures
-from inkseed.data.how import Form, HowToRead, PaperChoice
+from inkseed.data.how_to_read import Form, HowToRead, PaperChoice
 from inkseed.data.idx import read_idx
 from inkseed.data.labelled import LabelledImages
-from inkseed.data.table import read_csv
 from inkseed.errors import InkseedError
 
 EMNIST_HINT = "EMNIST's own files are transposed: --transposed turns them"
@@ -53,7 +53,7 @@ def read_images(
     Raises:
         InkseedError: if nothing is left, or `path` is none of these.
     """
-    from inkseed.data.gather import Gathered  # with scipy, for which `write` need not wait
+    from inkseed.data.whole_set import Gathered  # with scipy, for which `write` need not wait
 
     path, how = Path(path), how or HowToRead()
     if path.is_dir():

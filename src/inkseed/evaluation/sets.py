@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from inkseed.data.arrays import NpzFile
-from inkseed.data.how import HowToRead
+from inkseed.data.how_to_read import HowToRead
 from inkseed.data.labelled import LabelledImages
 from inkseed.data.mnist import DIGITS
 from inkseed.data.read import Reading, read_images

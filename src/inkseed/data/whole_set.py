@@ -7,13 +7,13 @@ import numpy as np
 from inkseed.data.account import Account
 from inkseed.data.decode import UnreadableError
 from inkseed.data.form import SIDE, fitted
-from inkseed.data.how import HowToRead
+from inkseed.data.how_to_read import HowToRead
 from inkseed.data.ink import LEAST_CONTRAST, Paper
 from inkseed.data.labelled import LabelledImages
 from inkseed.data.levels import to_bytes
 from inkseed.data.mnist import DIGITS
-from inkseed.data.own import Found, read_own
-from inkseed.data.together import border, read_together
+from inkseed.data.one_picture import Found, read_own
+from inkseed.data.small_pictures import border, read_together
 from inkseed.errors import InkseedError
 
 SMALL = 64  # pixels: pictures of one size up to this are looked at together

@@ -3,10 +3,10 @@
 import numpy as np
 
 from inkseed.data.form import fitted, out_of_form
-from inkseed.data.how import HowToRead
+from inkseed.data.how_to_read import HowToRead
 from inkseed.data.ink import LEAST_CONTRAST, Paper
 from inkseed.data.levels import to_bytes
-from inkseed.data.own import Found, read_own
+from inkseed.data.one_picture import Found, read_own
 from inkseed.data.pen import legible_as_mnist
 from inkseed.data.sheet import cut_apart
 from inkseed.data.strokes import only_strokes
