@@ -244,8 +244,11 @@ def test_what_inkseed_drew_is_measured_as_it_is_drawn(tmp_path, digits):
     )
     np.savez(tmp_path / "noise.npz", images=noise.images, labels=noise.labels)
     (arrays,) = read_sets(tmp_path / "noise.npz")
-    (pictures,) = read_sets(written(tmp_path / "noise", noise))
-    assert np.array_equal(arrays.source.images, pictures.source.images)
+    assert np.array_equal(arrays.source.images, noise.images)
+    (pictures,) = read_sets(written(tmp_path / "noise", noise))  # may be photographs: and says so
+    assert "contrast" in pictures.notes[0]
+    (kept,) = read_sets(tmp_path / "noise", HowToRead(form="keep"))
+    assert np.array_equal(kept.source.images, noise.images)
 
 
 def test_the_command_line_says_what_was_read(inkseed, folder, tmp_path):
