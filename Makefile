@@ -10,7 +10,7 @@ demo: $(VENV)/installed ## install into a virtual environment and write a number
 	@picture="$$($(BIN)/inkseed write 00297375 --seed 2 --out "$(CURDIR)/number.png")" && echo "The picture is $$picture"
 
 test: $(VENV)/installed-dev check docs ## lint, types, the site and the quick tests
-	$(BIN)/python -m pytest -m "not slow"
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m "not slow" -n 2 --dist loadfile
 
 check: $(VENV)/installed-dev
 	$(BIN)/ruff check .
