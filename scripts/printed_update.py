@@ -17,7 +17,7 @@ from inkseed.model.model import Model
 from inkseed.rng import normals
 from inkseed.samplers.fresh_noise import SamplerNoise
 
-LABELS, GUIDE_W = (2, 3), 2.0
+LABELS, GUIDE_W, SEED = (2, 3), 2.0, 4
 TO_GO = (400, 395, 300, 200, 100, 50, 20, 0)  # steps, of 400: the states that are shown
 TOP = 2.0  # of the chart
 
@@ -76,8 +76,8 @@ def chain(model: Model, mean: Mean) -> Iterator[tuple[int, Tensor]]:
     schedule, label = model.schedule, torch.tensor(LABELS)
     denoiser = ClassifierFreeGuidance(model.denoiser, GUIDE_W)
     keys, shape = [(k,) for k in range(len(LABELS))], (1, *model.image_size)
-    noise = SamplerNoise(0, keys, shape, model.device)
-    x = torch.from_numpy(normals(0, keys, shape))
+    noise = SamplerNoise(SEED, keys, shape, model.device)
+    x = torch.from_numpy(normals(SEED, keys, shape))
     yield schedule.n_T, x
     for i in range(schedule.n_T, 0, -1):
         beta, abar = float(schedule.beta[i]), float(schedule.alpha_bar[i])

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from inkseed.checkpoint import save_tensors
@@ -47,6 +47,7 @@ def one_line_or_fine(read, *arguments):
 @given(arguments=st.lists(st.one_of(WORDS, st.text(max_size=6)), min_size=1, max_size=6))
 def test_argument_lists(arguments, tmp_path_factory, capsys):
     """No list of words here is a whole request: 'no model' stands wherever one could be."""
+    assume("--help" not in arguments)
     folder = tmp_path_factory.mktemp("cwd")
     before = Path.cwd()
     os.chdir(folder)

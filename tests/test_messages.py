@@ -45,7 +45,7 @@ def test_a_number_is_text(number):
 def test_a_sign_is_not_taken_for_an_option(inkseed, number):
     refused = inkseed("write", number)
     assert refused.status == 2
-    assert "leave the sign out" in refused.err
+    assert "leave out the sign" in refused.err
 
 
 def test_one_number_does_not_overwrite_another(inkseed, tiny_model, tmp_path, monkeypatch):
@@ -53,3 +53,21 @@ def test_one_number_does_not_overwrite_another(inkseed, tiny_model, tmp_path, mo
     for number in ("2026", "007"):
         assert inkseed("write", number, "--model", tiny_model).status == 0
     assert sorted(path.name for path in tmp_path.iterdir()) == ["007.png", "2026.png"]
+
+
+def test_a_style_is_a_number(inkseed, tiny_model, tmp_path):
+    for command in (["write", "1"], ["sample"]):
+        for option in ("--slant", "--thickness"):
+            out = tmp_path / "x.png"
+            refused = inkseed(*command, option, "nan", "--model", tiny_model, "--out", out)
+            assert refused.status == 2
+            assert f"{option} must be a number, not nan" in refused.err
+    with pytest.raises(InkseedError, match="slant must be a number, not nan"):
+        package.write("1", slant=float("nan"), model=load("digits"))
+
+
+def test_a_run_that_is_not_finished_is_no_unknown_name(inkseed, tmp_path):
+    refused = inkseed("sample", "--model", tmp_path / "model.safetensors", "--out", tmp_path / "x")
+    assert refused.status == 2
+    assert "no such model file" in refused.err
+    assert "--resume" in refused.err

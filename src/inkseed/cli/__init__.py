@@ -69,7 +69,7 @@ def mistakes_in_one_line() -> Iterator[None]:
     except typer.TyperException as error:  # what typer itself finds wrong with the arguments
         context = getattr(error, "ctx", None)
         if re.fullmatch("-[0-9.]+", option := getattr(error, "option_name", "")):
-            _fail(f"{option} is no option, and numbers have digits alone: leave the sign out")
+            _fail(f"{option} is not an option; a number has digits only, so leave out the sign")
         explain = getattr(error, "format_message", error.__str__)
         _fail(f"{explain()} See: {context.command_path if context else 'inkseed'} --help")
     except BrokenPipeError:  # the reader of our output has gone: not our mistake, nor the user's

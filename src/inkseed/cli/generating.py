@@ -25,6 +25,7 @@ from inkseed.cli.options import (
     Thickness,
     Threads,
     check_guidance,
+    check_style,
     load_model,
     parse_interval,
     progress,
@@ -88,6 +89,7 @@ def write(
         if boxes:
             check_writable(path.with_suffix(".json"), (".json",))
     check_guidance([guide_w])
+    check_style(slant, thickness)
     interval = parse_interval(guide_interval)
     if seed + count > 2**63:
         raise InkseedError("the last variant's seed is too large: lower --seed or --count")
@@ -182,6 +184,7 @@ def sample(
 
     asked = [None] if guide_w is None else parse_numbers(guide_w, "--guide-w")
     check_guidance(asked)
+    check_style(slant, thickness)
     interval = parse_interval(guide_interval)
     wanted = None if labels is None else parse_labels(labels)
     from inkseed.files import check_writable

@@ -128,6 +128,13 @@ def is_main_process() -> bool:
     return os.environ.get("RANK", "0") == "0"
 
 
+def check_style(slant: float | None, thickness: float | None) -> None:
+    """Refuse a style that is no number; None leaves it free."""
+    for name, value in (("--slant", slant), ("--thickness", thickness)):
+        if value is not None and value != value:
+            raise InkseedError(f"{name} must be a number, not nan: leave it out to leave it free")
+
+
 def check_guidance(strengths: Sequence[float | None]) -> None:
     """Refuse guidance that no model is made for; None is the model's own."""
     for w in strengths:

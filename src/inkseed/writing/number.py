@@ -11,6 +11,7 @@ from torch import Tensor
 
 from inkseed.checks import whole_number
 from inkseed.data.pairs import PAIRS
+from inkseed.errors import InkseedError
 from inkseed.judges import judge_a
 from inkseed.labels import check_number
 from inkseed.model.hand import USUAL, draw_hands
@@ -126,6 +127,9 @@ def write(
         name: float(value) for name, (value,) in draw_hands(model.styles, seed, [0], USUAL).items()
     }
     asked = {"slant": slant, "thickness": thickness}
+    for name, value in asked.items():
+        if value is not None and value != value:
+            raise InkseedError(f"{name} must be a number, not nan: leave it out to leave it free")
     hand = {name: hand.get(name) if value is None else value for name, value in asked.items()}
     request = Request(
         model.indices([part.label for part in parts]),

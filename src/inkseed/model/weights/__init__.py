@@ -21,6 +21,9 @@ def find_model(name: str | Path) -> Path:
     except OSError:  # a name longer than any file's
         found = False
     if not found:
+        if path.suffix == ".safetensors":
+            hint = "an unfinished run goes on with --resume"
+            raise InkseedError(f"no such model file: {str(name)[-200:]}; {hint}")
         bundled = ", ".join(available()) or "none"
         given = str(name) if len(str(name)) <= 60 else str(name)[:57] + "..."
         raise InkseedError(f"no model {given!r}: bundled are {bundled}; or give a file's path")
