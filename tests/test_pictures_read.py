@@ -115,6 +115,15 @@ def test_only_pictures_of_a_digits_label_are_cut(digits, tmp_path):
         (tmp_path / name).rename(tmp_path / "1")
 
 
+def test_pale_lines_go_even_where_a_digit_is_thin(judge, tmp_path):
+    """So little dark ink that, of what colours there are, the lines' blue counts for most."""
+    validation = split_mnist().validation
+    ones = np.flatnonzero(validation.labels == 1)
+    thinnest = ones[np.argsort(validation.images[ones].sum((1, 2), dtype=int))[:10]]
+    folder = written(tmp_path, kinds.ruled, validation.subset(thinnest))
+    assert judge.digits(read_folder(folder, (28, 28)).images).tolist() == [1] * 10
+
+
 def test_proportions_are_kept(tmp_path):
     (tmp_path / "bar").mkdir()
     page = np.full((40, 120), 255, np.uint8)

@@ -6,6 +6,7 @@ from scipy import ndimage
 STRONG, WEAK = 0.5, 0.3  # ink at least so dark, and what goes on from it
 SPECK = 0.02  # of the largest stroke's area: what is smaller is dust
 ALL_ROUND = np.ones((3, 3), bool)  # neighbours, corners too
+FAINTEST_LINE = 0.15  # ink at least so dark: paler lines do not hold strokes together
 RULE = 0.9  # of a picture's side that a printed line covers, at least
 RULE_WIDTH = 0.04  # of the other side, at most
 RULES = 2  # so many at least: a single one may be the bar of a 7
@@ -39,7 +40,7 @@ def without_lines(levels: np.ndarray) -> np.ndarray:
 
     Lines are level or upright, thin, and at least two.
     """
-    dark = levels >= STRONG
+    dark = levels >= FAINTEST_LINE
     rows, columns = _lines(dark), _lines(dark.T)
     if len(rows) + len(columns) < RULES:
         return levels
