@@ -66,3 +66,9 @@ def parse_numbers(text: str, option: str) -> list[float]:
         if not math.isfinite(numbers[-1]):
             raise InkseedError(f"{option}: {part.strip()} is not a finite number")
     return numbers
+
+
+def check_not_nan(value: float | None, name: str) -> None:
+    """Refuse a style that is no number; None leaves it free. Raises InkseedError naming it."""
+    if value is not None and value != value:
+        raise InkseedError(f"{name} must be a number, not nan: leave it out to leave it free")

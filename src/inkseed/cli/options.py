@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from inkseed.errors import InkseedError
+from inkseed.labels import check_not_nan
 from inkseed.model.weights import find_model
 
 if TYPE_CHECKING:
@@ -131,8 +132,7 @@ def is_main_process() -> bool:
 def check_style(slant: float | None, thickness: float | None) -> None:
     """Refuse a style that is no number; None leaves it free."""
     for name, value in (("--slant", slant), ("--thickness", thickness)):
-        if value is not None and value != value:
-            raise InkseedError(f"{name} must be a number, not nan: leave it out to leave it free")
+        check_not_nan(value, name)
 
 
 def check_guidance(strengths: Sequence[float | None]) -> None:

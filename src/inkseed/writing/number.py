@@ -11,9 +11,8 @@ from torch import Tensor
 
 from inkseed.checks import whole_number
 from inkseed.data.pairs import PAIRS
-from inkseed.errors import InkseedError
 from inkseed.judges import judge_a
-from inkseed.labels import check_number
+from inkseed.labels import check_not_nan, check_number
 from inkseed.model.hand import USUAL, draw_hands
 from inkseed.model.loading import load
 from inkseed.model.model import Model
@@ -128,8 +127,7 @@ def write(
     }
     asked = {"slant": slant, "thickness": thickness}
     for name, value in asked.items():
-        if value is not None and value != value:
-            raise InkseedError(f"{name} must be a number, not nan: leave it out to leave it free")
+        check_not_nan(value, name)
     hand = {name: hand.get(name) if value is None else value for name, value in asked.items()}
     request = Request(
         model.indices([part.label for part in parts]),
