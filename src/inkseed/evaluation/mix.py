@@ -1,9 +1,9 @@
 """The mix of labels: a set is compared at the reference's, which its own labels need not have.
 
 How many images of each digit a set holds is the asker's choice, no virtue of who drew them, yet it
-moves a distance between distributions: 1,000 real digits with labels drawn at random lie nearly
-four times as far from real digits as 1,000 in the reference's proportions. So classes are weighed
-to the reference's shares: post-stratification (Holt and Smith 1979, J. R. Stat. Soc. A 142, 33-46).
+moves a distance between distributions: 1,000 real digits with labels drawn at random lie more than
+twice as far from real digits as 1,000 in the reference's proportions. So classes are weighed to the
+reference's shares: post-stratification (Holt and Smith 1979, J. R. Stat. Soc. A 142, 33-46).
 """
 
 from dataclasses import dataclass

@@ -19,6 +19,7 @@ SETTINGS = "settings.json"
 STATE = Path("state", "last.safetensors")
 MODEL = "model.safetensors"
 COLUMNS = ("step", "images", "loss", "learning_rate", "images_per_second")
+IMAGES = ("data", "images_sha256")  # settings that say which images a run sees
 SMOOTHING = 100  # points that a curve of any length is averaged down to
 
 
@@ -78,9 +79,10 @@ def _compare(started: dict[str, Any], asked: dict[str, Any], out: Path) -> None:
                 f"finished model on, --from {out / MODEL} in another folder"
             )
         if was != now:
-            raise InkseedError(
-                f"{out} was started with {name} {was}, not {now}: resume by the same settings"
+            way = (
+                "start anew in another folder" if name in IMAGES else "resume by the same settings"
             )
+            raise InkseedError(f"{out} was started with {name} {was}, not {now}: {way}")
 
 
 def open_log(out: Path, step: int) -> TextIO:
