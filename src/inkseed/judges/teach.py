@@ -43,7 +43,8 @@ class Lesson:
             with torch.no_grad():
                 taught = [teacher(shown).float() for teacher in self.teachers]
         if not taught:
-            return nn.functional.cross_entropy(logits, _beside_paper(_one_hot(c, logits.shape[1]), blank))
+            targets = _beside_paper(_one_hot(c, logits.shape[1]), blank)
+            return nn.functional.cross_entropy(logits, targets)
         loss = torch.zeros((), device=x.device)
         for temperature in (1.0, SOFTENED):
             targets = torch.stack([(z / temperature).softmax(1) for z in taught]).mean(0)
@@ -107,4 +108,3 @@ def _beside_paper(targets: Tensor, blank: int) -> Tensor:
     """Targets (B, K), those of the last `blank` images even over all classes."""
     even = torch.full_like(targets[:blank], 1 / targets.shape[1])
     return torch.cat((targets[: len(targets) - blank], even))
-
