@@ -12,7 +12,8 @@ from inkseed.evaluation.reference import Reference
 from inkseed.judges import JudgeA, JudgeB
 from inkseed.judges.distort import distort, paper
 from inkseed.judges.fit import Course, fit_classifier
-from inkseed.judges.judge import FOLDER, read_digits
+from inkseed.judges.judge import read_digits
+from inkseed.judges.loading import FOLDER
 from inkseed.judges.teach import Lesson, calibration_error, logits_of, teach_judge
 
 SOURCE = Path(package.__file__).parent

@@ -39,9 +39,17 @@ def distort(x: Tensor) -> Tensor:
     field = field * (BEND * torch.rand(n, 1, 1, 1, device=x.device))
     grid = grid + field.permute(0, 2, 3, 1)
     x = nn.functional.grid_sample(x + 1, grid, align_corners=False) - 1  # outside is paper, -1
+    return thicken(x, draws[6] * STROKE)
+
+
+def thicken(x: Tensor, stroke: Tensor) -> Tensor:
+    """Move images (N, 1, H, W) towards their dilation, or erosion where `stroke` (N,) is below 0.
+
+    `stroke` is the share of the way, from -1 to 1.
+    """
     wide, thin = nn.functional.max_pool2d(x, 3, 1, 1), -nn.functional.max_pool2d(-x, 3, 1, 1)
-    stroke = (draws[6] * STROKE)[:, None, None, None]
-    return torch.where(stroke > 0, x + stroke * (wide - x), x - stroke * (thin - x))
+    share = stroke[:, None, None, None]
+    return torch.where(share > 0, x + share * (wide - x), x - share * (thin - x))
 
 
 def paper(n: int, side: int, device: torch.device) -> Tensor:
