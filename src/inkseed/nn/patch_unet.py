@@ -1,4 +1,4 @@
-"""The fast network: a small U-Net on space-to-depth input, conditioned on label and style.
+"""The fast network: a small U-Net on space-to-depth input, told label, style and hand.
 
 Folding each 2x2 patch of pixels into channels first (Shi et al., arXiv 1609.05158, backwards) does
 all work at a half and a quarter of the image's sides, where a processor is bound by arithmetic
@@ -17,18 +17,20 @@ import torch
 from torch import Tensor, nn
 
 from inkseed.data.style import REACH
+from inkseed.nn.hand_encoder import HandEncoder
 from inkseed.registry import NETWORKS
 
 PATCH = 2  # pixels a side, folded into channels
 GROUPS = 16
 TIME_FEATURES = 64
 HEAD_CHANNELS = 64
+BEND = 6  # numbers that tell how an image was bent
 BLEND = 0.25  # of a place's width: how far two neighbours' conditions fade into each other
 
 
 @NETWORKS.register("patch_unet")
 class PatchUnet(nn.Module):
-    """The fast network: a small U-Net on 2x2 patches, conditioned on label and style.
+    """The fast network: a small U-Net on 2x2 patches, told label, style and hand.
 
     Args:
         in_channels: channels of the image.
@@ -41,16 +43,20 @@ class PatchUnet(nn.Module):
             first digit is the leftmost and the most significant.
         waves: cosines over the width that tell each column where it is, which digits that stand
             side by side need.
+        hand: numbers in the code of a hand; 0 for a network that knows none. One that does has an
+            `encoder` of digits, and can be told how its image was bent in training (Karras et al.,
+            [2206.00364](https://arxiv.org/abs/2206.00364), appendix F.2).
 
     Raises:
-        ValueError: for impossible widths, moments, places or waves.
+        ValueError: for impossible widths, moments, places, waves or codes.
 
     Source:
         Blocks are ADM's (Dhariwal and Nichol, [2105.05233](https://arxiv.org/abs/2105.05233)),
         patches as in Shi and others, [1609.05158](https://arxiv.org/abs/1609.05158), backwards.
     """
 
-    edges = frozenset({"into", "where", "time", "label", "style", "out"})  # Muon is not for these
+    # Muon is not for these
+    edges = frozenset({"into", "where", "time", "label", "style", "encoder", "hand", "bend", "out"})
 
     def __init__(
         self,
@@ -61,11 +67,12 @@ class PatchUnet(nn.Module):
         styles: Mapping[str, Sequence[float]] | None = None,
         places: int = 1,
         waves: int = 0,
+        hand: int = 0,
     ) -> None:
         super().__init__()
         high, low = widths
-        if not all(type(each) is int for each in (high, low, blocks, places, waves)):
-            raise ValueError("widths, blocks, places and waves must be whole numbers")
+        if not all(type(each) is int for each in (high, low, blocks, places, waves, hand)):
+            raise ValueError("widths, blocks, places, waves and hand must be whole numbers")
         if high % GROUPS or low % HEAD_CHANNELS or min(widths) < 1:
             raise ValueError(f"widths must be multiples of {GROUPS} and {HEAD_CHANNELS}: {widths}")
         if blocks < 1:
@@ -73,8 +80,8 @@ class PatchUnet(nn.Module):
         moments = [list(map(float, pair)) for _, pair in sorted((styles or {}).items())]
         if not all(len(pair) == 2 and pair[1] > 0 for pair in moments):
             raise ValueError(f"a style needs a mean and a deviation above 0: {styles}")
-        if waves < 0:
-            raise ValueError(f"waves must be 0 or more, not {waves}")
+        if waves < 0 or hand < 0:
+            raise ValueError(f"waves and hand must be 0 or more, not {waves} and {hand}")
         if places < 1 or round(n_classes ** (1 / places)) ** places != n_classes:
             raise ValueError(f"{n_classes} classes are not all digits of {places} places")
         self.in_channels, self.n_classes, self.places = in_channels, n_classes, places
@@ -90,12 +97,14 @@ class PatchUnet(nn.Module):
             nn.init.normal_(rows)
         self.label = nn.Embedding(self.base + 1, embedding, _weight=rows)
         self.style = nn.Linear(4 * len(moments), embedding, bias=False) if moments else None
+        self.encoder = HandEncoder(hand) if hand else None
+        # a code, how sure it is, and that there is one at all
+        self.hand = _silent(hand + 2, embedding) if hand else None
+        self.bend = _silent(BEND, embedding) if hand else None
         self.mix = nn.Linear(embedding, embedding)
 
         self.into = nn.Conv2d(in_channels * PATCH**2, high, 3, padding=1)
-        self.where = nn.Linear(waves, high, bias=False) if waves else None
-        if self.where is not None:
-            nn.init.zeros_(self.where.weight)
+        self.where = _silent(waves, high) if waves else None
         self.down_high = nn.ModuleList(Block(high, high, embedding) for _ in range(blocks))
         self.shrink = nn.Conv2d(high * PATCH**2, low, 1)
         self.down_low = nn.ModuleList(Block(low, low, embedding) for _ in range(blocks))
@@ -108,7 +117,14 @@ class PatchUnet(nn.Module):
         _zero(self.out)
 
     def forward(
-        self, x: Tensor, c: Tensor, t: Tensor, context_mask: Tensor, style: Tensor | None = None
+        self,
+        x: Tensor,
+        c: Tensor,
+        t: Tensor,
+        context_mask: Tensor,
+        style: Tensor | None = None,
+        hand: Tensor | None = None,
+        bend: Tensor | None = None,
     ) -> Tensor:
         """Return the network's own prediction.
 
@@ -119,6 +135,9 @@ class PatchUnet(nn.Module):
             context_mask: (N,), 1 where the label is dropped, 0 where it is used.
             style: (N, S), the attributes in their units, NaN where one is left free; None leaves
                 all free.
+            hand: (N, length + 1), as `hands_of` gives it, a row of NaN where it is left free; None
+                leaves all free.
+            bend: (N, 6), how the image was bent, in training alone; None, like 0, is not at all.
 
         Returns:
             (N, C, H, W).
@@ -130,6 +149,11 @@ class PatchUnet(nn.Module):
         if height % 4 or width % 4:
             raise ValueError(f"image height and width must be divisible by 4, not {height}x{width}")
         condition = self._condition(c, t, context_mask, style)
+        if self.hand is not None and hand is not None:
+            condition = condition + self.hand(_hand_features(hand))[:, None]
+        if self.bend is not None and bend is not None:
+            condition = condition + self.bend(bend)[:, None]
+        condition = nn.functional.silu(self.mix(nn.functional.silu(condition)))
         x = self.into(nn.functional.pixel_unshuffle(x, PATCH))
         if self.where is not None:
             x = x + self.where(_cosines(x.shape[-1], self.where.in_features, x.device)).T[:, None]
@@ -151,15 +175,14 @@ class PatchUnet(nn.Module):
         return nn.functional.pixel_shuffle(x, PATCH)
 
     def _condition(self, c: Tensor, t: Tensor, dropped: Tensor, style: Tensor | None) -> Tensor:
-        """All that the image is to obey, as one vector a place, (N, P, E)."""
+        """The sum of what is told of time, style and label, one vector a place, (N, P, E)."""
         angles = t.reshape(-1, 1).to(self.frequencies) * self.frequencies
         total = self.time(torch.cat((angles.cos(), angles.sin()), 1))
         if self.style is not None and style is not None:
             total = total + self.style(self._style_features(style))
         digits = [c // self.base**power % self.base for power in reversed(range(self.places))]
         rows = torch.where(dropped[:, None] > 0, self.base, torch.stack(digits, 1))
-        total = total[:, None] + self.label(rows)
-        return nn.functional.silu(self.mix(nn.functional.silu(total)))
+        return total[:, None] + self.label(rows)
 
     def _style_features(self, style: Tensor) -> Tensor:
         """(N, S) with NaN where free -> (N, 4 S), all 0 where free."""
@@ -226,6 +249,19 @@ class Attention(nn.Module):
         q, k, v = qkv.transpose(-1, -2).unbind(1)
         seen = nn.functional.scaled_dot_product_attention(q, k, v)
         return x + self.out(seen.transpose(-1, -2).reshape(n, channels, height, width))
+
+
+def _hand_features(hand: Tensor) -> Tensor:
+    """(N, length + 1) with NaN where free -> (N, length + 2), all 0 where free."""
+    given = ~hand.isnan().any(1, keepdim=True)
+    return torch.cat((hand.nan_to_num(), torch.ones_like(hand[:, :1])), 1) * given
+
+
+def _silent(inputs: int, outputs: int) -> nn.Linear:
+    """A layer that changes nothing until it has learned to."""
+    layer = nn.Linear(inputs, outputs, bias=False)
+    nn.init.zeros_(layer.weight)
+    return layer
 
 
 def _zero(layer: nn.Conv2d) -> None:

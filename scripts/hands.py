@@ -1,0 +1,94 @@
+"""How well hands are told apart: python scripts/hands.py
+
+On the digits of validation's 91 writers, whom no network here has seen: the writer judge beside a
+linear discriminant on slant and thickness, and two-digit images made both ways. Puts the tables
+`hands` and `pairs_hands` into docs/evaluation.md. Two minutes on one thread.
+"""
+
+import numpy as np
+from pages import DOCS, machine, replace
+
+from inkseed.data import LabelledImages, split_mnist
+from inkseed.data.pairs import Hands, Layout, compose_pairs
+from inkseed.data.style import measure_style
+from inkseed.evaluation.hands import ROUNDS, auc_of_writers, hand_auc, two_sets
+from inkseed.evaluation.intervals import Estimate
+from inkseed.judges.hands import WriterJudge, alike
+
+PAGE = DOCS / "evaluation.md"
+DIGITS = (1, 5, 10)
+SEED = 0
+PAIRS = 4_550  # 50 for each writer
+
+
+def style_of_sets(source: LabelledImages, sets: np.ndarray) -> np.ndarray:
+    """The mean slant and thickness of sets of digits: (rounds, 2, W, 2)."""
+    return np.stack(measure_style(source.images), 1)[sets].mean(-2)
+
+
+def differences(style: np.ndarray) -> np.ndarray:
+    """How far apart every two sets are in both styles: (rounds, W, W, 2)."""
+    found: np.ndarray = np.abs(style[:, 0, :, None] - style[:, 1, None])
+    return found
+
+
+def discriminant(style: np.ndarray) -> np.ndarray:
+    """Fisher's linear discriminant on the differences, learned on other writers' sets: (2,)."""
+    found = differences(style)
+    same = np.eye(found.shape[1], dtype=bool)
+    own, strange = found[:, same].reshape(-1, 2), found[:, ~same].reshape(-1, 2)
+    weights: np.ndarray = np.linalg.solve(
+        np.cov(own.T) + np.cov(strange.T), own.mean(0) - strange.mean(0)
+    )
+    return weights
+
+
+def shown(found: Estimate) -> str:
+    """An area with its interval."""
+    return f"{found.value:.3f} ({found.low:.3f} to {found.high:.3f})"
+
+
+def real(judge: WriterJudge) -> list[str]:
+    """The rows of real digits, a column for each size of set."""
+    split = split_mnist()
+    codes = judge.codes(split.validation.images)
+    by_judge, by_style = [], []
+    for digits in DIGITS:
+        sets = two_sets(split.validation.writers, digits, SEED)
+        first, second = codes[sets].unbind(1)
+        by_judge.append(shown(hand_auc(first, second)))
+        weights = discriminant(
+            style_of_sets(split.part_b, two_sets(split.part_b.writers, digits, SEED))
+        )
+        likeness = differences(style_of_sets(split.validation, sets)) @ weights
+        by_style.append(shown(auc_of_writers(likeness)))
+    heads = "".join(f" {digits} against {digits} |" for digits in DIGITS)
+    return [
+        f"| told apart by |{heads}",
+        "| --- |" + " --- |" * len(DIGITS),
+        f"| slant and thickness | {' | '.join(by_style)} |",
+        f"| the writer judge | {' | '.join(by_judge)} |",
+    ]
+
+
+def pairs(judge: WriterJudge) -> list[str]:
+    """How alike the two digits of a pair are, against the digits of two pairs."""
+    validation = split_mnist().validation
+    codes, lines = judge.codes(validation.images), ["| pairs made by | AUC |", "| --- | --- |"]
+    labels = np.random.default_rng(SEED).integers(0, 100, PAIRS)
+    for match in ("style", "writer"):
+        made = compose_pairs(Hands(validation), labels, SEED, layout=Layout(match=match))
+        sides = codes[made.parts].view(-1, 91, 2, 1, codes.shape[1]).unbind(2)
+        lines.append(f"| {match} | {shown(auc_of_writers(alike(*sides).double().numpy()))} |")
+    return lines
+
+
+if __name__ == "__main__":
+    writer_judge = WriterJudge()
+    facts = (
+        f"validation, 91 writers, {ROUNDS} rounds of sets, intervals over writers; writer judge "
+        f"`{writer_judge.sha256[:12]}`; {machine()}."
+    )
+    replace(PAGE, "hands", [*real(writer_judge), "", facts])
+    facts = f"{PAIRS:,} pairs of validation's digits, one digit against one; {machine()}."
+    replace(PAGE, "pairs_hands", [*pairs(writer_judge), "", facts])
