@@ -58,11 +58,12 @@ def test_each_pass_has_images_of_its_own(tmp_path):
     assert (second.images.images == again.images.images).all()
     assert (first.images.labels == np.arange(200) % 100).all()
     batches = Batches(data.of_pass, True, 32, (0, 1))
-    x, condition = batches[6]  # images 192 to 223: the end of one pass and the next's beginning
+    x, told = batches[6]  # images 192 to 223: the end of one pass and the next's beginning
     assert x.shape == (32, 1, 28, 56)
     alone = Batches(data.of_pass, True, 32, (0, 1))[6]
     assert torch.equal(x, alone[0])
-    assert torch.equal(condition, alone[1])
+    assert torch.equal(told.label, alone[1].label)
+    assert torch.equal(told.style, alone[1].style)
 
 
 def test_held_out_labels_are_never_seen(tmp_path):

@@ -65,7 +65,7 @@ def _validation_loss(
     )
     losses = []
     for step in range(-(-ROUNDS * batches.size // recipe.batch_size)):
-        x, condition = (each.to(device) for each in batches[step])
+        x, told = batches[step]
         noise = stream(recipe.seed, Purpose.CHOICE_LOSS, step)
-        losses.append(float(loss_of(x, condition, noise)))
+        losses.append(float(loss_of(x.to(device), told.to(device), noise)))
     return sum(losses) / len(losses)

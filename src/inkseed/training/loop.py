@@ -220,10 +220,10 @@ def _loop(
     ):
         for step in range(run.step, steps):
             began = time.perf_counter()
-            x, condition = batches[step]
+            x, told = batches[step]
             x = x.to(run.device, memory_format=torch.channels_last)
             noise = stream(recipe.seed, Purpose.LOSS, step)
-            loss = loss_of(x, condition.to(run.device), noise, part)
+            loss = loss_of(x, told.to(run.device), noise, part)
             rate = learning_rate(recipe, step, steps)
             value = float(engine.reduce(loss.detach(), "mean"))  # all stop together, or none
             if not math.isfinite(value):
