@@ -80,7 +80,7 @@ def test_a_recipe_with_an_old_name_is_told_the_new_one(old, value, new):
 @pytest.mark.parametrize(
     ("changed", "advice"),
     [
-        ({"drop_prob": 7}, "drop_prob must be from 0 to 1, not 7"),
+        ({"drop_prob": 7}, "drop_prob must be at most 1, not 7"),
         ({"colour": 3}, "unknown setting 'colour'"),
         ({"noise_levels": [0.0, -1.0]}, "p_std must be"),
     ],

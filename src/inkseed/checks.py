@@ -46,5 +46,8 @@ def pick(table: Mapping[str, V], name: Any, kind: str) -> V:
 
 def brief(value: Any) -> str:
     """`value` as it can stand in a one-line error."""
-    text = " ".join(repr(value).split())
+    try:
+        text = " ".join(repr(value).split())
+    except (ValueError, RecursionError):  # more digits than Python writes, lists in lists in lists
+        text = f"this {type(value).__name__}"
     return text if len(text) <= 60 else text[:57] + "..."
