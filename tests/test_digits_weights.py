@@ -26,7 +26,7 @@ def digits() -> Model:
 
 
 def test_weights_say_what_they_are(digits):
-    training = digits.config["training"]
+    training = digits.config.training
     assert DEFAULT_MODEL == training["recipe"] == "digits"
     assert training["average"] == min(
         training["validation_loss"], key=training["validation_loss"].get

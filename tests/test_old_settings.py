@@ -8,6 +8,7 @@ import torch
 
 from inkseed.checkpoint import load_tensors, save_tensors
 from inkseed.errors import InkseedError
+from inkseed.model.config import ModelConfig
 from inkseed.training.loop import _Run
 from inkseed.training.optimizer import Optimizer
 from inkseed.training.recipes import load_recipe, names, recipe_from
@@ -96,7 +97,7 @@ def test_what_is_wrong_with_a_runs_settings_is_said(tmp_path, changed, advice):
 def test_what_is_wrong_with_a_runs_state_is_said(tmp_path):
     recipe = recipe_from(SMALL, "mine")
     network = {**SMALL["network"], "in_channels": 1, "n_classes": 2}
-    config = {**SMALL, "network": network, "sampling": {}, "training": {}}
+    config = ModelConfig(network, SMALL["schedule"], (28, 28), ("a", "b"))
     run = _Run.fresh(recipe, config, torch.device("cpu"), None)
     run.network(
         torch.zeros(2, 1, 28, 28), torch.zeros(2).long(), *torch.zeros(2, 2)

@@ -27,7 +27,7 @@ def pairs() -> Model:
 def test_weights_say_what_they_are(pairs):
     assert pairs.class_names == PAIRS
     assert pairs.image_size == (28, 56)
-    assert pairs.config["training"]["recipe"] == "pairs"
+    assert pairs.config.training["recipe"] == "pairs"
     assert (WEIGHTS / "pairs.safetensors").stat().st_size < 8e6
 
 

@@ -14,7 +14,7 @@ from inkseed.writing.reading import read_number
 
 def test_weights_say_what_they_are():
     model = load("report")
-    training = model.config["training"]
+    training = model.config.training
     assert training["recipe"] == "report"
     assert training["images_seen"] >= 3 * 60_000
     assert (WEIGHTS / "report.safetensors").stat().st_size < 14e6

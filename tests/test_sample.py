@@ -215,6 +215,6 @@ def test_a_measurement_of_other_weights_is_not_shown(tiny_model, tmp_path, monke
     catalogue.record_quality("tiny", {"n": 20})
     assert [each.quality for each in catalogue.bundled()] == [{"n": 20}]
     model = package.load(weights / "tiny.safetensors")
-    model.config["training"]["epochs_done"] = 1
+    model.config = model.config.trained({"epochs_done": 1})
     model.save(weights / "tiny.safetensors")
     assert [each.quality for each in catalogue.bundled()] == [None]

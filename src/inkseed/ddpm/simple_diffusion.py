@@ -180,7 +180,7 @@ class SimpleDiffusion(nn.Module):
         network = plain_network(self.nn_model)
         size = self.image_size if image_size is None else image_size
         told: tuple[Any, ...] = (self.betas, self.n_T, self.drop_prob, size, class_names)
-        save_tensors(path, network.state_dict(), plain_config(network, *told))
+        save_tensors(path, network.state_dict(), plain_config(network, *told).plain())
 
     def _labels(self, c: Tensor) -> Tensor:
         """Class indices (N,) as the network takes them, on its device."""

@@ -1,7 +1,6 @@
 """Guidance: a denoiser in, a denoiser out."""
 
 from collections.abc import Callable
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -92,11 +91,3 @@ def warn_untaught(drop_prob: float | None, guide_w: float) -> None:
             f"guide_w {guide_w:g} needs a network that was trained with labels dropped, and "
             "drop_prob was 0 here: take guide_w 0, or train with drop_prob 0.1"
         )
-
-
-def trained_drop_prob(config: dict[str, Any]) -> float | None:
-    """How often training dropped a label, as a model's configuration tells; None: it does not."""
-    try:
-        return float(config["training"]["settings"]["drop_prob"])
-    except (KeyError, TypeError, ValueError):
-        return None

@@ -6,7 +6,7 @@ error counts at each level of noise.
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from torch import Tensor, nn
@@ -139,12 +139,15 @@ class EdmDenoiser(NetworkDenoiser):
 
 
 def denoiser_from(
-    network: Callable[..., Tensor], config: dict[str, Any], mixed_precision: bool = True
+    network: Callable[..., Tensor],
+    schedule: Mapping[str, Any],
+    prediction: Mapping[str, Any],
+    mixed_precision: bool = True,
 ) -> NetworkDenoiser:
-    """See `network` as the denoiser that a model's configuration describes.
+    """See `network` as the denoiser that these tables of a configuration describe.
 
-    Raises InkseedError or TypeError for a configuration that describes none.
+    Raises InkseedError or TypeError for tables that describe none.
     """
-    prediction = dict(config.get("prediction", {"name": "eps"}))
-    build = PREDICTIONS.find(prediction.pop("name", None))
-    return build(network, schedule_from(config["schedule"]), mixed_precision, **prediction)
+    settings = dict(prediction)
+    build = PREDICTIONS.find(settings.pop("name", None))
+    return build(network, schedule_from(schedule), mixed_precision, **settings)
