@@ -9,9 +9,10 @@ from inkseed.diffusion.condition import Condition
 from inkseed.diffusion.loss import TrainingLoss
 from inkseed.diffusion.predictions import PREDICTIONS
 from inkseed.diffusion.schedule import Cosine, Flow, LinearBetas, VarianceExploding
-from inkseed.diffusion.training_times import LogNormal, Uniform
+from inkseed.diffusion.training_times import LogNormal, Uniform, times_from
 from inkseed.errors import InkseedError
 from inkseed.nn import PatchUnet
+from inkseed.registry import TRAINING_TIMES
 
 MEAN, DEVIATION = -0.7, 0.6  # of Gaussian data
 REPORT = LinearBetas((1e-4, 0.02), 400)
@@ -157,3 +158,15 @@ def test_log_normal_levels_have_their_moments_and_keep_to_the_schedule():
     assert float(LogNormal(9.0, 0.1)(VarianceExploding(20.0), 10).max()) == 1  # as far as it goes
     with pytest.raises(InkseedError, match="p_std"):
         LogNormal(0.0, 0.0)
+
+
+def test_a_choice_of_times_of_ones_own_goes_by_its_name(forget):
+    @TRAINING_TIMES.register("middle")
+    def middle(p_mean, p_std):
+        return lambda schedule, n, generator=None: torch.full((n,), 0.5, dtype=torch.float64)
+
+    assert times_from("middle", 0.0, 1.0)(Flow(), 3).tolist() == [0.5] * 3
+    assert times_from("uniform", -0.7, 1.4) == Uniform()
+    assert times_from("log_normal", -0.7, 1.4) == LogNormal(-0.7, 1.4)
+    with pytest.raises(InkseedError, match="no choice of training times 'often': give one of"):
+        times_from("often", 0.0, 1.0)

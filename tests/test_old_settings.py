@@ -9,9 +9,10 @@ import torch
 from inkseed.checkpoint import load_tensors, save_tensors
 from inkseed.errors import InkseedError
 from inkseed.model.config import ModelConfig
+from inkseed.named_files import RECIPES
 from inkseed.training.loop import _Run
 from inkseed.training.optimizer import Optimizer
-from inkseed.training.recipes import load_recipe, names, recipe_from
+from inkseed.training.recipes import load_recipe, recipe_from
 from inkseed.training.run_folder import SETTINGS, open_run
 
 SMALL = {
@@ -44,7 +45,7 @@ def resume(folder, told, recipe):
     open_run(folder, {"recipe": dataclasses.asdict(recipe)}, resume=True)
 
 
-@pytest.mark.parametrize("name", names())
+@pytest.mark.parametrize("name", RECIPES.names())
 def test_a_run_that_an_older_version_began_goes_on(tmp_path, name):
     recipe = load_recipe(name)
     resume(tmp_path, told_by_an_old_version(recipe), recipe)
@@ -54,7 +55,7 @@ def test_a_run_that_an_older_version_began_goes_on(tmp_path, name):
 
 
 def test_adams_memory_is_a_setting_and_old_runs_keep_theirs(tmp_path):
-    memory = {name: load_recipe(name).adam_beta2 for name in names()}
+    memory = {name: load_recipe(name).adam_beta2 for name in RECIPES.names()}
     short = {"digits": 0.99, "pairs": 0.99, "quick": 0.99}
     assert memory == {"report": 0.999, "report-pairs": 0.999, "smoke": 0.999, **short}
     decayed = recipe_from(SMALL | {"weight_decay": 0.01}, "mine")

@@ -3,7 +3,8 @@
 import pytest
 
 from inkseed.errors import InkseedError
-from inkseed.training.recipes import load_recipe, names
+from inkseed.named_files import RECIPES
+from inkseed.training.recipes import load_recipe
 from tests.small_runs import OURS, REPORTS
 
 
@@ -13,7 +14,7 @@ def test_the_reports_recipe_is_the_reports():
     assert report.schedule == {"name": "linear_betas", "betas": [1e-4, 0.02], "n_T": 400}
     assert (report.drop_prob, report.epochs, report.batch_size) == (0.1, 20, 256)
     assert (report.learning_rate, report.weight_decay, report.ema) == (1e-4, 0.0, ())
-    assert names() == ["digits", "pairs", "quick", "report", "report-pairs", "smoke"]
+    assert RECIPES.names() == ["digits", "pairs", "quick", "report", "report-pairs", "smoke"]
 
 
 @pytest.mark.parametrize(

@@ -1,14 +1,11 @@
 """Values that people hand over, checked once and in one way."""
 
 import operator
-from collections.abc import Mapping
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 
 from inkseed.errors import InkseedError
-
-V = TypeVar("V")
 
 
 def whole_number(value: Any, name: str, least: int, most: int) -> int:
@@ -35,13 +32,6 @@ def real_number(value: Any, name: str, least: float, most: float) -> float:
     if not least <= number <= most:  # nan is refused here
         raise InkseedError(f"{name} must be from {least:g} to {most:g}, not {brief(value)}")
     return number
-
-
-def pick(table: Mapping[str, V], name: Any, kind: str) -> V:
-    """The entry of that name, or InkseedError naming those there are; `kind` is what they are."""
-    if not isinstance(name, str) or name not in table:
-        raise InkseedError(f"no {kind} {brief(name)}: there are {', '.join(table)}")
-    return table[name]
 
 
 def brief(value: Any) -> str:

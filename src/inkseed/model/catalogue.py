@@ -9,7 +9,8 @@ from inkseed.checkpoint import load_config
 from inkseed.errors import InkseedError
 from inkseed.files import sha256, write_json
 from inkseed.model.config import ModelConfig
-from inkseed.model.weights import available, find_model
+from inkseed.model.weights import find_model
+from inkseed.named_files import MODELS
 
 
 @dataclass(frozen=True)
@@ -30,7 +31,7 @@ class Bundled:
 def bundled() -> list[Bundled]:
     """Every bundled model, by name. Raises InkseedError for a damaged one."""
     found = []
-    for name in available():
+    for name in MODELS.names():
         path = find_model(name)
         config = ModelConfig.of(load_config(path), str(path))
         found.append(Bundled(name, path, config, _quality(path)))

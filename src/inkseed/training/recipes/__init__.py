@@ -9,10 +9,10 @@ from pydantic import Field
 
 from inkseed.checks import brief
 from inkseed.errors import InkseedError
+from inkseed.named_files import RECIPES
 from inkseed.plain import Flag, Real, Table, Whole, build, check
 from inkseed.training.recipes.renamed import RENAMED
 
-FOLDER = Path(__file__).parent
 TWO_DIGITS = "pairs"
 MOST = 10**7
 MAX_SIDE = 256  # pixels
@@ -102,11 +102,6 @@ class Recipe:
             raise InkseedError(f'layout and held_out_labels are for data = "{TWO_DIGITS}"')
 
 
-def names() -> list[str]:
-    """The bundled recipes' names."""
-    return sorted(path.stem for path in FOLDER.glob("*.toml"))
-
-
 def load_recipe(name: str | Path) -> Recipe:
     """Read a bundled recipe by its name, or a TOML file by its path.
 
@@ -119,11 +114,7 @@ def load_recipe(name: str | Path) -> Recipe:
     Raises:
         InkseedError: for an unknown name, a file that is not TOML, or unknown or bad settings.
     """
-    path = FOLDER / f"{name}.toml" if str(name) in names() else Path(name)
-    if not path.is_file():
-        raise InkseedError(
-            f"no recipe {str(name)!r}: give one of {', '.join(names())}, or a TOML file"
-        )
+    path = RECIPES.find(name)
     try:
         settings = tomllib.loads(path.read_text("utf-8"))
     except (ValueError, OSError, RecursionError) as error:
