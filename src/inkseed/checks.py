@@ -1,14 +1,11 @@
 """Values that people hand over, checked once and in one way."""
 
 import operator
-from collections.abc import Mapping
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 
 from inkseed.errors import InkseedError
-
-V = TypeVar("V")
 
 
 def whole_number(value: Any, name: str, least: int, most: int) -> int:
@@ -37,14 +34,10 @@ def real_number(value: Any, name: str, least: float, most: float) -> float:
     return number
 
 
-def pick(table: Mapping[str, V], name: Any, kind: str) -> V:
-    """The entry of that name, or InkseedError naming those there are; `kind` is what they are."""
-    if not isinstance(name, str) or name not in table:
-        raise InkseedError(f"no {kind} {brief(name)}: there are {', '.join(table)}")
-    return table[name]
-
-
 def brief(value: Any) -> str:
     """`value` as it can stand in a one-line error."""
-    text = " ".join(repr(value).split())
+    try:
+        text = " ".join(repr(value).split())
+    except (ValueError, RecursionError):  # more digits than Python writes, lists in lists in lists
+        text = f"this {type(value).__name__}"
     return text if len(text) <= 60 else text[:57] + "..."

@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from inkseed.diffusion.condition import Condition
 from inkseed.errors import InkseedError
 from inkseed.noise.run import Run
 from inkseed.outline import Outlined
@@ -35,7 +36,7 @@ class Task(Outlined):
     else is in its batch: draw from the streams of its number, or of numbers that belong to it.
     """
 
-    condition: Tensor  # (N,) labels, or (N, 1 + S) with styles: what the denoiser is told
+    condition: Condition  # what the denoiser is told: labels, and styles where asked for
     labels: np.ndarray  # int64 (N,): indices into class_names
     class_names: tuple[str, ...]
     seed: int
@@ -76,7 +77,7 @@ class Task(Outlined):
         count = self.candidates if count is None else count
         keys: list[Key] = [(k,) if j == 0 else (k, j) for k in self.numbers for j in range(count)]
         z = self.noise(keys)
-        condition = self.condition.repeat_interleave(count, 0)
+        condition = self.condition.repeat(count)
         return Tries(z, keys, condition, np.repeat(self.labels, count), count)
 
 
@@ -86,7 +87,7 @@ class Tries(Outlined):
 
     z: Tensor  # (N * count, C, H, W)
     keys: list[Key]
-    condition: Tensor
+    condition: Condition
     labels: np.ndarray
     count: int
 

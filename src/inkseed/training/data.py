@@ -13,6 +13,7 @@ from inkseed.data.labelled import LabelledImages
 from inkseed.data.pairs import CELL, PAIRS, Hands, Layout, compose_pairs
 from inkseed.data.split import split_mnist
 from inkseed.errors import InkseedError
+from inkseed.model.config import ModelConfig
 from inkseed.outline import Outlined
 from inkseed.rng import Purpose, state
 from inkseed.training.batches import Examples
@@ -63,7 +64,7 @@ class TrainingData(Outlined):
             "sigma_data": round(float(ink.std() / 127.5), 4),
         }
 
-    def styles(self) -> dict[str, list[float]]:
+    def styles(self) -> dict[str, tuple[float, float]]:
         """Slant's and thickness's mean and deviation, over the images that hold ink.
 
         Raises InkseedError where none does.
@@ -193,7 +194,7 @@ def _own_images(
     )
 
 
-def model_config(recipe: Recipe, name: str, data: TrainingData, styled: bool) -> dict[str, Any]:
+def model_config(recipe: Recipe, name: str, data: TrainingData, styled: bool) -> ModelConfig:
     """The configuration that a model of this recipe and these data carries in its file.
 
     A `styled` one has the moments of its data's styles twice: in `styles` as what they are, to draw
@@ -214,18 +215,19 @@ def model_config(recipe: Recipe, name: str, data: TrainingData, styled: bool) ->
     prediction = dict(recipe.prediction)
     if prediction.get("name") == "edm":
         prediction = {**data.moments(), **prediction}
-    return {
-        "network": network,
-        "schedule": dict(recipe.schedule),
-        "prediction": prediction,
-        "sampling": sampling,
-        **({"styles": styles} if styled else {}),
-        "image_size": list(data.source.images.shape[1:]),
-        "class_names": list(data.source.class_names),
-        "training": {"recipe": name, "data": data.description},
-    }
+    height, width = data.source.images.shape[1:]
+    return ModelConfig(
+        network=network,
+        schedule=recipe.schedule,
+        image_size=(height, width),
+        class_names=tuple(data.source.class_names),
+        prediction=prediction,
+        sampling=sampling,
+        styles=styles,
+        training={"recipe": name, "data": data.description},
+    )
 
 
-def _moments(values: np.ndarray) -> list[float]:
+def _moments(values: np.ndarray) -> tuple[float, float]:
     """Mean and deviation of what was measured, at least a thousandth where nothing varies."""
-    return [round(float(values.mean()), 3), max(round(float(values.std()), 3), 1e-3)]
+    return round(float(values.mean()), 3), max(round(float(values.std()), 3), 1e-3)
