@@ -22,7 +22,8 @@ Denoiser = Callable[[Tensor, Tensor, Condition], Tensor]
 class NetworkDenoiser(ABC):
     """A network `(x, label, time, dropped) -> tensor` with the schedule it was trained on.
 
-    A network of labels and style takes the style (N, S) as a fifth argument. It computes in the
+    A network of labels and style takes the style (N, S) as a fifth argument, one that knows hands
+    `hand` (N, H) by its name. It computes in the
     precision of the request that it is called in; outside of one, with `mixed_precision`, in
     bfloat16 where the processor is fast in it. Every row that goes through it is counted in the
     open `Ledger`, which raises OverspentError beforehand where its limit would be passed.
@@ -60,8 +61,9 @@ class NetworkDenoiser(ABC):
         """One evaluation of the network: its own output, in x's type."""
         inputs = [x, condition.label, time, condition.free_label.to(x.dtype)]
         inputs += [] if condition.style is None else [condition.style]
+        own = {} if condition.hand is None else {"hand": condition.hand}
         with network_context(x.device, self.mixed_precision):
-            return counted(lambda: self.network(*inputs), x).to(x.dtype)
+            return counted(lambda: self.network(*inputs, **own), x).to(x.dtype)
 
     def scales(self, t: Tensor, like: Tensor) -> tuple[Tensor, Tensor]:
         """(alpha, sigma) at the times t (N,), both (N, 1, 1, 1), typed and placed as `like`."""

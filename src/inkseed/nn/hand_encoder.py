@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 SIDE = 28  # pixels: digits as MNIST has them
 MOST_DIGITS = 16  # of a hand: training shows no more
+TYPICAL_DIGITS = 10  # of a hand that is drawn
 GROUPS = 8
 
 
@@ -41,6 +42,21 @@ def hands_of(codes: Tensor, owner: Tensor, counts: Tensor) -> Tensor:
     mean = sums / counts.to(codes)[:, None]
     normal = nn.functional.layer_norm(mean, mean.shape[1:])
     return torch.cat((normal, counts.to(codes).rsqrt()[:, None]), 1)
+
+
+def drawn_hands(mean: Tensor, factor: Tensor, noise: Tensor) -> Tensor:
+    """Hands that nobody has, as varied as the writers'.
+
+    Args:
+        mean: of the writers' codes, (length,).
+        factor: the Cholesky factor of their covariance, (length, length).
+        noise: standard normal, (N, length).
+
+    Returns:
+        (N, length + 1), as sure as hands of ten digits.
+    """
+    normal = nn.functional.layer_norm(mean + noise @ factor.T, mean.shape)
+    return nn.functional.pad(normal, (0, 1), value=TYPICAL_DIGITS**-0.5)
 
 
 def _layer(inputs: int, outputs: int) -> tuple[nn.Module, ...]:

@@ -88,6 +88,8 @@ class PatchUnet(nn.Module):
         self.base = round(n_classes ** (1 / places))
         self.frequencies: Tensor
         self.style_moments: Tensor
+        self.hand_mean: Tensor
+        self.hand_factor: Tensor
         embedding = 4 * high
         self.register_buffer("frequencies", torch.tensor(_frequencies(TIME_FEATURES // 2)))
         self.register_buffer("style_moments", torch.tensor(moments).reshape(-1, 2))
@@ -98,6 +100,9 @@ class PatchUnet(nn.Module):
         self.label = nn.Embedding(self.base + 1, embedding, _weight=rows)
         self.style = nn.Linear(4 * len(moments), embedding, bias=False) if moments else None
         self.encoder = HandEncoder(hand) if hand else None
+        if hand:  # how writers' codes are spread: see `inkseed.nn.hand_encoder.drawn_hands`
+            self.register_buffer("hand_mean", torch.zeros(hand))
+            self.register_buffer("hand_factor", torch.eye(hand))
         # a code, how sure it is, and that there is one at all
         self.hand = _silent(hand + 2, embedding) if hand else None
         self.bend = _silent(BEND, embedding) if hand else None
