@@ -28,7 +28,7 @@ from inkseed.evaluation import EvaluatedSet, evaluate
 from inkseed.evaluation.sets import natural_labels
 from inkseed.model.loading import load
 from inkseed.model.weights import find_model
-from inkseed.training.loop import weights_of_state
+from inkseed.training.run import weights_of_state
 from inkseed.training.run_folder import STATE
 
 TURN = 30.0  # seconds

@@ -11,8 +11,8 @@ from pathlib import Path
 from inkseed.checkpoint import as_float16, load_tensors, save_tensors
 from inkseed.cli import mistakes_in_one_line
 from inkseed.named_files import MODELS, RECIPES
-from inkseed.training.loop import weights_of_state
 from inkseed.training.recipes import load_recipe
+from inkseed.training.run import weights_of_state
 from inkseed.training.run_folder import STATE
 
 

@@ -10,9 +10,9 @@ from inkseed.checkpoint import load_tensors, save_tensors
 from inkseed.errors import InkseedError
 from inkseed.model.config import ModelConfig
 from inkseed.named_files import RECIPES
-from inkseed.training.loop import _Run
 from inkseed.training.optimizer import Optimizer
 from inkseed.training.recipes import load_recipe, recipe_from
+from inkseed.training.run import Run
 from inkseed.training.run_folder import SETTINGS, open_run
 
 SMALL = {
@@ -99,11 +99,12 @@ def test_what_is_wrong_with_a_runs_state_is_said(tmp_path):
     recipe = recipe_from(SMALL, "mine")
     network = {**SMALL["network"], "in_channels": 1, "n_classes": 2}
     config = ModelConfig(network, SMALL["schedule"], (28, 28), ("a", "b"))
-    run = _Run.fresh(recipe, config, torch.device("cpu"), None)
+    run = Run.fresh(recipe, config, torch.device("cpu"), None)
     run.network(
         torch.zeros(2, 1, 28, 28), torch.zeros(2).long(), *torch.zeros(2, 2)
     ).sum().backward()
-    run.optimizer.step(1e-3)
+    run.optimizer.at(1e-3)
+    run.optimizer.step()
     state = tmp_path / "last.safetensors"
     run.save(state, recipe)
     tensors, told = load_tensors(state)

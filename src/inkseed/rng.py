@@ -42,6 +42,9 @@ class Purpose(IntEnum):
     CLASSIFIER_INITIAL = 13  # a judge's, or a classifier's of usefulness
     CLASSIFIER_ORDER = 14
     CLASSIFIER_DROPOUT = 15
+    WRITER = 16  # the hand of an image or of a number that is given none
+    FELLOWS = 17  # which digits come with a training image as its hand
+    BENDS = 18  # how training images are bent
 
 
 Key = tuple[int, ...]

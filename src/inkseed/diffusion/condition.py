@@ -22,12 +22,14 @@ class Condition(Outlined):
         style: float32 (N, S), the attributes in their units, NaN where one is left free; None for
             models that know none.
         hand: float32 (N, H), a row of NaN where it is left free; None for models that know none.
+        bend: float32 (N, 6), how an image was bent in training, 0 where it was not; else None.
     """
 
     label: Tensor
     free_label: Tensor
     style: Tensor | None = None
     hand: Tensor | None = None
+    bend: Tensor | None = None
 
     @classmethod
     def of(cls, told: "Condition | Tensor", style: Tensor | None = None) -> "Condition":
@@ -58,13 +60,15 @@ class Condition(Outlined):
         """The condition of as many images that leaves all free."""
         return self._without(torch.ones_like(self.free_label))
 
-    def drop(self, drop_prob: float, generator: torch.Generator | None = None) -> "Condition":
+    def drop(
+        self, drop_prob: float | Tensor, generator: torch.Generator | None = None
+    ) -> "Condition":
         """Free some of what is asked, so that a network learns to do without it.
 
-        With probability `drop_prob` an image loses all (the null of classifier-free guidance). Of
-        the others that have a style, half lose the whole style, since a label alone is the common
-        request, and of the rest each attribute is freed one time in five. `generator` draws, on
-        the CPU; None is torch's own.
+        With probability `drop_prob`, one for all or (N,), an image loses all: the null of
+        classifier-free guidance. Of the others that have a style, half lose the whole style, since
+        a label alone is the common request, and of the rest each attribute is freed one time in
+        five. `generator` draws, on the CPU; None is torch's own.
         """
         everything = torch.rand(len(self), generator=generator) < drop_prob
         kept = self
@@ -81,6 +85,7 @@ class Condition(Outlined):
             self.free_label | rows,
             _freed(self.style, rows[:, None]),
             _freed(self.hand, rows[:, None]),
+            self.bend,
         )
 
     def _parts(self) -> dict[str, Tensor]:

@@ -6,6 +6,7 @@ network predicts instead, and learns, is `inkseed.diffusion.predictions`' busine
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -19,11 +20,45 @@ Denoiser = Callable[[Tensor, Tensor, Condition], Tensor]
 """(x_t (N, C, H, W), t scalar or (N,), condition of N images) -> x_0 (N, C, H, W)."""
 
 
+@dataclass(frozen=True)
+class Noising:
+    """What a training step does to N clean images: `x_t = alpha x_0 + sigma eps`.
+
+    Attributes:
+        eps: the noise, (N, C, H, W).
+        t: the times, (N,), typed as `eps`.
+        alpha: the signal's scale at these times, (N, 1, 1, 1).
+        sigma: the noise's scale, (N, 1, 1, 1).
+    """
+
+    eps: Tensor
+    t: Tensor
+    alpha: Tensor
+    sigma: Tensor
+
+    @classmethod
+    def at(cls, schedule: Schedule, t: Tensor, eps: Tensor) -> "Noising":
+        """The noise `eps` at the times t, float64 (N,) on the CPU."""
+        alpha, sigma = (scale[:, None, None, None].to(eps) for scale in schedule(t))
+        return cls(eps, t.to(eps), alpha, sigma)
+
+    def __call__(self, x_0: Tensor) -> Tensor:
+        """The noisy images, (N, C, H, W)."""
+        return self.alpha * x_0 + self.sigma * self.eps
+
+    def __getitem__(self, rows: slice) -> "Noising":
+        return Noising(*(part[rows] for part in vars(self).values()))
+
+    def to(self, device: torch.device) -> "Noising":
+        """The same on another device."""
+        return Noising(*(part.to(device) for part in vars(self).values()))
+
+
 class NetworkDenoiser(ABC):
     """A network `(x, label, time, dropped) -> tensor` with the schedule it was trained on.
 
     A network of labels and style takes the style (N, S) as a fifth argument, one that knows hands
-    `hand` (N, H) by its name. It computes in the
+    `hand` (N, H) and, in training, `bend` (N, 6) by their names. It computes in the
     precision of the request that it is called in; outside of one, with `mixed_precision`, in
     bfloat16 where the processor is fast in it. Every row that goes through it is counted in the
     open `Ledger`, which raises OverspentError beforehand where its limit would be passed.
@@ -50,18 +85,19 @@ class NetworkDenoiser(ABC):
         """The clean image, given t (N,) and its alpha and sigma, both (N, 1, 1, 1)."""
 
     @abstractmethod
-    def loss(self, x_0: Tensor, eps: Tensor, t: Tensor, condition: Condition) -> Tensor:
+    def loss(self, x_0: Tensor, noising: Noising, condition: Condition) -> Tensor:
         """What training makes small, a scalar: the mean over images and pixels.
 
-        `x_0` (N, C, H, W) are clean images, `eps` the noise that they get at the times `t`, float64
-        (N,) on the CPU. The posterior mean must be what makes it least.
+        `x_0` (N, C, H, W) are clean images, `noising` what is done to them. The posterior mean must
+        be what makes it least.
         """
 
     def predict(self, x: Tensor, time: Tensor, condition: Condition) -> Tensor:
         """One evaluation of the network: its own output, in x's type."""
         inputs = [x, condition.label, time, condition.free_label.to(x.dtype)]
         inputs += [] if condition.style is None else [condition.style]
-        own = {} if condition.hand is None else {"hand": condition.hand}
+        rest = {"hand": condition.hand, "bend": condition.bend}
+        own = {name: part for name, part in rest.items() if part is not None}
         with network_context(x.device, self.mixed_precision):
             return counted(lambda: self.network(*inputs, **own), x).to(x.dtype)
 

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from inkseed.diffusion.condition import Condition
-from inkseed.diffusion.denoiser import NetworkDenoiser
+from inkseed.diffusion.denoiser import NetworkDenoiser, Noising
 from inkseed.diffusion.training_times import TrainingTimes
 
 EVERY = slice(None)
@@ -37,7 +37,32 @@ class TrainingLoss:
         Only the images in `part` are evaluated, though randomness is drawn for all: a batch that
         processes share is the same batch.
         """
-        t = self.times(self.denoiser.schedule, len(x_0), generator)[part]
-        eps = torch.randn(x_0.shape, generator=generator, dtype=x_0.dtype).to(x_0.device)[part]
-        told = condition.drop(self.drop_prob, generator)[part]
-        return self.denoiser.loss(x_0[part], eps, t, told)
+        noising, told = self.draw(x_0, condition, generator)
+        device = x_0.device
+        return self.denoiser.loss(x_0[part], noising[part].to(device), told[part].to(device))
+
+    def draw(
+        self,
+        like: Tensor,
+        condition: Condition,
+        generator: torch.Generator | None = None,
+        keep: Tensor | None = None,
+    ) -> tuple[Noising, Condition]:
+        """Everything that is random in a step, on the CPU.
+
+        Args:
+            like: images (N, C, H, W), whose shape and type the noise takes.
+            condition: what they are.
+            generator: draws, on the CPU; None is torch's own.
+            keep: bool (N,), the images that never lose their condition.
+
+        Returns:
+            What is done to the images, and what the network is told of them.
+        """
+        t = self.times(self.denoiser.schedule, len(like), generator)
+        eps = torch.randn(like.shape, generator=generator, dtype=like.dtype)
+        chance = torch.full((len(like),), self.drop_prob)
+        if keep is not None:
+            chance = chance.masked_fill(keep, 0.0)
+        noising = Noising.at(self.denoiser.schedule, t, eps)
+        return noising, condition.drop(chance, generator)

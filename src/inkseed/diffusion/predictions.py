@@ -12,7 +12,7 @@ from typing import Any
 from torch import Tensor, nn
 
 from inkseed.diffusion.condition import Condition
-from inkseed.diffusion.denoiser import NetworkDenoiser
+from inkseed.diffusion.denoiser import NetworkDenoiser, Noising
 from inkseed.diffusion.schedule import MIN_ALPHA, Schedule, schedule_from
 from inkseed.errors import InkseedError
 from inkseed.registry import PREDICTIONS
@@ -43,11 +43,10 @@ class EpsDenoiser(NetworkDenoiser):
     ) -> Tensor:
         return (x_t - sigma * self.predict(x_t, t, condition)) / alpha
 
-    def loss(self, x_0: Tensor, eps: Tensor, t: Tensor, condition: Condition) -> Tensor:
+    def loss(self, x_0: Tensor, noising: Noising, condition: Condition) -> Tensor:
         """Mean squared error of the noise (arXiv 2006.11239, equation 14; the report's (1))."""
-        alpha, sigma = self.scales(t, x_0)
-        predicted = self.predict(alpha * x_0 + sigma * eps, t.to(x_0), condition)
-        return nn.functional.mse_loss(predicted, eps)
+        predicted = self.predict(noising(x_0), noising.t, condition)
+        return nn.functional.mse_loss(predicted, noising.eps)
 
 
 @PREDICTIONS.register("v")
@@ -63,15 +62,15 @@ class VDenoiser(NetworkDenoiser):
         v = self.predict(x_t, t, condition)
         return (alpha * x_t - sigma * v) / (alpha**2 + sigma**2)
 
-    def loss(self, x_0: Tensor, eps: Tensor, t: Tensor, condition: Condition) -> Tensor:
+    def loss(self, x_0: Tensor, noising: Noising, condition: Condition) -> Tensor:
         """Mean squared error of v over alpha^2 + sigma^2, which is 1 in the paper.
 
         The error of x_0 counts `1 + alpha^2 / sigma^2` times: the paper's "SNR+1" (section 4), on
         every schedule.
         """
-        alpha, sigma = self.scales(t, x_0)
-        error = self.predict(alpha * x_0 + sigma * eps, t.to(x_0), condition)
-        error = error - (alpha * eps - sigma * x_0)
+        alpha, sigma = noising.alpha, noising.sigma
+        error = self.predict(noising(x_0), noising.t, condition)
+        error = error - (alpha * noising.eps - sigma * x_0)
         return (error.square() / (alpha**2 + sigma**2)).mean()
 
 
@@ -84,10 +83,9 @@ class X0Denoiser(NetworkDenoiser):
     ) -> Tensor:
         return self.predict(x_t, t, condition)
 
-    def loss(self, x_0: Tensor, eps: Tensor, t: Tensor, condition: Condition) -> Tensor:
+    def loss(self, x_0: Tensor, noising: Noising, condition: Condition) -> Tensor:
         """Mean squared error of the image: all levels of noise count alike."""
-        alpha, sigma = self.scales(t, x_0)
-        predicted = self.predict(alpha * x_0 + sigma * eps, t.to(x_0), condition)
+        predicted = self.predict(noising(x_0), noising.t, condition)
         return nn.functional.mse_loss(predicted, x_0)
 
 
@@ -127,10 +125,10 @@ class EdmDenoiser(NetworkDenoiser):
         residual = self.predict(centred / variance.sqrt(), c_noise.flatten(), condition)
         return self.data_mean + c_skip * centred + self.c_out(alpha, sigma) * residual
 
-    def loss(self, x_0: Tensor, eps: Tensor, t: Tensor, condition: Condition) -> Tensor:
+    def loss(self, x_0: Tensor, noising: Noising, condition: Condition) -> Tensor:
         """`|D - x_0|^2 / c_out^2` (equations 2 and 8): F's squared error, at unit variance."""
-        alpha, sigma = self.scales(t, x_0)
-        error = self(alpha * x_0 + sigma * eps, t, condition) - x_0
+        alpha, sigma = noising.alpha, noising.sigma
+        error = self.x_0(noising(x_0), noising.t, condition, alpha, sigma) - x_0
         return (error / self.c_out(alpha, sigma)).square().mean()
 
     def c_out(self, alpha: Tensor, sigma: Tensor) -> Tensor:

@@ -13,7 +13,7 @@ from inkseed.nn import Network
 from inkseed.rng import Purpose, stream
 from inkseed.training.batches import Batches
 from inkseed.training.data import TrainingData
-from inkseed.training.objective import loss_of_run
+from inkseed.training.objective import objective_of
 from inkseed.training.recipes import Recipe
 
 ROUNDS = 4  # of noise for every validation image: the averages differ by little
@@ -57,14 +57,12 @@ def _validation_loss(
     """The mean loss of held-out images, with the same noise whatever the weights."""
     assert data.validation is not None
     device = next(network.parameters()).device
-    loss_of = loss_of_run(network.eval(), config, recipe)
+    objective = objective_of(network.eval(), config, recipe)
     examples, styled = data.validation, bool(config.styles)
-    batches = Batches(
-        lambda _: examples, styled, recipe.batch_size, (recipe.seed, Purpose.CHOICE_ORDER)
-    )
+    key = (recipe.seed, Purpose.CHOICE_ORDER)
+    batches = Batches(lambda _: examples, styled, recipe.batch_size, key, recipe.hands)
     losses = []
     for step in range(-(-ROUNDS * batches.size // recipe.batch_size)):
-        x, told = batches[step]
-        noise = stream(recipe.seed, Purpose.CHOICE_LOSS, step)
-        losses.append(float(loss_of(x.to(device), told.to(device), noise)))
+        drawn = objective.draw(batches[step], stream(recipe.seed, Purpose.CHOICE_LOSS, step))
+        losses.append(float(objective(drawn.to(device))))
     return sum(losses) / len(losses)

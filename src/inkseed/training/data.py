@@ -107,13 +107,15 @@ def training_data(
         source = join([split.part_a, split.part_b])
         validation = split.validation
         words = f"MNIST, parts A and B of its training digits ({len(source):,})"
+    digits = source
     if recipe.images and recipe.images < len(source):
         source = source.subset(np.arange(recipe.images))
         words += f", the first {recipe.images:,} of them"
+    chosen_by = None
     if validation is not None:
-        validation = validation.subset(np.arange(min(VALIDATION, -(-len(source) // HELD_OUT))))
-    chosen_by = None if validation is None else Examples(validation)
-    return TrainingData(Examples(source), chosen_by, words, len(source))
+        few = validation.subset(np.arange(min(VALIDATION, -(-len(source) // HELD_OUT))))
+        chosen_by = Examples(few, digits=validation)
+    return TrainingData(Examples(source, digits=digits), chosen_by, words, len(source))
 
 
 def _two_digits(
@@ -147,12 +149,12 @@ def _two_digits(
     def composed(number: int) -> Examples:
         seed = state(recipe.seed, Purpose.COMPOSITES, number)
         drawn = compose_pairs(hands, np.resize(labels, n), seed, recipe.size, layout)
-        return Examples(drawn.source, drawn.style)
+        return Examples(drawn.source, drawn.style, drawn.parts, source)
 
     chosen_by = np.resize(labels, min(VALIDATION, -(-n // HELD_OUT)))
     seed = state(recipe.seed, Purpose.CHOICE_COMPOSITES)
     drawn = compose_pairs(Hands(unseen), chosen_by, seed, recipe.size, layout)
-    validation = Examples(drawn.source, drawn.style)
+    validation = Examples(drawn.source, drawn.style, drawn.parts, unseen)
     if held_out:
         words += f", without {len(held_out)} of the 100 labels"
     return TrainingData(composed(0), validation, words, n, composed, reading)

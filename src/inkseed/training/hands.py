@@ -4,7 +4,7 @@ import numpy as np
 import torch
 
 from inkseed.data.labelled import LabelledImages, to_tensor
-from inkseed.nn import PatchUnet
+from inkseed.nn import Network, PatchUnet
 from inkseed.nn.hand_encoder import TYPICAL_DIGITS, hands_of
 from inkseed.nn.precision import autocast
 
@@ -13,13 +13,13 @@ RIDGE = 1e-4  # of a code's variance of 1: layer normalisation leaves none in on
 
 
 @torch.no_grad()
-def fit_hands(network: PatchUnet, source: LabelledImages, seed: int = 0) -> None:
+def fit_hands(network: Network, source: LabelledImages, seed: int = 0) -> None:
     """Keep in the network the mean and the covariance of its writers' codes, ten digits each.
 
     Every writer's digits are dealt into sets of ten, so that those who wrote more count for more,
     as they do among the images. A network without hands is left alone. `source` tells its writers.
     """
-    if network.encoder is None or source.writers is None:
+    if not isinstance(network, PatchUnet) or network.encoder is None or source.writers is None:
         return
     rng, sets = np.random.default_rng(seed), []
     for writer in np.unique(source.writers):

@@ -10,38 +10,31 @@ import dataclasses
 import math
 import sys
 import time
-from datetime import UTC, datetime
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import torch
 from accelerate import Accelerator
-from torch import Tensor
 
-from inkseed.checkpoint import load_tensors, save_tensors
-from inkseed.checks import whole_number
+from inkseed.checkpoint import save_tensors
 from inkseed.data import HowToRead
 from inkseed.errors import InkseedError
 from inkseed.interrupt import interrupted_between_steps
-from inkseed.model.config import ModelConfig
 from inkseed.model.loading import load
 from inkseed.model.model import Model
-from inkseed.model.sampling import settle
-from inkseed.nn import Network, network_from
 from inkseed.nn.device import find_device
-from inkseed.nn.precision import place
 from inkseed.pictures import Band, draw_bands, save_picture
 from inkseed.progress import training_bar
 from inkseed.rng import Purpose, stream
 from inkseed.training.averages import choose_average, with_weights
 from inkseed.training.batches import Batches
 from inkseed.training.data import TrainingData, model_config, training_data
-from inkseed.training.ema import WeightAverages
-from inkseed.training.objective import loss_of_run
-from inkseed.training.optimizer import Optimizer
-from inkseed.training.recipes import MOST, Recipe
+from inkseed.training.hands import fit_hands
+from inkseed.training.objective import Drawn, objective_of
+from inkseed.training.recipes import Recipe
+from inkseed.training.run import Run
 from inkseed.training.run_folder import MODEL, STATE, draw_loss, open_log, open_run
-from inkseed.training.warm_start import start_from
+from inkseed.training.step import SharedStep, Step, ahead
 
 SAMPLE_SEED = 0  # all grids of a run begin from the same noise
 STATE_SECONDS = 60.0
@@ -95,7 +88,7 @@ def train(
     begin = None if start is None else load(start)
     config = model_config(recipe, name, source, bool(begin.styles) if begin else recipe.styles)
     place_on = engine.device if engine.num_processes > 1 or device is None else device
-    run = _Run.fresh(recipe, config, place_on, begin)
+    run = Run.fresh(recipe, config, place_on, begin)
     asked = {
         "recipe": dataclasses.asdict(recipe),
         **source.identity(),
@@ -115,125 +108,54 @@ def train(
         run.describe(recipe)
         averages = {f"ema_{decay}": each for decay, each in run.averages.averages.items()}
         weights, chosen = choose_average(run.network, run.config, averages, recipe, source, out)
+        if recipe.hands:
+            finished = with_weights(run.network, weights)
+            fit_hands(finished, source.examples.digits or source.source)
+            weights = finished.state_dict()
         save_tensors(out / MODEL, weights, run.config.trained(chosen).plain())
     engine.end_training()
     return out / MODEL
 
 
-@dataclasses.dataclass
-class _Run:
-    """What changes as training goes on, and must outlive the process."""
-
-    network: Network
-    averages: WeightAverages
-    optimizer: Optimizer
-    config: ModelConfig
-    device: torch.device
-    step: int = 0
-
-    @classmethod
-    def fresh(
-        cls, recipe: Recipe, config: ModelConfig, device: torch.device, begin: Model | None
-    ) -> "_Run":
-        try:
-            with torch.random.fork_rng(devices=[]):  # torch's initialisers know no generator
-                torch.manual_seed(stream(recipe.seed, Purpose.INITIAL).initial_seed())
-                if begin is not None:
-                    network, config = start_from(begin, config)
-                else:
-                    network = network_from(config.network)
-            settle(config.sampling, loss_of_run(network, config, recipe).denoiser.schedule)
-        except InkseedError:
-            raise
-        except (KeyError, TypeError, ValueError) as error:
-            raise InkseedError(
-                f"recipe: no such network, schedule or prediction: {error}"
-            ) from error
-        network = place(network, device)
-        optimizer = Optimizer(recipe, network)
-        averages = WeightAverages(recipe.ema, network.state_dict())
-        return cls(network, averages, optimizer, config, device)
-
-    def save(self, path: Path, recipe: Recipe) -> None:
-        self.describe(recipe)
-        tensors = {f"network.{k}": v for k, v in self.network.state_dict().items()}
-        if not all(tensor.isfinite().all() for tensor in tensors.values()):
-            raise InkseedError(
-                f"the weights are not finite after step {self.step}: lower learning_rate, in a new "
-                "folder"
-            )
-        tensors |= self.optimizer.tensors() | self.averages.tensors()
-        save_tensors(path, tensors, self.config.plain())
-
-    def describe(self, recipe: Recipe) -> None:
-        facts = {
-            "settings": dataclasses.asdict(recipe),
-            "step": self.step,
-            "images_seen": self.step * recipe.batch_size,
-            "date": datetime.now(UTC).date().isoformat(),
-        }
-        self.config = self.config.trained(facts)
-
-    def restore(self, path: Path) -> None:
-        """Take up where the state at `path` was written."""
-        tensors, config = load_tensors(path)
-        try:
-            self.network.load_state_dict(part_of(tensors, "network"))
-            self.optimizer.restore(tensors)
-            self.averages.restore(tensors)
-            self.step = whole_number(config["training"]["step"], "step", 0, MOST)
-        except InkseedError as error:
-            raise InkseedError(f"{path}: {error}: start anew") from error
-        except (KeyError, TypeError, ValueError, RuntimeError) as error:
-            raise InkseedError(f"{path} does not fit its run's settings: start anew") from error
-
-
-def weights_of_state(tensors: dict[str, Tensor], config: dict[str, Any]) -> dict[str, Tensor]:
-    """The weights to draw with from a training state: the first average, if there is one."""
-    averages = config["training"]["settings"]["ema"]
-    return part_of(tensors, f"ema.{averages[0]}" if averages else "network")
-
-
-def part_of(tensors: dict[str, Tensor], part: str) -> dict[str, Tensor]:
-    """The weights that a training state keeps under the name `part`."""
-    prefix = f"{part}."
-    return {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)}
-
-
 def _loop(
-    run: _Run, recipe: Recipe, data: TrainingData, out: Path, engine: Accelerator, compiled: bool
+    run: Run, recipe: Recipe, data: TrainingData, out: Path, engine: Accelerator, compiled: bool
 ) -> None:
     steps = steps_of(recipe, data.a_pass)
     pictures = {round(steps * k / recipe.pictures) for k in range(1, recipe.pictures + 1)}
     # alone it stays where it is: Accelerate would move it to the first GPU
     network = engine.prepare(run.network) if engine.num_processes > 1 else run.network
-    loss_of = loss_of_run(torch.compile(network) if compiled else network, run.config, recipe)
-    styled = bool(run.config.styles)
-    batches = Batches(data.of_pass, styled, recipe.batch_size, (recipe.seed, Purpose.ORDER))
-    share = recipe.batch_size // engine.num_processes
-    part = slice(engine.process_index * share, (engine.process_index + 1) * share)
+    fast = torch.compile(network, dynamic=False) if compiled else network
+    encoder = getattr(run.network, "encoder", None)
+    objective = objective_of(fast, run.config, recipe, encoder)
+    key = (recipe.seed, Purpose.ORDER)
+    batches = Batches(data.of_pass, bool(run.config.styles), recipe.batch_size, key, recipe.hands)
+    learn: Callable[[Drawn, float], float]
+    if engine.num_processes == 1:
+        learn = Step(objective, run.optimizer, recipe.max_grad_norm)
+    else:
+        learn = SharedStep(objective, run.optimizer, recipe.max_grad_norm, engine)
     main = engine.is_main_process
     run.network.train()
     saved = time.monotonic()
+
+    def draw(step: int) -> Drawn:
+        return objective.draw(batches[step], stream(recipe.seed, Purpose.LOSS, step))
+
     with (
         open_log(out, run.step) if main else contextlib.nullcontext() as log,
         training_bar(steps, run.step, recipe.batch_size, main) as tell,
         interrupted_between_steps(engine.num_processes == 1) as interrupted,
+        ahead(draw, range(run.step, steps), run.device) as drawn_steps,
     ):
-        for step in range(run.step, steps):
+        for step, drawn in drawn_steps:
             began = time.perf_counter()
-            x, told = batches[step]
-            x = x.to(run.device, memory_format=torch.channels_last)
-            noise = stream(recipe.seed, Purpose.LOSS, step)
-            loss = loss_of(x, told.to(run.device), noise, part)
             rate = learning_rate(recipe, step, steps)
-            value = float(engine.reduce(loss.detach(), "mean"))  # all stop together, or none
+            value = learn(drawn, rate)
             if not math.isfinite(value):
                 raise InkseedError(
                     f"the loss is {value} at step {step}: lower learning_rate or, if it is the "
                     "first step, mend p_mean and p_std, in a new folder"
                 )
-            _update(run, recipe, engine, loss, rate)
             run.averages.update(step, run.network.state_dict())
             run.step = step + 1
             speed = recipe.batch_size / (time.perf_counter() - began)
@@ -260,15 +182,6 @@ def _loop(
                 draw_loss(out)
 
 
-def _update(run: _Run, recipe: Recipe, engine: Accelerator, loss: Tensor, rate: float) -> None:
-    """One step of the optimiser."""
-    run.optimizer.zero_grad()
-    engine.backward(loss)
-    if recipe.max_grad_norm:
-        torch.nn.utils.clip_grad_norm_(run.network.parameters(), recipe.max_grad_norm)
-    run.optimizer.step(rate)
-
-
 def steps_of(recipe: Recipe, images: int) -> int:
     """How many batches a run over so many images takes: whole ones, the last pass rounded up."""
     return -(-recipe.epochs * images // recipe.batch_size)
@@ -281,7 +194,7 @@ def learning_rate(recipe: Recipe, step: int, steps: int) -> float:
     return recipe.learning_rate * rising * falling
 
 
-def _draw_samples(run: _Run, recipe: Recipe, path: Path) -> None:
+def _draw_samples(run: Run, recipe: Recipe, path: Path) -> None:
     """Two images a class, of 20 at most, from the first average, always from the same noise."""
     weights = next(iter(run.averages.averages.values()), run.network.state_dict())
     model = Model(with_weights(run.network, weights), run.config, run.device)

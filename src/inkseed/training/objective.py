@@ -1,23 +1,122 @@
-"""What a run makes small: the loss of its model's prediction, at times that its recipe draws."""
+"""What a run makes small: the loss of its model's prediction, of images with or without hands."""
 
 from collections.abc import Callable
+from dataclasses import dataclass, replace
 
-from torch import Tensor
+import torch
+from torch import Tensor, nn
 
+from inkseed.diffusion.condition import Condition
+from inkseed.diffusion.denoiser import Noising
 from inkseed.diffusion.loss import TrainingLoss
 from inkseed.diffusion.predictions import denoiser_from
 from inkseed.diffusion.training_times import times_from
+from inkseed.errors import InkseedError
 from inkseed.model.config import ModelConfig
+from inkseed.nn.hand_encoder import hands_of
+from inkseed.nn.precision import autocast
+from inkseed.training.batches import Batch
+from inkseed.training.bends import bent
+from inkseed.training.fellows import HandDigits
 from inkseed.training.recipes import Recipe
 
+TEMPERATURE = 0.1  # of the contrast between hands
 
-def loss_of_run(
-    network: Callable[..., Tensor], config: ModelConfig, recipe: Recipe
-) -> TrainingLoss:
-    """The loss of `network`, which predicts what the model's configuration says.
+
+@dataclass(frozen=True)
+class Drawn:
+    """A batch with everything that is random in its step, so that a device has but to compute."""
+
+    batch: Batch
+    noising: Noising
+    told: Condition  # the batch's condition, with some of it dropped
+
+    def to(self, device: torch.device) -> "Drawn":
+        """The same on another device."""
+        return Drawn(self.batch.to(device), self.noising.to(device), self.told.to(device))
+
+
+@dataclass(frozen=True)
+class Objective:
+    """The loss of a run's batches.
+
+    Attributes:
+        loss: times, noise and dropped conditions, and what its denoiser makes small.
+        encoder: reads the digits of a hand; None for networks without hands.
+        contrast: how much telling hands apart counts beside drawing.
+    """
+
+    loss: TrainingLoss
+    encoder: Callable[[Tensor], Tensor] | None = None
+    contrast: float = 0.0
+
+    def draw(self, batch: Batch, generator: torch.Generator) -> Drawn:
+        """Draw all that is random, on the CPU, whatever the device and the number of processes."""
+        drawn = self.loss.draw(batch.x, batch.condition, generator, batch.others)
+        return Drawn(batch, *drawn)
+
+    def __call__(self, drawn: Drawn, part: slice = slice(None)) -> Tensor:
+        """The scalar loss of the images in `part`, which have to be all where there are hands."""
+        x, told, apart = drawn.batch.x, drawn.told, x_zero(drawn.batch.x)
+        hands = drawn.batch.hands
+        if told.bend is not None:
+            x = bent(x, told.bend)
+        if hands is not None and self.encoder is not None and told.bend is not None:
+            hand, apart = self._hands(x, hands, told.bend)
+            free = told.free_label[: len(hand), None]
+            hand = nn.functional.pad(
+                hand.masked_fill(free, torch.nan), (0, 0, 0, len(x) - len(hand)), value=torch.nan
+            )
+            # an image that passes for another writer's is not told how that came about
+            told_bend = told.bend.masked_fill(drawn.batch.others[:, None], 0.0)
+            told = replace(told, hand=hand, bend=told_bend)
+        return self.loss.denoiser.loss(x[part], drawn.noising[part], told[part]) + apart
+
+    def _hands(self, x: Tensor, digits: HandDigits, bend: Tensor) -> tuple[Tensor, Tensor]:
+        """The hands of the first images, (h, length + 1), and the loss of telling them apart.
+
+        An image's own code is to be more like its hand than like any other's (InfoNCE: van den Oord
+        et al., arXiv 1807.03748). Images of several digits have no code.
+        """
+        assert self.encoder is not None
+        given = len(digits.counts)
+        others = torch.arange(given, device=x.device) % 2 == 0
+        shown = bent(digits.digits, (bend[:given] * others[:, None])[digits.owner])
+        with autocast(x.device):
+            codes = self.encoder(shown).float()
+        hands = hands_of(codes, digits.owner, digits.counts)
+        if not self.contrast or x.shape[-2:] != digits.digits.shape[-2:]:
+            return hands, x_zero(x)
+        with autocast(x.device):
+            own = self.encoder(x[:given]).float()
+        own = nn.functional.layer_norm(own, own.shape[1:])
+        alike = own @ hands[:, :-1].T / (own.shape[1] * TEMPERATURE)
+        right = torch.arange(given, device=x.device)
+        return hands, self.contrast * nn.functional.cross_entropy(alike, right)
+
+
+def x_zero(x: Tensor) -> Tensor:
+    """A scalar 0 like `x`."""
+    return torch.zeros((), dtype=x.dtype, device=x.device)
+
+
+def objective_of(
+    network: Callable[..., Tensor],
+    config: ModelConfig,
+    recipe: Recipe,
+    encoder: Callable[[Tensor], Tensor] | None = None,
+) -> Objective:
+    """The objective of `network`, which predicts what the model's configuration says.
+
+    `encoder` is the network's own, unless one is given: a compiled network shows none.
 
     Raises InkseedError or TypeError for a prediction, a schedule or times that cannot be.
     """
     denoiser = denoiser_from(network, config.schedule, config.prediction)
     times = times_from(recipe.times or denoiser.usual_times, recipe.p_mean, recipe.p_std)
-    return TrainingLoss(denoiser, times, recipe.drop_prob)
+    loss = TrainingLoss(denoiser, times, recipe.drop_prob)
+    if recipe.hands and encoder is None:
+        encoder = getattr(network, "encoder", None)
+        if encoder is None:
+            raise InkseedError("recipe: hands need a network that knows them: hand = 64 in it")
+    return Objective(loss, encoder if recipe.hands else None, recipe.contrast)

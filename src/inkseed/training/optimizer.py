@@ -1,60 +1,57 @@
-"""What moves the weights: AdamW, or Muon for the matrices inside a network and AdamW for the rest.
-
-Muon (K. Jordan, 2024; arXiv 2502.16982) takes a step of equal size in all directions of a weight
-matrix. The learning rate is AdamW's for both: torch scales Muon's steps to the same mean square.
-"""
+"""What moves the weights: AdamW; or Muon for inner matrices, and AdamW for the rest."""
 
 from collections.abc import Mapping
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from inkseed.nn import Network
+from inkseed.training.muon import Muon
 from inkseed.training.recipes import Recipe
 
 
 class Optimizer:
     """The optimisers of a recipe over a network's parameters, as one.
 
-    Under "muon" a convolution counts as the matrix (out, height x width x in), a
-    transposed one as (in, height x width x out). The `edges` of the
-    network, its first and last layers and its embeddings, stay with AdamW.
+    Under "muon" the `edges` of the network, its first and last layers and its embeddings, stay with
+    AdamW. The learning rate is one for both: Muon's steps are scaled to the mean square of AdamW's.
     """
 
     def __init__(self, recipe: Recipe, network: Network) -> None:
         self.parameters = dict(network.named_parameters())
-        self.matrices: dict[str, nn.Parameter] = {}
-        if recipe.optimizer == "muon":
-            edges = getattr(network, "edges", ())
-            self.matrices = {
-                name: nn.Parameter(_as_matrix(parameter.data))
-                for name, parameter in self.parameters.items()
-                if parameter.ndim in (2, 4) and name.split(".")[0] not in edges
-            }
-        self.others = {k: p for k, p in self.parameters.items() if k not in self.matrices}
-        rate, decay = recipe.learning_rate, recipe.weight_decay
-        betas = (0.9, recipe.adam_beta2)
+        device = next(network.parameters()).device
+        edges = getattr(network, "edges", ())
+        matrices = {
+            name: parameter
+            for name, parameter in self.parameters.items()
+            if recipe.optimizer == "muon"
+            and parameter.ndim in (2, 4)
+            and name.split(".")[0] not in edges
+        }
+        self.others = {k: p for k, p in self.parameters.items() if k not in matrices}
+        self.rate = torch.zeros((), device=device)
+        self.captured = device.type == "cuda"  # as part of a graph, which holds no plain number
         self.adamw = torch.optim.AdamW(
-            self.others.values(), rate, betas, weight_decay=decay, fused=True
+            self.others.values(),
+            self.rate if self.captured else recipe.learning_rate,
+            (0.9, recipe.adam_beta2),
+            weight_decay=recipe.weight_decay,
+            fused=True,
+            capturable=self.captured,
         )
-        self.all: list[torch.optim.Optimizer] = [self.adamw]
-        if self.matrices:
-            self.muon = torch.optim.Muon(
-                self.matrices.values(), rate, decay, adjust_lr_fn="match_rms_adamw"
-            )
-            self.all.append(self.muon)
+        self.muon = Muon(matrices, recipe.weight_decay)
 
-    def step(self, rate: float) -> None:
-        """Move all weights by their gradients, at the learning rate `rate`."""
-        for name, matrix in self.matrices.items():
-            parameter = self.parameters[name]
-            # looked up anew: sharing a network among processes moves its weights in memory
-            matrix.data = _as_matrix(parameter.data)
-            matrix.grad = None if parameter.grad is None else _as_matrix(parameter.grad)
-        for each in self.all:
-            for group in each.param_groups:
+    def at(self, rate: float) -> None:
+        """Set the learning rate of the steps to come."""
+        self.rate.fill_(rate)
+        if not self.captured:
+            for group in self.adamw.param_groups:
                 group["lr"] = rate
-            each.step()
+
+    def step(self) -> None:
+        """Move all weights by their gradients."""
+        self.adamw.step()
+        self.muon.step(self.rate)
 
     def zero_grad(self) -> None:
         """Forget the gradients."""
@@ -68,9 +65,7 @@ class Optimizer:
             for name, parameter in self.others.items()
             for key, value in self.adamw.state[parameter].items()
         }
-        for name, matrix in self.matrices.items():
-            found[f"muon.{name}"] = self.muon.state[matrix]["momentum_buffer"]
-        return found
+        return found | {f"muon.{name}": each for name, each in self.muon.tensors().items()}
 
     def restore(self, tensors: Mapping[str, Tensor]) -> None:
         """Take up what `tensors` gave; raises KeyError where some are missing."""
@@ -82,11 +77,5 @@ class Optimizer:
             }
             step = tensors[f"adam.step.{name}"].to(parameter.device)
             self.adamw.state[parameter] = {"step": step, **moments}
-        for name, matrix in self.matrices.items():
-            momentum = torch.empty_like(matrix).copy_(tensors[f"muon.{name}"])
-            self.muon.state[matrix] = {"momentum_buffer": momentum}
-
-
-def _as_matrix(weights: Tensor) -> Tensor:
-    """(a, b, H, W) -> (a, H x W x b), the same memory: it has to lie as `place` lays it."""
-    return weights if weights.ndim == 2 else weights.permute(0, 2, 3, 1).view(len(weights), -1)
+        for name, momentum in self.muon.tensors().items():
+            momentum.copy_(tensors[f"muon.{name}"])

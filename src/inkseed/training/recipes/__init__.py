@@ -42,6 +42,8 @@ class Recipe:
         sampling: the model's defaults for drawing, named as in `Model.sample`, and `one_hand`.
         optimizer: "adamw", or "muon" with AdamW for what is no matrix.
         styles: whether slant (degrees) and thickness (pixels) are learned too.
+        hands: whether hands are learned too, from images whose writers are known.
+        contrast: how much telling hands apart counts beside drawing.
         times: how a step draws its times, "uniform" or "log_normal"; "" is the prediction's usual.
         p_mean: mean of log(sigma / alpha) for log_normal times.
         p_std: its deviation.
@@ -74,6 +76,8 @@ class Recipe:
     sampling: Table = field(default_factory=dict)
     optimizer: Literal["adamw", "muon"] = "adamw"
     styles: Flag = False
+    hands: Flag = False
+    contrast: Annotated[Real, Field(ge=0, le=1)] = 0.0
     times: str = ""
     p_mean: Annotated[Real, Field(ge=-10, le=10)] = -0.7
     p_std: Annotated[Real, Field(ge=1e-3, le=10)] = 1.4
@@ -98,6 +102,8 @@ class Recipe:
             raise InkseedError(f"leave {given[0]} out of [network]: the data decide it")
         if len(set(self.ema)) < len(self.ema):
             raise InkseedError(f"ema must be different decays, not {brief(self.ema)}")
+        if self.hands and not self.network.get("hand"):
+            raise InkseedError("hands need a network that knows them: set hand = 64 in [network]")
         if self.data != TWO_DIGITS and (self.layout or self.held_out_labels):
             raise InkseedError(f'layout and held_out_labels are for data = "{TWO_DIGITS}"')
 
