@@ -184,7 +184,7 @@ def test_usefulness_as_typed(ready, inkseed, split, tmp_path, monkeypatch):
 
 
 @pytest.mark.slow
-def test_more_than_ten_thousand_images(yardstick, ready, split):
+def test_more_than_ten_thousand_images(real_digits, ready, split):
     found = evaluated(split.part_b.subset(np.arange(12_000)))
     assert found.n == 12_000
     assert len(found.measured.chosen) == 10_000

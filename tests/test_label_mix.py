@@ -129,13 +129,13 @@ def test_real_digits_score_as_real(ready, validation, kind):
         assert any("one image of 4" in note for note in found.notes) == (kind == "one is 4")
 
 
-def test_the_datas_own_mix_is_left_as_it_is(ready, validation, yardstick):
+def test_the_datas_own_mix_is_left_as_it_is(ready, validation, real_digits):
     rows = [np.flatnonzero(validation.labels == digit) for digit in range(10)]
     counts = count_digits(natural_labels(400))
     chosen = np.concatenate([own[:n] for own, n in zip(rows, counts, strict=True)])
     found = evaluate([EvaluatedSet(validation.subset(chosen))]).sets[0]
-    plain = fit_gaussian(yardstick.held_out_judged.features[chosen])
-    expected = frechet_distance(plain, yardstick.reference.gaussian)
+    plain = fit_gaussian(real_digits.held_out_judged.features[chosen])
+    expected = frechet_distance(plain, real_digits.reference.gaussian)
     assert found.metrics["frechet"].value == pytest.approx(expected, rel=1e-4)  # other batches
     assert found.as_json()["label_mix"] == {
         **{"weighed": False, "effective_n": 400.0},
@@ -174,10 +174,10 @@ def test_an_image_alone_with_its_label_is_drawn_as_if_from_all():
 
 
 def share_that_holds_the_baseline(
-    validation, mix, yardstick, kind: str, n: int, draws: int
+    validation, mix, real_digits, kind: str, n: int, draws: int
 ) -> float:
     """In how many draws of n real digits the baseline lies within the distance's interval."""
-    features, gaussian = yardstick.held_out_judged.features, yardstick.reference.gaussian
+    features, gaussian = real_digits.held_out_judged.features, real_digits.reference.gaussian
     held = 0
     for seed in range(draws):
         rows = drawn(validation.labels, kind, seed, n)
@@ -190,11 +190,11 @@ def share_that_holds_the_baseline(
     return held / draws
 
 
-def test_the_interval_holds_the_baseline_of_labels_drawn_at_random(validation, mix, yardstick):
-    assert share_that_holds_the_baseline(validation, mix, yardstick, "at random", 300, 8) == 1
+def test_the_interval_holds_the_baseline_of_labels_drawn_at_random(validation, mix, real_digits):
+    assert share_that_holds_the_baseline(validation, mix, real_digits, "at random", 300, 8) == 1
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", ["at random", "as many of each", "half are 1", "one is 4"])
-def test_the_interval_holds_the_baseline_of_a_thousand(validation, mix, yardstick, kind):
-    assert share_that_holds_the_baseline(validation, mix, yardstick, kind, 1_000, 100) >= 0.9
+def test_the_interval_holds_the_baseline_of_a_thousand(validation, mix, real_digits, kind):
+    assert share_that_holds_the_baseline(validation, mix, real_digits, kind, 1_000, 100) >= 0.9

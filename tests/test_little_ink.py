@@ -72,7 +72,7 @@ def test_ink_is_measured_at_the_judges_size(spoilt, times):
     assert ((read == NOTHING) == (spoilt.labels == 1)).all()
 
 
-def test_every_real_digit_has_enough_ink_to_be_read(yardstick):
-    judged = yardstick.held_out_judged
+def test_every_real_digit_has_enough_ink_to_be_read(real_digits):
+    judged = real_digits.held_out_judged
     assert (judged.digits == judged.probabilities.argmax(1)).all()
-    assert (judged.digits == yardstick.held_out.labels).mean() >= 0.993
+    assert (judged.digits == real_digits.held_out.labels).mean() >= 0.993

@@ -44,7 +44,7 @@ NAMES = [
     *("stability_renoise", "best_of", "zero_order", "early_prune", "fk_steering"),
     *("optim_stability", "optim_judge"),
 ]
-SEARCHING = [name for name in NAMES if find_strategy(name).promise == SEARCH]
+SEARCHING = [name for name in NAMES if find_strategy(name).kind == SEARCH]
 FREE = [name for name in NAMES if name not in SEARCHING]
 CPU = torch.device("cpu")
 SEEDS = 400
@@ -111,7 +111,7 @@ def counting(model: Model) -> list[int]:
 
 def test_the_strategies_are_those_of_the_design():
     assert sorted(available()) == sorted(NAMES)
-    assert {find_strategy(name).promise for name in FREE} == {SAME, CHANGED}
+    assert {find_strategy(name).kind for name in FREE} == {SAME, CHANGED}
     assert all(find_strategy(name).summary.endswith(".") for name in NAMES)
 
 
@@ -378,7 +378,7 @@ def test_a_function_or_a_class_of_ones_own_works_by_name_and_by_hand(model, forg
     assert find_strategy("still").summary == "No noise at all."
     with pytest.raises(InkseedError, match="take another name"):
         register("gaussian")(still)
-    with pytest.raises(InkseedError, match="promise"):
+    with pytest.raises(InkseedError, match="kind is one of"):
         register("other", "better")
     with pytest.raises(InkseedError, match="a-z"):
         register("gaussian, more steps")
@@ -480,7 +480,7 @@ def test_an_installed_packages_strategy_is_found(model, monkeypatch, forget):
     monkeypatch.setattr("importlib.metadata.entry_points", lambda group: entries)
     assert {"plain", "honest", "broken"} <= set(available())
     assert model.sample([1], noise="honest", steps=2).nfe > 0
-    assert find_strategy("honest").promise == CHANGED
+    assert find_strategy("honest").kind == CHANGED
     with pytest.raises(InkseedError, match=r"'plain' does not register itself.*noise.register"):
         find_strategy("plain")
     for ask in (lambda: find_strategy("broken"), lambda: strategies()["broken"]):

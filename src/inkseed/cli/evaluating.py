@@ -135,7 +135,7 @@ def evaluate(
     if usefulness:
         from inkseed.evaluation.usefulness import steps_in_all
 
-        steps = steps_in_all(sets[0], found.yardstick.training)
+        steps = steps_in_all(sets[0], found.real_digits.training)
         with progress("teaching classifiers", steps, "steps") as advance:
             add_usefulness(found, advance)
     if out is not None:

@@ -171,7 +171,7 @@ def sample(
         bool,
         typer.Option(
             "--check",
-            help="Have judge A read all, and draw again what it is less than 90 % sure of.",
+            help="Have judge A read every image, and redraw those below 90 % confidence.",
         ),
     ] = False,
     compile_network: Compile = False,
@@ -250,7 +250,9 @@ def sample(
 
 def _what_the_judge_said(redrawn: int, doubted: int, of: str) -> str:
     if not redrawn:
-        return f"judge A is sure of every {of}"
+        return f"judge A is confident of every {of}"
     times = "once" if redrawn == 1 else f"{redrawn:,} times"
-    left = "sure of all" if not doubted else f"in doubt of {doubted:,} still: --json says which"
+    left = (
+        "confident of all" if not doubted else f"still in doubt of {doubted:,}: --json says which"
+    )
     return f"judge A had images drawn again, {times} in all, and is {left}"

@@ -56,5 +56,5 @@ def _parse(stream: BinaryIO, dimensions: int, path: Path) -> np.ndarray:
     body = stream.read(expected + 1)
     if len(body) != expected:
         state = "longer" if len(body) > expected else "shorter"
-        raise InkseedError(f"{path} is {state} than the {expected} bytes its header promises")
+        raise InkseedError(f"{path} is {state} than the {expected} bytes that its header gives")
     return np.frombuffer(body, np.uint8).reshape(shape).copy()

@@ -108,7 +108,7 @@ def _reach(small: np.ndarray) -> int:
 
 
 def _darker_share(small: np.ndarray, papers: tuple[np.ndarray, np.ndarray]) -> float:
-    """From 0, where the paper is surely light, to 1, where it is surely dark: 0.5 says nothing.
+    """From 0, where the paper is certainly light, to 1, where it is dark: 0.5 says nothing.
 
     How much is darker than the lightest within reach is compared with how much is lighter than the
     darkest: ink is less than paper. So along the border too, and there also with what the paper

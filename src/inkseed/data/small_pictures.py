@@ -53,15 +53,15 @@ def _inked(images: np.ndarray, how: HowToRead) -> list[Found]:
         images = 255 - images
     shape, edges = (images.shape[1], images.shape[2]), border(images)
     light = (edges >= 255 - EDGE).mean(1) >= CLEAN
-    sure = light | ((edges <= EDGE).mean(1) >= CLEAN)
+    telling = light | ((edges <= EDGE).mean(1) >= CLEAN)
     if how.paper != "auto":
         light[:] = (how.paper == "light") != turned
     else:  # a border that does not tell is taken for what most are
-        light[~sure] = light[sure].sum() > HALF * sure.sum()
+        light[~telling] = light[telling].sum() > HALF * telling.sum()
     ink = np.where(light[:, None, None], 255 - images, images)
     most = ink.max((1, 2))
-    clean = sure & (most >= FULL)
-    blank = sure & (most < LEAST_CONTRAST * 255)
+    clean = telling & (most >= FULL)
+    blank = telling & (most < LEAST_CONTRAST * 255)
     set_is_clean = clean.sum() >= MOST * (~blank).sum()
     found = []
     for k, image in enumerate(images):

@@ -25,7 +25,7 @@ class NetworkDenoiser(ABC):
     A network of labels and style takes the style (N, S) as a fifth argument. It computes in the
     precision of the request that it is called in; outside of one, with `mixed_precision`, in
     bfloat16 where the processor is fast in it. Every row that goes through it is counted in the
-    open `Ledger`, which raises OverspentError beforehand where its limit would be passed.
+    open `Counter`, which raises OverspentError beforehand where its limit would be passed.
 
     A subclass is one kind of prediction: `x_0` reads the network's output, and `loss` teaches it.
     """

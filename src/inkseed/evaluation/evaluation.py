@@ -12,7 +12,7 @@ from inkseed.data.least_ink import NOTHING
 from inkseed.data.mnist import DIGITS, load_mnist
 from inkseed.data.split import SIZES, split_mnist
 from inkseed.evaluation.intervals import Estimate, wilson
-from inkseed.evaluation.measure import WEIGHED, Measured, Yardstick
+from inkseed.evaluation.measure import WEIGHED, Measured, RealDigits
 from inkseed.evaluation.memorisation import REPLAY
 from inkseed.evaluation.metrics import EXCEEDING, Metric
 from inkseed.evaluation.mix import count_digits
@@ -107,21 +107,21 @@ class Evaluation(Outlined):
 
     Attributes:
         sets: one result per set; the top level of the JSON object describes the first.
-        yardstick: the real digits that the sets were compared with, and judge B.
+        real_digits: the real digits that the sets were compared with, and judge B.
         held_out: "validation" or "test": where the real digits for comparison come from.
         seconds: how long it took.
         usefulness: what a classifier learned from the first set, if that was asked for.
     """
 
     sets: list[SetResult]
-    yardstick: Yardstick
+    real_digits: RealDigits
     held_out: str  # "validation" or "test": what the baselines are taken on
     seconds: float
     usefulness: dict[str, Any] | None = None
 
     def as_json(self) -> dict[str, Any]:
         """One object: the first set's figures, and under `guidance` all sets, if several."""
-        judge = {"name": "B", "sha256": self.yardstick.reference.judge.sha256}
+        judge = {"name": "B", "sha256": self.real_digits.reference.judge.sha256}
         described = {"judge": judge, "baseline": self.held_out, "seconds": round(self.seconds, 1)}
         result = {**self.sets[0].as_json(), **described}
         if len(self.sets) > 1:
@@ -148,16 +148,16 @@ def evaluate(
     """
     began = time.perf_counter()
     held_out = held_out_digits(final)
-    yardstick = Yardstick(held_out, Reference.shared(on_progress), on_progress)
+    real_digits = RealDigits(held_out, Reference.shared(on_progress), on_progress)
     baselines: dict[bytes, Measured] = {}  # by the labels that they stand beside
     results = []
     for each in sets:
         labels = count_digits(each.source.labels).tobytes()
         if labels not in baselines:
-            baselines[labels] = yardstick.baseline(each.source.labels, BOOTSTRAP_SEED)
-        results.append(_result(each, yardstick, baselines[labels]))
+            baselines[labels] = real_digits.baseline(each.source.labels, BOOTSTRAP_SEED)
+        results.append(_result(each, real_digits, baselines[labels]))
     name = "test" if final else "validation"
-    return Evaluation(results, yardstick, name, time.perf_counter() - began)
+    return Evaluation(results, real_digits, name, time.perf_counter() - began)
 
 
 def add_usefulness(
@@ -165,9 +165,9 @@ def add_usefulness(
 ) -> None:
     """Measure the first set's usefulness, against real training images, on the held-out ones."""
     began = time.perf_counter()
-    yardstick = evaluation.yardstick
+    real_digits = evaluation.real_digits
     evaluation.usefulness = usefulness(
-        evaluation.sets[0].judged, yardstick.training, yardstick.held_out, on_step
+        evaluation.sets[0].judged, real_digits.training, real_digits.held_out, on_step
     )
     evaluation.seconds += time.perf_counter() - began
 
@@ -182,8 +182,8 @@ def images_to_read(sets: list[EvaluatedSet]) -> int:
     return sum(SIZES[:2]) + MOST + sum(len(each.source) for each in sets)
 
 
-def _result(judged: EvaluatedSet, yardstick: Yardstick, baseline: Measured) -> SetResult:
-    measured = yardstick.measure(judged.source, BOOTSTRAP_SEED)
+def _result(judged: EvaluatedSet, real_digits: RealDigits, baseline: Measured) -> SetResult:
+    measured = real_digits.measure(judged.source, BOOTSTRAP_SEED)
     metrics = {
         name: Metric(*measured.estimates[name], *baseline.estimates[name])
         for name in readings()

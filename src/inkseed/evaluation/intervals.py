@@ -1,4 +1,4 @@
-"""How sure a figure is: Wilson's interval for a share, the bootstrap for everything else."""
+"""How certain a figure is: Wilson's interval for a share, the bootstrap for everything else."""
 
 from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple

@@ -58,7 +58,7 @@ class Measured(Outlined):
         return effective_size(self.weights)
 
 
-class Yardstick:
+class RealDigits:
     """The reference, and what else sets are measured against: training images and held-out ones.
 
     "Training images" are parts A and B. `held_out` gives the baseline: validation, or the test

@@ -29,14 +29,14 @@ INK, REAL = "#1f4e9c", "#8a8a8a"
 
 def save_page(evaluation: Evaluation, path: str | Path) -> None:
     """Write the page, whole or not at all; its pictures show the first set."""
-    shown, held_out = evaluation.sets[0], evaluation.yardstick.held_out
+    shown, held_out = evaluation.sets[0], evaluation.real_digits.held_out
     environment = Environment(
         loader=PackageLoader("inkseed.evaluation", ""), autoescape=True, undefined=StrictUndefined
     )
     useful = evaluation.usefulness
     text = environment.get_template("page.html.j2").render(
         held_out=evaluation.held_out,
-        sha256=evaluation.yardstick.reference.judge.sha256,
+        sha256=evaluation.real_digits.reference.judge.sha256,
         seconds=round(evaluation.seconds),
         sets=[(each, rows(each)) for each in evaluation.sets],
         meanings=[(reading.title, reading.meaning) for reading in readings().values()],
@@ -46,7 +46,7 @@ def save_page(evaluation: Evaluation, path: str | Path) -> None:
         grid=_grid(shown.judged.source, "the set"),
         real_grid=_grid(held_out, "real"),
         worst=_worst(shown),
-        nearest=_nearest(shown, evaluation.yardstick.training),
+        nearest=_nearest(shown, evaluation.real_digits.training),
         per_class=shown.per_class(),
         confusion=shown.confusion(),
         style=_style_chart(shown.judged.source, held_out),

@@ -22,7 +22,7 @@ def print_evaluation(evaluation: Evaluation, console: Console) -> None:
     if evaluation.usefulness is not None:
         console.print(usefulness_lines(evaluation.usefulness, evaluation.held_out))
     real = f"real: as many held-out digits ({evaluation.held_out})"
-    sha = evaluation.yardstick.reference.judge.sha256[:12]
+    sha = evaluation.real_digits.reference.judge.sha256[:12]
     console.print(Text(f"{real}; judge B {sha}; {evaluation.seconds:.0f} s", style="dim"))
     console.print(Text(f"Fréchet distance: {READINGS['frechet'].meaning}", style="dim"))
 

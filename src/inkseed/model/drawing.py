@@ -27,9 +27,9 @@ def draw(run: BoundRequest) -> Samples:
     with run.counting():
         for task in run.tasks():
             budget = request.budget
-            run.ledger.allow(None if budget is None else budget * len(task))
+            run.counter.allow(None if budget is None else budget * len(task))
             start, walked = _draw_batch(run, task)
-            if not run.ledger.dry:
+            if not run.counter.dry:
                 check_finite(walked[-1].x)
             starts.append(start.z)
             streams.append(_named(start.keys, len(task)))

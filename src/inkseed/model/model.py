@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from inkseed.checkpoint import save_tensors
-from inkseed.diffusion.counter import Ledger
+from inkseed.diffusion.counter import Counter
 from inkseed.diffusion.denoiser import Denoiser, NetworkDenoiser
 from inkseed.diffusion.guidance import Guidance, trained_drop_prob, warn_untaught
 from inkseed.diffusion.predictions import denoiser_from
@@ -233,7 +233,7 @@ class Model:
 
     def cost_of(self, request: Request) -> int:
         """`cost` of a request: evaluations per image, counted with the networks left out."""
-        with Ledger(dry=True):
+        with Counter(dry=True):
             return draw(self.bind(request)).nfe
 
     @property

@@ -1,4 +1,4 @@
-"""Drawing again what a judge doubts: of the first drawing and all attempts the surest stays.
+"""Drawing again what a judge doubts, and keeping the attempt that it is most confident in.
 
 Rejection by a classifier (Razavi et al., arXiv 1906.00446), for the sake of labels: what is left is
 the model's own distribution, less what another reader takes for another label.

@@ -137,7 +137,7 @@ def strategy_of(request: Request, shape: tuple[int, ...]) -> Strategy:
     noise, searching = request.noise, True
     if isinstance(noise, str):
         named = find_strategy(noise)
-        strategy, searching = named.choose, named.promise == SEARCH
+        strategy, searching = named.choose, named.kind == SEARCH
     elif callable(noise):  # tensors are not
         strategy = built(noise)
     else:

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from inkseed.diffusion.counter import Ledger
+from inkseed.diffusion.counter import Counter
 from inkseed.diffusion.denoiser import Denoiser, in_float32
 from inkseed.diffusion.schedule import Schedule, times
 from inkseed.errors import InkseedError
@@ -49,11 +49,13 @@ class BoundRequest(Outlined):
 
     def __post_init__(self, own: Denoiser) -> None:
         self.strategy = strategy_of(self.request, (len(self.request), *self.shape))
-        self.ledger = Ledger(self.on_evaluations)
-        self._counter = _Counter(self.ledger, self.sampling.precision)
-        plain = self.ledger.watch(own)
+        self.counter = Counter(self.on_evaluations)
+        self._counting = _Counting(self.counter, self.sampling.precision)
+        plain = self.counter.watch(own)
         self.plain = self._counted(plain)
-        self.denoiser = self._counted(self.ledger.watch(self.sampling.guided(plain, self.schedule)))
+        self.denoiser = self._counted(
+            self.counter.watch(self.sampling.guided(plain, self.schedule))
+        )
 
     @property
     def seed(self) -> int:
@@ -74,7 +76,7 @@ class BoundRequest(Outlined):
     @property
     def evaluations(self) -> int:
         """Network evaluations that all drawing has cost so far."""
-        return self.ledger.evaluations
+        return self.counter.evaluations
 
     @property
     def steps(self) -> int:
@@ -96,14 +98,14 @@ class BoundRequest(Outlined):
 
         The methods open it themselves; open it around several where gradients flow between them.
         """
-        return self._counter.open()
+        return self._counting.open()
 
     def tasks(self) -> Iterator[Task]:
         """The request batch by batch, as a noise strategy sees it."""
         labels = np.asarray(self.request.labels)
         for begin in range(0, len(labels), self.batch_size):
             rows = slice(begin, min(begin + self.batch_size, len(labels)))
-            part = copy(self)  # which counts in the same ledger
+            part = copy(self)  # which counts in the same counter
             part.condition = self.condition[rows]
             yield Task(
                 condition=part.condition,
@@ -228,11 +230,11 @@ class BoundRequest(Outlined):
         return [slice(k, k + self.batch_size) for k in range(0, count, self.batch_size)]
 
 
-class _Counter:
-    """Opens a ledger and sets the precision; within itself it does nothing more."""
+class _Counting:
+    """Opens a counter and sets the precision; within itself it does nothing more."""
 
-    def __init__(self, ledger: Ledger, precision: str) -> None:
-        self.ledger, self.precision, self.is_open = ledger, precision, False
+    def __init__(self, counter: Counter, precision: str) -> None:
+        self.counter, self.precision, self.is_open = counter, precision, False
 
     @contextmanager
     def open(self) -> Iterator[None]:
@@ -241,7 +243,7 @@ class _Counter:
             return
         self.is_open = True
         try:
-            with self.ledger, computing_in(self.precision):
+            with self.counter, computing_in(self.precision):
                 yield
         finally:
             self.is_open = False

@@ -2,7 +2,7 @@
 
 from inkseed.noise.registry import (
     CHANGED,
-    PROMISES,
+    KINDS,
     SAME,
     SEARCH,
     Named,
@@ -16,7 +16,7 @@ from inkseed.noise.task import Start, Strategy, Task, Tries
 
 __all__ = [
     "CHANGED",
-    "PROMISES",
+    "KINDS",
     "SAME",
     "SEARCH",
     "Named",

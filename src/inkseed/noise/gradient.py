@@ -45,7 +45,7 @@ def optim_stability(task: Task) -> Start:
 
 @register("optim_judge")
 def optim_judge(task: Task) -> Start:
-    """Gradient steps towards noise whose image judge A is surest of, at a norm noise would have.
+    """Gradient steps towards an image that judge A is confident in, at a norm noise would have.
 
     The regulariser is the log-density of the norm of Gaussian noise, by its pixels (Samuel et al.,
     arXiv 2304.14530): `(d - 1) log |z| - |z|^2 / 2`, over d.

@@ -11,14 +11,14 @@ from inkseed.registry import STRATEGIES
 SAME = "same distribution, no extra cost"
 CHANGED = "changed distribution, no extra cost"
 SEARCH = "search"
-PROMISES = (SAME, CHANGED, SEARCH)
+KINDS = (SAME, CHANGED, SEARCH)
 
 
 class Named(NamedTuple):
-    """A strategy with its name, what it promises, and one line on what it does."""
+    """A strategy with its name, its kind, and one line on what it does."""
 
     name: str
-    promise: str
+    kind: str
     summary: str
     choose: Strategy
 
@@ -26,19 +26,19 @@ class Named(NamedTuple):
 S = TypeVar("S", bound=Callable[..., Any])
 
 
-def register(name: str, promise: str = SEARCH) -> Callable[[S], S]:
+def register(name: str, kind: str = SEARCH) -> Callable[[S], S]:
     """Make a function of a `Task`, or a class of such functions, known under `name`.
 
-    A class is built without arguments. `promise` is SAME, CHANGED or SEARCH; the first line of the
+    A class is built without arguments. `kind` is SAME, CHANGED or SEARCH; the first line of the
     docstring is its summary. Raises InkseedError for a name that another module's strategy has, or
     that is not made of the characters a-z, 0-9 and _.
     """
-    if promise not in PROMISES:
-        raise InkseedError(f"a strategy's promise is one of {PROMISES}, not {brief(promise)}")
+    if kind not in KINDS:
+        raise InkseedError(f"a strategy's kind is one of {KINDS}, not {brief(kind)}")
 
     def named(strategy: Any) -> Named:
         summary = (strategy.__doc__ or "").strip().split("\n")[0]
-        return Named(name, promise, summary, built(strategy))
+        return Named(name, kind, summary, built(strategy))
 
     return STRATEGIES.register(name, named)
 
@@ -55,11 +55,11 @@ def built(strategy: Any) -> Strategy:
 
 
 def strategies() -> dict[str, Named]:
-    """All strategies by name, those of installed packages too, in the order of their promises.
+    """All strategies by name, those of installed packages too, in the order of their kinds.
 
     Raises InkseedError for an installed one that cannot be loaded.
     """
-    in_order = sorted(STRATEGIES.values(), key=lambda named: PROMISES.index(named.promise))
+    in_order = sorted(STRATEGIES.values(), key=lambda named: KINDS.index(named.kind))
     return {named.name: named for named in in_order}
 
 

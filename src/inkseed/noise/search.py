@@ -20,7 +20,7 @@ PRUNED_AT = 0.5  # early pruning chooses after this part of the steps
 
 @register("best_of")
 def best_of(task: Task) -> Start:
-    """Draw all candidates to the end and keep the one that judge A is surest of."""
+    """Draw all candidates to the end and keep the one that judge A is most confident in."""
     tries = task.tries()
     x = task.sampler.images(tries.z, tries.keys, tries.condition)
     return tries.best(judge_a.log_probability(task, x, tries.labels), x)

@@ -79,8 +79,8 @@ def rows_of(
 
     A budget is what best-of-K costs, for K doubling from 2 to `candidates`, the pool's size; what a
     more costly selector costs that sees the whole pool; and what two candidates cost a search that
-    none of these buys. Strategies by `names`, or all. Raises InkseedError for one that promises to
-    cost nothing and does.
+    none of these buys. Strategies by `names`, or all. Raises InkseedError for one that is
+    registered as free and is not.
     """
     known = strategies() if names is None else {name: find_strategy(name) for name in names}
 
@@ -114,12 +114,12 @@ class _Rows:
         """What costs no more than a draw."""
         for named in self.known.values():
             asked = {**self.how, "noise": named.name}
-            if named.promise != SEARCH:
+            if named.kind != SEARCH:
                 nfe = self.model.cost(**asked)
                 if nfe > draw:
                     raise InkseedError(
-                        f"{named.name} promises {named.promise!r}, and costs {nfe} evaluations "
-                        f"where a draw costs {draw}: register it as {SEARCH!r}"
+                        f"{named.name} is registered as {named.kind!r}, but costs {nfe} "
+                        f"evaluations where a draw costs {draw}: register it as {SEARCH!r}"
                     )
                 yield Row(named.name, STRATEGY, None, nfe, asked)
             elif named.name == STEERED:
@@ -134,7 +134,7 @@ class _Rows:
         for name in IN_POOL - whole:
             budgets[self.cost(name, self.candidates)].add(name)
         for named in self.known.values():
-            if named.promise == SEARCH and named.name not in IN_POOL | bought:
+            if named.kind == SEARCH and named.name not in IN_POOL | bought:
                 budgets[self.cost(named.name, 2)].add(named.name)
         return budgets
 
@@ -164,7 +164,7 @@ class _Rows:
     def searches(self, budget: int) -> Iterator[Row]:
         """Strategies that search in ways of their own; with one candidate they are plain noise."""
         for named in self.known.values():
-            if named.promise == SEARCH and named.name not in IN_POOL:
+            if named.kind == SEARCH and named.name not in IN_POOL:
                 count = self._bought(named.name, budget)
                 if count > 1:
                     asked = {**self.how, "noise": named.name, "candidates": count}

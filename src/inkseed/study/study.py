@@ -113,7 +113,7 @@ def evaluations_of(model: Model, settings: StudySettings) -> int:
 def _same(rows: list[Row]) -> list[Row]:
     """The strategies that keep the distribution."""
     free = [row for row in rows if row.budget is None and row.role == STRATEGY]
-    return [row for row in free if find_strategy(row.name).promise == SAME]
+    return [row for row in free if find_strategy(row.name).kind == SAME]
 
 
 def _results(rows: list[Row], measures: list[Measure]) -> list[Result]:

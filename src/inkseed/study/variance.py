@@ -1,4 +1,4 @@
-"""What strategies of the same distribution promise: that a mean over several images varies less."""
+"""What same-distribution strategies are for: means over several images that vary less."""
 
 from collections.abc import Callable, Mapping
 from typing import Any

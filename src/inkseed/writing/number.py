@@ -26,7 +26,7 @@ from inkseed.noise import Strategy
 from inkseed.outline import Outlined
 from inkseed.pictures import png, save_picture
 from inkseed.samplers import Sampler
-from inkseed.writing.reading import SURE, digits_in
+from inkseed.writing.reading import DIGIT_CONFIDENCE, digits_in
 from inkseed.writing.seam import part_pairs
 from inkseed.writing.typesetting import Box, gaps, typeset
 
@@ -151,12 +151,18 @@ def write(
         return worst[rows]
 
     if check:
-        found = sample_confident(model, request, confidence, SURE, False, on_evaluations)
+        found = sample_confident(
+            model, request, confidence, DIGIT_CONFIDENCE, False, on_evaluations
+        )
         samples, redrawn = found.samples, found.redrawn
     else:
         samples, redrawn = model.sample_request(request, on_evaluations), 0
     image, boxes = set_(samples.images)
-    clear = probabilities(image, boxes, digits) >= SURE if check else standing(image, boxes, digits)
+    clear = (
+        probabilities(image, boxes, digits) >= DIGIT_CONFIDENCE
+        if check
+        else standing(image, boxes, digits)
+    )
     return Number(
         text=text,
         image=image,

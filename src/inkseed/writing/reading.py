@@ -17,8 +17,9 @@ from inkseed.pictures import PAPER
 from inkseed.writing.overlap import on_each_other
 from inkseed.writing.seam import part_pairs
 
-SURE = 0.9  # judge A's probability of the right digit: of 99 in 100 real ones it is as confident
-LIKELY = 0.5  # of a pair's worse digit, cut out: of 99 in 100 real ones; 84, if squeezed to 28x28
+# judge A's probability of the right digit; it is at least as confident of 99 in 100 real ones
+DIGIT_CONFIDENCE = 0.9
+PAIR_CONFIDENCE = 0.5  # of a pair's worse digit, cut out: 99 in 100 too; 84, if squeezed to 28x28
 BLANK = np.zeros((CELL, CELL), np.uint8)
 Read = Callable[[np.ndarray], np.ndarray]
 """uint8 (N, H, W), ink 255, of digits in the middle, as MNIST has them -> digits (N,)."""
@@ -38,8 +39,8 @@ class Digits(Outlined):
     def confidence(self, wanted: np.ndarray, judge: JudgeA) -> np.ndarray:
         """Judge A's confidence in the wanted digits (N,); in what cannot stand there, 0: (N,)."""
         rows = np.arange(len(wanted))
-        sure: np.ndarray = judge.probabilities(self.images).numpy()[rows, wanted]
-        return np.where(self.possible[rows, wanted], sure, 0)
+        found: np.ndarray = judge.probabilities(self.images).numpy()[rows, wanted]
+        return np.where(self.possible[rows, wanted], found, 0)
 
 
 def read_number(picture: Image.Image, boxes: Sequence[Sequence[int]], read: Read) -> str:
@@ -79,7 +80,7 @@ def label_confidence(images: np.ndarray, wanted: Sequence[str], judge: JudgeA) -
 
 def least_confidence(names: Sequence[str]) -> float:
     """Judge A's confidence in an image with one of these labels, to be kept."""
-    return LIKELY if _are_pairs(names) else SURE
+    return PAIR_CONFIDENCE if _are_pairs(names) else DIGIT_CONFIDENCE
 
 
 def read_apart(digits: np.ndarray, read: Read) -> np.ndarray:
