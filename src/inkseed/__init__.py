@@ -13,7 +13,9 @@ if TYPE_CHECKING:
     from inkseed.evaluation.evaluation import Evaluation, evaluate
     from inkseed.model.loading import load
     from inkseed.model.model import Model
+    from inkseed.model.request import Request
     from inkseed.model.samples import Samples
+    from inkseed.model.sampling import SamplingOptions
     from inkseed.training.loop import train
     from inkseed.training.recipes import Recipe, load_recipe
     from inkseed.writing.number import Number, write
@@ -27,7 +29,9 @@ __all__ = [
     "Model",
     "Number",
     "Recipe",
+    "Request",
     "Samples",
+    "SamplingOptions",
     "data",
     "ddpm",
     "evaluate",
@@ -50,7 +54,9 @@ _HOMES = {
     "Model": "inkseed.model.model",
     "Number": "inkseed.writing.number",
     "Recipe": "inkseed.training.recipes",
+    "Request": "inkseed.model.request",
     "Samples": "inkseed.model.samples",
+    "SamplingOptions": "inkseed.model.sampling",
     "evaluate": "inkseed.evaluation.evaluation",
     "load": "inkseed.model.loading",
     "load_recipe": "inkseed.training.recipes",

@@ -29,15 +29,27 @@ LAST_IMAGE = 2**32 - 1  # an image's number is a 32-bit word of its stream's cou
 
 @dataclass(frozen=True, repr=False, eq=False)
 class Request(Outlined):
-    """What is asked of a model: one image for each label, and how each is to be drawn.
+    """What is asked of a model: the arguments of `Model.sample` as one value.
 
-    Image k begins with noise of the stream (seed, first + k). The fields are those of
-    `Model.sample`, whose docstring explains them; `style` holds its `slant` and `thickness`.
-    Raises InkseedError for values that no model could draw; `Model.bind` refuses those that this
-    one model cannot.
+    Attributes:
+        labels: class indices, kept as int64 (N,).
+        seed: decides all noise. Image k begins with the stream (seed, first + k).
+        sampling: guidance, sampler, steps, spacing and precision.
+        style: slant (degrees) and thickness (pixels) by name, one for all images or one each; NaN
+            leaves free.
+        noise: the name of a strategy, a function of a `Task`, or unit noise (N, C, H, W).
+        candidates: how many noises a search tries for each image; None is 10.
+        budget: the most network evaluations that one image may cost; None is no limit.
+        first: the number of the first image.
+        batch_size: how many images are drawn at a time.
+        trace: keep each state on the way.
+
+    Raises:
+        InkseedError: for values that no model could draw. `Model.bind` refuses what its own model
+            cannot.
     """
 
-    labels: Sequence[int] | np.ndarray  # kept as int64 (N,)
+    labels: Sequence[int] | np.ndarray
     seed: int = 0
     sampling: SamplingOptions = field(default_factory=SamplingOptions)
     style: Mapping[str, float | Sequence[float] | np.ndarray | None] = field(default_factory=dict)

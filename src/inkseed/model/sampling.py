@@ -24,7 +24,18 @@ DEFAULTS = {"sampler": "dpm_solver_sde", "guide_w": 2.0}  # for models that name
 
 @dataclass(frozen=True)
 class SamplingOptions:
-    """What a caller asks of the sampling, unchecked; None: as the model, or the sampler, has it."""
+    """How a caller wants images drawn, not yet checked; None is left to the model.
+
+    Attributes:
+        guide_w: the strength of guidance; 0 is off.
+        sampler: a name in `inkseed.samplers.SAMPLERS`, or a function.
+        steps: how many steps the sampler takes.
+        spacing: how the steps are spaced, a name in `inkseed.registry.SPACINGS`.
+        guide_interval: (low, high), the noise-to-signal ratios between which to guide; a `high` of
+            None is no upper end.
+        guidance: a function from a denoiser to a denoiser, in place of `guide_w`.
+        precision: "float32" or "bfloat16".
+    """
 
     guide_w: float | None = None
     sampler: str | Sampler | None = None
@@ -37,16 +48,27 @@ class SamplingOptions:
 
 @dataclass(frozen=True)
 class Sampling:
-    """A request's settings with nothing left open; `sampler` is a name or a function."""
+    """A request's settings with nothing left open.
+
+    Attributes:
+        sampler: a name, or a function.
+        steps: how many steps it takes.
+        guide_w: the strength of guidance.
+        spacing: how the steps are spaced.
+        guide_interval: the noise-to-signal ratios between which to guide.
+        one_hand: whether to draw a style for each image that leaves it free (`inkseed.model.hand`).
+        precision: what the network computes in.
+        guidance: a function from a denoiser to a denoiser, in place of classifier-free guidance.
+    """
 
     sampler: str | Sampler
     steps: int
     guide_w: float
     spacing: str
     guide_interval: tuple[float, float]
-    one_hand: bool = False  # draw each image's style where it is left free: see `model.hand`
-    precision: str = FLOAT32  # what the networks compute in, one of `PRECISIONS`
-    guidance: Guidance | None = None  # one's own, in place of classifier-free guidance
+    one_hand: bool = False
+    precision: str = FLOAT32
+    guidance: Guidance | None = None
 
     @property
     def walk(self) -> Sampler:

@@ -15,7 +15,14 @@ KINDS = (SAME, CHANGED, SEARCH)
 
 
 class Named(NamedTuple):
-    """A strategy with its name, its kind, and one line on what it does."""
+    """A registered strategy.
+
+    Attributes:
+        name: what `noise=` and `--noise` take.
+        kind: SAME, CHANGED or SEARCH.
+        summary: one line on what it does.
+        choose: the function.
+    """
 
     name: str
     kind: str
@@ -27,11 +34,22 @@ S = TypeVar("S", bound=Callable[..., Any])
 
 
 def register(name: str, kind: str = SEARCH) -> Callable[[S], S]:
-    """Make a function of a `Task`, or a class of such functions, known under `name`.
+    """Register a function of a `Task` as a noise strategy under `name`; use it as a decorator.
 
-    A class is built without arguments. `kind` is SAME, CHANGED or SEARCH; the first line of the
-    docstring is its summary. Raises InkseedError for a name that another module's strategy has, or
-    that is not made of the characters a-z, 0-9 and _.
+    A class will do too: it is built without arguments, and its instance is called. The first line
+    of the docstring is the strategy's summary.
+
+    Args:
+        name: made of the characters a-z, 0-9 and _.
+        kind: SAME (the noise stays N(0, I)), CHANGED (it does not) or SEARCH (it costs more than
+            one draw).
+
+    Returns:
+        A decorator that returns the function or class unchanged.
+
+    Raises:
+        InkseedError: for another kind, and for a name that is taken by another module or has other
+            characters.
     """
     if kind not in KINDS:
         raise InkseedError(f"a strategy's kind is one of {KINDS}, not {brief(kind)}")
@@ -55,7 +73,7 @@ def built(strategy: Any) -> Strategy:
 
 
 def strategies() -> dict[str, Named]:
-    """All strategies by name, those of installed packages too, in the order of their kinds.
+    """Load all strategies, those of installed packages too: by name, in the order of their kinds.
 
     Raises InkseedError for an installed one that cannot be loaded.
     """
@@ -64,13 +82,20 @@ def strategies() -> dict[str, Named]:
 
 
 def available() -> list[str]:
-    """The strategies' names; nothing is loaded."""
+    """List the names of all strategies, without loading any."""
     return sorted(STRATEGIES.names())
 
 
 def find_strategy(name: str) -> Named:
-    """The strategy of that name, or the one that the Python file `name` registers last.
+    """Find a strategy by its name, or the last one that a Python file registers.
 
-    Raises InkseedError where there is none.
+    Args:
+        name: a registered name, or the path of a .py file, which is run.
+
+    Returns:
+        The strategy.
+
+    Raises:
+        InkseedError: if there is none.
     """
     return STRATEGIES.find(name)
