@@ -36,7 +36,7 @@ def test_paper_is_not_a_1(ready, spoilt):
     assert table[1].tolist() == [0] * 10 + [BLANK]
     assert table[:, -1].sum() == BLANK
     assert table.sum() == len(spoilt)
-    line = f"{BLANK} images hold too little ink to be a digit: none of them is read as right"
+    line = f"{BLANK} images have too little ink to be a digit, and count as wrong"
     assert line in found.notes
 
 
@@ -50,7 +50,7 @@ def test_the_command_line_and_the_page_say_so(ready, spoilt, inkseed, tmp_path):
     text = page.read_text("utf-8")
     assert "too little ink" in text
     assert "<th>nothing</th>" in text
-    assert text.count("1 read nothing") == BLANK
+    assert text.count("1 read as nothing") == BLANK
 
 
 def test_the_study_reads_nothing_on_paper(spoilt):

@@ -87,7 +87,7 @@ def test_unusable_images_are_told_in_one_line(inkseed, ours, hand, tmp_path):
     assert "0.png has no label" in refused("--data", hand)
     (hand / "0.png").unlink()
     (hand / "3").rename(hand / "a,b")
-    assert "cannot name a label" in refused("--data", hand)
+    assert "cannot be a label" in refused("--data", hand)
     (hand / "a,b").rename(hand / "3")
     shutil.copytree(hand / "3", hand / unicodedata.normalize("NFC", "é"))
     shutil.copytree(hand / "3", hand / unicodedata.normalize("NFD", "é"))

@@ -1,6 +1,6 @@
-"""inkseed: noise into labelled handwritten digits and numbers, by conditional diffusion.
+"""inkseed turns noise into labelled handwritten digits and numbers by conditional diffusion.
 
-Every name in `__all__` is an attribute after a plain `import inkseed`. It is imported when it is
+Every name in `__all__` is an attribute after a plain `import inkseed`, and is imported when it is
 first used, so that neither `import inkseed` nor `inkseed --help` waits for torch.
 """
 
@@ -66,7 +66,7 @@ _HOMES = {
 
 
 def __getattr__(name: str) -> Any:
-    """Import a public name, or a room, when it is first asked for."""
+    """Import a public name or a subpackage when it is first used."""
     if name in _HOMES:
         value = getattr(import_module(_HOMES[name]), name)
     elif name in __all__:
@@ -78,5 +78,5 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    """What `dir` and completion show: the public names, imported or not."""
+    """List the public names too, imported or not, for `dir` and completion."""
     return sorted({*globals(), *__all__})

@@ -1,4 +1,4 @@
-"""Values that people hand over, checked once and in one way."""
+"""Checks of values that callers pass in."""
 
 import operator
 from collections.abc import Mapping
@@ -12,7 +12,7 @@ V = TypeVar("V")
 
 
 def whole_number(value: Any, name: str, least: int, most: int) -> int:
-    """A Python or numpy whole number from `least` to `most`, or InkseedError naming it."""
+    """`value` as a whole number from `least` to `most`. Raises InkseedError, naming it, if not."""
     try:
         if isinstance(value, bool | np.bool_):
             raise TypeError
@@ -25,7 +25,7 @@ def whole_number(value: Any, name: str, least: int, most: int) -> int:
 
 
 def real_number(value: Any, name: str, least: float, most: float) -> float:
-    """A finite number from `least` to `most`, or InkseedError naming it."""
+    """`value` as a finite number from `least` to `most`. Raises InkseedError, naming it, if not."""
     try:
         if isinstance(value, bool | str | bytes) or np.ndim(value) > 0:
             raise TypeError
@@ -38,13 +38,13 @@ def real_number(value: Any, name: str, least: float, most: float) -> float:
 
 
 def pick(table: Mapping[str, V], name: Any, kind: str) -> V:
-    """The entry of that name, or InkseedError naming those there are; `kind` is what they are."""
+    """The entry called `name`. Raises InkseedError, naming all there are, if there is none."""
     if not isinstance(name, str) or name not in table:
-        raise InkseedError(f"no {kind} {brief(name)}: there are {', '.join(table)}")
+        raise InkseedError(f"no {kind} {brief(name)}: give one of {', '.join(table)}")
     return table[name]
 
 
 def brief(value: Any) -> str:
-    """`value` as it can stand in a one-line error."""
+    """`value`, short enough for a one-line error."""
     text = " ".join(repr(value).split())
     return text if len(text) <= 60 else text[:57] + "..."

@@ -1,4 +1,4 @@
-"""Labelled images in memory, and the one way from stored bytes to a network's tensors."""
+"""Labelled images in memory, and their conversion to and from a network's tensors."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

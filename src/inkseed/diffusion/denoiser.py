@@ -1,7 +1,7 @@
-"""What a denoiser is, `(x_t, t, condition) -> x_0`, and how a network is seen as one.
+"""Denoisers, `(x_t, t, condition) -> x_0`, and how a network becomes one.
 
-What leaves a denoiser is an estimate of the clean image, the posterior mean E[x_0 | x_t]. What its
-network predicts instead, and learns, is `inkseed.diffusion.predictions`' business.
+A denoiser estimates the clean image by the posterior mean E[x_0 | x_t]. What its network predicts
+instead, and the loss that trains it, are in `inkseed.diffusion.predictions`.
 """
 
 from abc import ABC, abstractmethod
@@ -22,15 +22,15 @@ Denoiser = Callable[[Tensor, Tensor, Tensor], Tensor]
 class NetworkDenoiser(ABC):
     """A network `(x, label, time, dropped) -> tensor` with the schedule it was trained on.
 
-    A network of labels and style takes the style (N, S) as a fifth argument. It computes in the
-    precision of the request that it is called in; outside of one, with `mixed_precision`, in
-    bfloat16 where the processor is fast in it. Every row that goes through it is counted in the
-    open `Counter`, which raises OverspentError beforehand where its limit would be passed.
+    A network with styles takes the style (N, S) as a fifth argument. It computes in the precision
+    of the current request; outside of a request, with `mixed_precision`, in bfloat16 where the
+    processor is fast in it. Every row that goes through it is counted by the open `Counter`, which
+    raises OverspentError first if that would exceed its limit.
 
-    A subclass is one kind of prediction: `x_0` reads the network's output, and `loss` teaches it.
+    A subclass is one kind of prediction: `x_0` interprets the network's output, `loss` trains it.
     """
 
-    usual_times = "uniform"  # how training draws its times: see `inkseed.diffusion.training_times`
+    usual_times = "uniform"  # how training draws times: see `inkseed.diffusion.training_times`
 
     def __init__(
         self, network: Callable[..., Tensor], schedule: Schedule, mixed_precision: bool = False
@@ -46,18 +46,18 @@ class NetworkDenoiser(ABC):
     def x_0(
         self, x_t: Tensor, t: Tensor, condition: Tensor, alpha: Tensor, sigma: Tensor
     ) -> Tensor:
-        """The clean image, given t (N,) and its alpha and sigma, both (N, 1, 1, 1)."""
+        """Predict the clean image, given t (N,) and its alpha and sigma, both (N, 1, 1, 1)."""
 
     @abstractmethod
     def loss(self, x_0: Tensor, eps: Tensor, t: Tensor, condition: Tensor) -> Tensor:
-        """What training makes small, a scalar: the mean over images and pixels.
+        """What training minimises, a scalar: the mean over images and pixels.
 
-        `x_0` (N, C, H, W) are clean images, `eps` the noise that they get at the times `t`, float64
-        (N,) on the CPU. The posterior mean must be what makes it least.
+        `x_0` (N, C, H, W) are clean images, and `eps` the noise added to them at times `t`, float64
+        (N,) on the CPU. The posterior mean must be its minimum.
         """
 
     def predict(self, x: Tensor, time: Tensor, condition: Tensor) -> Tensor:
-        """One evaluation of the network: its own output, in x's type."""
+        """One evaluation of the network: its output, in x's type."""
         label, style = label_of(condition), style_of(condition)
         inputs = [x, label.clamp(min=0), time, (label == NULL_LABEL).to(x.dtype)]
         inputs += [] if style is None else [style]
@@ -65,15 +65,15 @@ class NetworkDenoiser(ABC):
             return counted(lambda: self.network(*inputs), x).to(x.dtype)
 
     def scales(self, t: Tensor, like: Tensor) -> tuple[Tensor, Tensor]:
-        """(alpha, sigma) at the times t (N,), both (N, 1, 1, 1), typed and placed as `like`."""
+        """(alpha, sigma) at times t (N,), both (N, 1, 1, 1), of the type and device of `like`."""
         alpha, sigma = (scale[:, None, None, None].to(like) for scale in self.schedule(t))
         return alpha, sigma
 
 
 def in_float32(denoiser: Denoiser) -> Denoiser:
-    """The same denoiser with its networks in float32, whatever the request computes in.
+    """The same denoiser with its networks in float32, whatever the request's precision.
 
-    For what has to undo a step exactly: bfloat16 keeps 8 bits, and a fixed point is lost in them.
+    For whatever must undo a step exactly: bfloat16 keeps too few bits to find a fixed point.
     """
 
     def exact(x_t: Tensor, t: Tensor, condition: Tensor) -> Tensor:

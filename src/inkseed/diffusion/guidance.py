@@ -64,7 +64,9 @@ class GuidanceInterval:
         self, guided: Denoiser, plain: Denoiser, schedule: Schedule, low: float, high: float
     ) -> None:
         if not 0 <= low <= high:
-            raise InkseedError(f"a guidance interval must rise from 0 or more, not {low} to {high}")
+            raise InkseedError(
+                f"a guidance interval must be from 0 up, the lower end first, not {low} to {high}"
+            )
         self.guided, self.plain, self.schedule = guided, plain, schedule
         self.low, self.high = low, high
 
@@ -115,8 +117,8 @@ def warn_untaught(drop_prob: float | None, guide_w: float) -> None:
     """
     if drop_prob == 0 and guide_w != 0:
         warn(
-            f"guide_w {guide_w:g} needs a network that was trained with labels dropped, and "
-            "drop_prob was 0 here: take guide_w 0, or train with drop_prob 0.1"
+            f"guide_w {guide_w:g} needs a network that was trained with labels dropped, but "
+            "drop_prob was 0 here: use guide_w 0, or train with drop_prob 0.1"
         )
 
 

@@ -1,4 +1,4 @@
-"""The evaluation as one self-contained HTML page: table, pictures, curves; no network needed."""
+"""The evaluation as one self-contained HTML page of tables, pictures and curves."""
 
 import base64
 import io
@@ -21,7 +21,7 @@ from inkseed.evaluation.table import rows, usefulness_lines
 from inkseed.files import write_atomically
 from inkseed.pictures import PAPER, Band, draw_bands, png
 
-PER_CLASS = 10  # random images of a class that are shown
+PER_CLASS = 10  # random images shown of each class
 WORST = 40
 PAIRS = 12
 INK, REAL = "#1f4e9c", "#8a8a8a"
@@ -56,9 +56,9 @@ def save_page(evaluation: Evaluation, path: str | Path) -> None:
 
 
 def random_rows(source: LabelledImages) -> np.ndarray:
-    """Ten images of each digit drawn at random, never picked: uint8 (100, H, W), a row a digit.
+    """Ten random images of each digit, one row per digit: uint8 (100, H, W).
 
-    Places that a digit with fewer images leaves empty are paper.
+    If a digit has fewer, the rest of its row is paper.
     """
     rng = np.random.default_rng(0)
     rows = np.zeros((10 * PER_CLASS, *source.images.shape[1:]), np.uint8)
@@ -93,7 +93,7 @@ def _read(digit: int) -> str:
 
 
 def _nearest(result: SetResult, training: LabelledImages) -> dict[str, list[dict[str, Any]]]:
-    """Images beside their nearest training images: the closest of all, and random ones."""
+    """Images beside their nearest training images: the closest ones, and random ones."""
     measured, images = result.measured, result.judged.source.images
     closest = np.argsort(measured.distance_pixels, kind="stable")[:PAIRS]
     random = np.random.default_rng(0).permutation(len(measured.chosen))[:PAIRS]
@@ -129,7 +129,7 @@ def _style_chart(source: LabelledImages, held_out: LabelledImages) -> str:
 
 
 def _curve(sets: Sequence[SetResult]) -> str | None:
-    """Accuracy and coverage against guide_w: the trade-off of guidance; needs several sets."""
+    """Accuracy and coverage over guide_w: the trade-off of guidance; None for one set."""
     guided = [each for each in sets if each.judged.guide_w is not None]
     if len(sets) < 2 or len(guided) < len(sets):
         return None

@@ -1,4 +1,4 @@
-"""Teach a small classifier to read digits: how the judges, and usefulness, learn."""
+"""Train a small classifier to read digits: a judge, or one that measures usefulness."""
 
 import math
 from collections.abc import Callable
@@ -30,13 +30,13 @@ def fit_classifier(
 ) -> N:
     """Train `build()` on labelled images by AdamW, one-cycle learning rate; return it in eval mode.
 
-    A run is decided by its images, `steps` (of 128 images) and `seed`. `augment` turns, sizes,
+    The images, `steps` (of 128 images) and `seed` decide the result. `augment` turns, scales,
     slants and shifts each image a little; digits are never flipped.
     """
     x = to_tensor(source.images, JUDGE_SIZE)
     c = torch.from_numpy(source.labels.astype(np.int64))
     generator = stream(seed, Purpose.CLASSIFIER_ORDER)
-    with torch.random.fork_rng(devices=[]):  # initialisers and dropout know no generator
+    with torch.random.fork_rng(devices=[]):  # initialisers and dropout take no generator
         torch.manual_seed(stream(seed, Purpose.CLASSIFIER_INITIAL).initial_seed())
         network = place(build(), torch.device("cpu"))
         optimizer = torch.optim.AdamW(
@@ -63,7 +63,7 @@ def fit_classifier(
 
 
 def distort(x: Tensor, generator: torch.Generator) -> Tensor:
-    """Turn (15 degrees at most), size (12 %), slant (0.2) and shift (2 pixels) each image."""
+    """Turn (15 degrees at most), scale (12 %), slant (0.2) and shift (2 pixels) each image."""
     uniform = torch.rand((5, len(x)), generator=generator) * 2 - 1
     angle, size = uniform[0] * math.radians(15), 1 + 0.12 * uniform[1]
     shear, shift = 0.2 * uniform[2], uniform[3:] * 2 / (x.shape[-1] / 2)

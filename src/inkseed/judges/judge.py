@@ -1,4 +1,4 @@
-"""The two bundled judges. A may select, B may evaluate, and neither can do the other's work."""
+"""The two bundled judges. A selects, B evaluates, and neither can do the other's work."""
 
 import hashlib
 from collections.abc import Callable, Iterator
@@ -24,13 +24,13 @@ N = TypeVar("N", bound=nn.Module)
 
 
 class JudgeA:
-    """The selectors' judge: it has probabilities to choose by, and no features to measure in."""
+    """The judge of selectors: it has probabilities to choose by, but no features to measure in."""
 
     def __init__(self) -> None:
         self.network, self.sha256 = _load("a", PlainNet)
 
     def probabilities(self, images: np.ndarray) -> Tensor:
-        """uint8 (N, H, W), ink 255 -> float32 (N, 10): how probable each digit is."""
+        """uint8 (N, H, W), ink 255 -> float32 (N, 10): the probability of each digit."""
         return torch.cat([self.network(x).softmax(1) for x in _batches(images)])
 
     def digits(self, images: np.ndarray) -> np.ndarray:
@@ -46,12 +46,12 @@ class JudgeA:
 
 @cache
 def judge_a() -> JudgeA:
-    """Judge A, loaded when it is first asked for and never again."""
+    """Judge A, loaded once, when it is first used."""
     return JudgeA()
 
 
 class JudgeB:
-    """The evaluator's judge: what it reads, and the frozen feature space of all distances."""
+    """The judge of evaluation: it reads digits, and its features are the space of all distances."""
 
     def __init__(self) -> None:
         self.network, self.sha256 = _load("b", ResidualNet)
@@ -59,11 +59,11 @@ class JudgeB:
     def read(
         self, images: np.ndarray, tell: Callable[[int], object] = lambda _: None
     ) -> tuple[Tensor, Tensor]:
-        """Read digits, and place them in the space in which distances are measured.
+        """Read digits, and return their features, in which distances are measured.
 
         Args:
             images: uint8 (N, H, W), ink 255.
-            tell: called after each batch with the number of images in it.
+            tell: called with the number of images in each batch.
 
         Returns:
             Probabilities float32 (N, 10), and features float32 (N, 64).
@@ -81,7 +81,7 @@ class JudgeB:
 
 
 def read_digits(network: nn.Module, images: np.ndarray) -> np.ndarray:
-    """What any classifier of digits reads in uint8 (N, H, W), ink 255: int64 (N,)."""
+    """The digits that a classifier reads in uint8 (N, H, W), ink 255: int64 (N,)."""
     return torch.cat([network(x).argmax(1) for x in _batches(images)]).numpy()
 
 
@@ -96,7 +96,7 @@ def _load(name: str, build: Callable[[], N]) -> tuple[N, str]:
     path = FOLDER / f"{name}.safetensors"
     tensors, config = load_tensors(path)
     if config.get("judge") != name:
-        raise InkseedError(f"{path} is not judge {name.upper()}: reinstall")
+        raise InkseedError(f"{path} is not judge {name.upper()}: reinstall inkseed")
     with torch.device("meta"):  # initialisers would draw from torch's global random state
         network = build()
     network.load_state_dict(tensors, assign=True)

@@ -1,4 +1,4 @@
-"""A model from its name or its file, checked before it is believed."""
+"""Load a model by its name or from its file, and check it."""
 
 import math
 from pathlib import Path
@@ -32,10 +32,13 @@ def load(name: str | Path = DEFAULT_MODEL, device: str | torch.device = "cpu") -
     path = find_model(name)
     tensors, config = load_tensors(path)
     if any(name.startswith("network.") for name in tensors):
-        raise InkseedError(f"{path} is a run's state: go on by --resume to its model.safetensors")
+        raise InkseedError(
+            f"{path} is the state of an unfinished run: finish it with --resume, and load its"
+            " model.safetensors"
+        )
     where = find_device(device)
     try:
-        with torch.device("meta"):  # no memory until the shapes are known to agree
+        with torch.device("meta"):  # no memory until the shapes are known to match
             network = network_from(config["network"])
         for key, own in network.state_dict().items():
             if tensors[key].is_floating_point() != own.is_floating_point():
@@ -56,7 +59,7 @@ def load(name: str | Path = DEFAULT_MODEL, device: str | torch.device = "cpu") -
 
 
 def _check(config: dict[str, Any]) -> None:
-    """Raise ValueError where a configuration from a file describes no model that could be."""
+    """Raise ValueError if a file's configuration describes an impossible model."""
     size, names = config["image_size"], config["class_names"]
     if len(size) != 2 or any(side not in range(4, MAX_SIDE + 1, 4) for side in size):
         raise ValueError(f"impossible image size {size}")

@@ -1,4 +1,4 @@
-"""What a user holds: a trained network with its schedule and its classes, ready to sample."""
+"""The model that a user holds: a trained network with its schedule and its classes."""
 
 from collections.abc import Callable, Sequence
 from copy import copy
@@ -45,7 +45,7 @@ class Model:
         self.config, self.device = config, device
         self.image_size: tuple[int, int] = tuple(config["image_size"])
         self.class_names: tuple[str, ...] = tuple(config["class_names"])
-        # its data's moments; older files hold only those that the network scales by
+        # the moments of its data; older files have only those that the network scales by
         styles = config.get("styles") or config["network"].get("styles") or {}
         self.styles: dict[str, tuple[float, float]] = dict(styles)
         own = denoiser_from(self.network, config, mixed_precision=False)

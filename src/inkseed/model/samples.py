@@ -1,4 +1,4 @@
-"""What a request gives: images, with all that made them."""
+"""What a request returns: images, with everything that made them."""
 
 from dataclasses import dataclass, field
 

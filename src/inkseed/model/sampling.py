@@ -1,4 +1,4 @@
-"""How a request is drawn: what the caller asked for, filled up with the model's own settings."""
+"""How a request is drawn: the caller's settings, completed from the model's own."""
 
 import math
 from collections.abc import Callable, Mapping
@@ -19,7 +19,7 @@ from inkseed.samplers import Sampler, find_sampler
 
 LEAST_GUIDE_W, MOST_GUIDE_W = -1.0, 100.0
 EVERYWHERE = (0.0, math.inf)  # the interval that guides at all noise levels
-DEFAULTS = {"sampler": "dpm_solver_sde", "guide_w": 2.0}  # for models that name none of their own
+DEFAULTS = {"sampler": "dpm_solver_sde", "guide_w": 2.0}  # for models without their own
 
 
 @dataclass(frozen=True)
@@ -84,10 +84,10 @@ class Sampling:
         return guided(denoiser, self.guide_w, schedule, self.guide_interval, self.guidance)
 
     def facts(self) -> dict[str, Any]:
-        """How images are drawn, but for guide_w, as plain values that JSON has.
+        """The settings except guide_w, as plain values for JSON.
 
-        Functions go by their names; a `guide_interval` that is everywhere is None, and so is an
-        upper end at infinity.
+        Functions appear by name. A `guide_interval` that is everywhere is None, and so is an upper
+        end at infinity.
         """
         own = {} if self.guidance is None else {"guidance": _name(self.guidance)}
         low, high = self.guide_interval
@@ -102,7 +102,7 @@ class Sampling:
         }
 
 
-FROM_A_FILE = {each.name for each in fields(Sampling)} - {"guidance"}  # what a model may settle
+FROM_A_FILE = {each.name for each in fields(Sampling)} - {"guidance"}  # what a model file may set
 
 
 def settle(
@@ -111,10 +111,10 @@ def settle(
     asked: SamplingOptions | None = None,
     precision: str = FLOAT32,
 ) -> Sampling:
-    """Fill what is None from a model's `own` settings or, for another sampler, from the sampler's.
+    """Replace what is None by the model's `own` settings or, under another sampler, the sampler's.
 
-    `precision` is for where neither the caller nor the model names one. Raises InkseedError for a
-    setting that cannot be.
+    `precision` is used if neither the caller nor the model names one. Raises InkseedError for an
+    impossible setting.
     """
     asked = asked or SamplingOptions()
     guide_w, sampler, steps, spacing = asked.guide_w, asked.sampler, asked.steps, asked.spacing
@@ -124,7 +124,7 @@ def settle(
     elif "precision" in own:
         precision = own["precision"]
     if unknown := sorted(set(own) - FROM_A_FILE):
-        raise InkseedError(f"sampling knows no setting {brief(unknown[0])}")
+        raise InkseedError(f"no sampling setting {brief(unknown[0])}: leave it out")
     own = {**DEFAULTS, **own}
     models = find_sampler(str(own["sampler"]), files=False)  # a model file may not name code to run
     inherited = own.get("spacing", models.spacing) or "uniform"
@@ -139,7 +139,7 @@ def settle(
             likes |= {key: own[key] for key in likes if key in own}
     elif callable(sampler):
         if steps is None:
-            raise InkseedError("say how many steps a sampler of your own is to take")
+            raise InkseedError("say how many steps your own sampler takes: steps=20, for example")
         likes = {"steps": steps, "spacing": inherited}
     else:
         raise InkseedError(f"sampler must be a name or a function, not {brief(sampler)}")
@@ -152,7 +152,7 @@ def settle(
         if not callable(guidance):
             raise InkseedError("guidance must be a function from a denoiser to a denoiser")
         if guide_w is not None:
-            raise InkseedError("give guide_w or a guidance of your own: not both")
+            raise InkseedError("give guide_w or a guidance of your own, not both")
         guide_w, interval = 0.0, EVERYWHERE  # the model's own are classifier-free guidance's
     return Sampling(
         sampler=sampler,
@@ -171,7 +171,7 @@ def settle(
 
 
 def _name(function: Callable[..., Any]) -> str:
-    """What a function is called; of a partial one, with what it has been given."""
+    """A function's name; for a partial one, with its arguments."""
     if isinstance(function, partial):
         given = [*map(brief, function.args)]
         given += [f"{name}={brief(value)}" for name, value in function.keywords.items()]
@@ -185,8 +185,10 @@ def _interval(asked: Any) -> tuple[float, float]:
         low, high = float(low), math.inf if high is None else float(high)
     except (TypeError, ValueError) as error:
         raise InkseedError(
-            f"guide_interval must be (low, high), ratios of noise to signal, not {brief(asked)}"
+            f"guide_interval must be (low, high), noise-to-signal ratios, not {brief(asked)}"
         ) from error
     if not 0 <= low <= high:
-        raise InkseedError(f"guide_interval must rise from 0 or more, not {low} to {high}")
+        raise InkseedError(
+            f"guide_interval must be (low, high), from 0 up, the lower first, not ({low}, {high})"
+        )
     return low, high

@@ -1,4 +1,4 @@
-"""Strategies for the starting noise: a `Task` in, unit noise out, every evaluation counted."""
+"""Strategies for the starting noise: a `Task` in, unit noise out, all evaluations counted."""
 
 from inkseed.noise.registry import (
     CHANGED,

@@ -1,4 +1,4 @@
-"""The strategies by name: those in this folder, a file's, and those of installed packages."""
+"""Strategies by name: those in this folder, in a user's file, or in an installed package."""
 
 from collections.abc import Callable
 from typing import Any, NamedTuple, TypeVar
@@ -62,7 +62,7 @@ def register(name: str, kind: str = SEARCH) -> Callable[[S], S]:
 
 
 def built(strategy: Any) -> Strategy:
-    """The function itself, or an instance of the class. Raises InkseedError for neither."""
+    """The function itself, or an instance of the class. Raises InkseedError if it is neither."""
     try:
         function = strategy() if isinstance(strategy, type) else strategy
     except TypeError as error:

@@ -25,11 +25,11 @@ class Streams:
     def __init__(self, streams: Sequence[Sequence[int]] | np.ndarray) -> None:
         named = np.asarray(streams)
         if named.ndim != 2 or named.shape[1] != 2 or named.dtype.kind not in "iu":
-            raise InkseedError("streams must be (image, candidate) for each image: whole numbers")
+            raise InkseedError("streams must be whole numbers (image, candidate) for each image")
         if named.min(initial=0) < 0 or named.max(initial=0) > LAST_WORD:
             raise InkseedError(
-                "streams must be from 0 to 2^32 - 1: an image of -1 has no stream of its own, and "
-                "is drawn again by the strategy that it was drawn by"
+                "streams must be from 0 to 2^32 - 1: -1 marks an image without a stream of its own,"
+                " which needs the strategy that it was drawn by"
             )
         self.keys: list[Key] = [(int(image), int(candidate)) for image, candidate in named]
 

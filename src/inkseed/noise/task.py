@@ -1,4 +1,4 @@
-"""What a strategy is given, and what it gives back."""
+"""What a strategy is given, and what it returns."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -132,7 +132,9 @@ class Tries(Outlined):
         """
         table = comparable(torch.as_tensor(scores))
         if table.shape != (len(self.z),):
-            raise InkseedError(f"{len(self.z)} tries need a score each, not {tuple(table.shape)}")
+            raise InkseedError(
+                f"give one score for each of {len(self.z)} tries, not {tuple(table.shape)}"
+            )
         table = table.view(-1, self.count)
         rows = table.argmax(1) + torch.arange(len(table)) * self.count
         chosen = [self.keys[row] for row in rows.tolist()]

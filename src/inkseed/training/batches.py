@@ -17,7 +17,7 @@ from inkseed.rng import Purpose, stream
 
 @dataclass(frozen=True, repr=False)
 class Examples(Outlined):
-    """Labelled images with their slant and thickness, known beforehand or measured when asked."""
+    """Labelled images with their slant and thickness, given or measured when first needed."""
 
     images: LabelledImages
     known_style: tuple[np.ndarray, np.ndarray] | None = None
@@ -28,15 +28,15 @@ class Examples(Outlined):
         return self.known_style or measure_style(self.images.images)
 
     def conditions(self, styled: bool) -> Tensor:
-        """What each image is, as the condition that asks for it: labels, with style if `styled`."""
+        """The condition that describes each image: its label and, if `styled`, its style."""
         label = torch.from_numpy(self.images.labels.astype(np.int64))
         return with_style(label, torch.from_numpy(np.stack(self.style, 1))) if styled else label
 
 
 class Batches:
-    """The run's endless sequence of images: one shuffled pass after another, in equal batches.
+    """The endless sequence of a run's images: one shuffled pass after another, in equal batches.
 
-    `of_pass(k)` are the examples of pass k, as many in each pass; those of the last are kept.
+    `of_pass(k)` gives the examples of pass k, the same number in each; the last are cached.
     """
 
     def __init__(
@@ -51,7 +51,7 @@ class Batches:
         self._last: tuple[int, np.ndarray, Tensor, Tensor] | None = None
 
     def __getitem__(self, step: int) -> tuple[Tensor, Tensor]:
-        """Batch number `step`, whatever came before: (float32 (B, 1, H, W), conditions of B)."""
+        """Batch number `step`, independent of earlier ones: (float32 (B, 1, H, W), conditions)."""
         places = torch.arange(step * self.batch_size, (step + 1) * self.batch_size)
         x, conditions = [], []
         for number in (places // self.size).unique().tolist():

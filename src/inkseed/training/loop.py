@@ -1,7 +1,7 @@
-"""The training loop: a recipe in, a run's folder out, resumable to the very same weights.
+"""The training loop: a recipe in, a run's folder out, resumable to exactly the same weights.
 
-All randomness of step k depends on (seed, k) alone and is drawn for the whole batch, so neither
-where a run was cut off nor how many processes share it changes what is learned.
+All randomness of step k depends only on (seed, k), and is drawn for the whole batch. So what is
+learned does not depend on where a run was interrupted, or on how many processes share it.
 """
 
 import contextlib
@@ -42,7 +42,7 @@ from inkseed.training.recipes import MOST, Recipe
 from inkseed.training.run_folder import MODEL, STATE, draw_loss, open_log, open_run
 from inkseed.training.warm_start import start_from
 
-SAMPLE_SEED = 0  # all grids of a run begin from the same noise
+SAMPLE_SEED = 0  # all grids of a run start from the same noise
 STATE_SECONDS = 60.0
 MOST_DRAWN = 20  # classes in a grid of samples
 
@@ -61,18 +61,18 @@ def train(
 ) -> Path:
     """Train a model by a recipe, in a folder of its own.
 
-    Under `torchrun` the processes share each batch. What was read of `data` is told on standard
-    error.
+    Under `torchrun` the processes share each batch. A line on standard error says what was read of
+    `data`.
 
     Args:
-        recipe: what decides the run; `inkseed.load_recipe` reads one.
+        recipe: the settings of the run; `inkseed.load_recipe` reads one.
         name: the recipe's name, kept in the model file.
         out: the run's folder: new or empty, unless `resume` is set.
         resume: continue an unfinished run; everything else must be as it was.
         device: where to train, for example "cuda"; None is the CPU.
-        compile_network: compile the network first, which pays in long runs.
+        compile_network: compile the network first, which pays off in long runs.
         data: your own images, in any form that `inkseed.data.read_images` reads.
-        size: (height, width) that your own images are brought to.
+        size: (height, width) to resize your own images to.
         start: a model to start from, instead of the recipe's.
         how: how to read your own images.
 
@@ -80,8 +80,8 @@ def train(
         The path of the finished model.
 
     Raises:
-        InkseedError: if the folder, the images and the request do not fit together, the device is
-            missing, or the loss is no longer finite.
+        InkseedError: if the folder, the images and the request do not fit together, if the device
+            is missing, or if the loss is no longer finite.
     """
     out, start = Path(out), start or recipe.start or None
     device = None if device is None else find_device(device)
@@ -100,7 +100,7 @@ def train(
         **source.identity(),
         "from": begin and begin.weights_sha256,
     }
-    open_run(out, asked, resume, write=False)  # all look before one of them writes
+    open_run(out, asked, resume, write=False)  # all processes look before one writes
     engine.wait_for_everyone()
     if engine.is_main_process:
         open_run(out, asked, resume)
@@ -121,7 +121,7 @@ def train(
 
 @dataclasses.dataclass
 class _Run:
-    """What changes as training goes on, and must outlive the process."""
+    """What changes during training, and must outlive the process."""
 
     network: Network
     averages: WeightAverages
@@ -135,7 +135,7 @@ class _Run:
         cls, recipe: Recipe, config: dict[str, Any], device: torch.device, begin: Model | None
     ) -> "_Run":
         try:
-            with torch.random.fork_rng(devices=[]):  # torch's initialisers know no generator
+            with torch.random.fork_rng(devices=[]):  # torch's initialisers take no generator
                 torch.manual_seed(stream(recipe.seed, Purpose.INITIAL).initial_seed())
                 if begin is not None:
                     network = start_from(begin, config)
@@ -146,7 +146,7 @@ class _Run:
             raise
         except (KeyError, TypeError, ValueError) as error:
             raise InkseedError(
-                f"recipe: no such network, schedule or prediction: {error}"
+                f"recipe: bad settings of network, schedule or prediction: {error}"
             ) from error
         network = place(network, device)
         optimizer = Optimizer(recipe, network)
@@ -158,8 +158,8 @@ class _Run:
         tensors = {f"network.{k}": v for k, v in self.network.state_dict().items()}
         if not all(tensor.isfinite().all() for tensor in tensors.values()):
             raise InkseedError(
-                f"the weights are not finite after step {self.step}: lower learning_rate, in a new "
-                "folder"
+                f"the weights are not finite after step {self.step}: lower learning_rate, in a new"
+                " folder"
             )
         tensors |= self.optimizer.tensors() | self.averages.tensors()
         save_tensors(path, tensors, self.config)
@@ -173,7 +173,7 @@ class _Run:
         )
 
     def restore(self, path: Path) -> None:
-        """Take up where the state at `path` was written."""
+        """Continue from the state at `path`."""
         tensors, config = load_tensors(path)
         try:
             self.network.load_state_dict(part_of(tensors, "network"))
@@ -181,19 +181,21 @@ class _Run:
             self.averages.restore(tensors)
             self.step = whole_number(config["training"]["step"], "step", 0, MOST)
         except InkseedError as error:
-            raise InkseedError(f"{path}: {error}: start anew") from error
+            raise InkseedError(f"{path}: {error}: start again in a new folder") from error
         except (KeyError, TypeError, ValueError, RuntimeError) as error:
-            raise InkseedError(f"{path} does not fit its run's settings: start anew") from error
+            raise InkseedError(
+                f"{path} does not fit its run's settings: start again in a new folder"
+            ) from error
 
 
 def weights_of_state(tensors: dict[str, Tensor], config: dict[str, Any]) -> dict[str, Tensor]:
-    """The weights to draw with from a training state: the first average, if there is one."""
+    """The weights in a training state to draw with: the first average, if there is one."""
     averages = config["training"]["settings"]["ema"]
     return part_of(tensors, f"ema.{averages[0]}" if averages else "network")
 
 
 def part_of(tensors: dict[str, Tensor], part: str) -> dict[str, Tensor]:
-    """The weights that a training state keeps under the name `part`."""
+    """The weights in a training state under the name `part`."""
     prefix = f"{part}."
     return {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)}
 
@@ -203,7 +205,7 @@ def _loop(
 ) -> None:
     steps = steps_of(recipe, data.a_pass)
     pictures = {round(steps * k / recipe.pictures) for k in range(1, recipe.pictures + 1)}
-    # alone it stays where it is: Accelerate would move it to the first GPU
+    # not if alone, since Accelerate would move it to the first GPU
     network = engine.prepare(run.network) if engine.num_processes > 1 else run.network
     loss_of = loss_of_run(torch.compile(network) if compiled else network, run.config, recipe)
     styled = "styles" in run.config["network"]
@@ -225,11 +227,11 @@ def _loop(
             noise = stream(recipe.seed, Purpose.LOSS, step)
             loss = loss_of(x, condition.to(run.device), noise, part)
             rate = learning_rate(recipe, step, steps)
-            value = float(engine.reduce(loss.detach(), "mean"))  # all stop together, or none
+            value = float(engine.reduce(loss.detach(), "mean"))  # so that all stop, or none
             if not math.isfinite(value):
                 raise InkseedError(
-                    f"the loss is {value} at step {step}: lower learning_rate or, if it is the "
-                    "first step, mend p_mean and p_std, in a new folder"
+                    f"the loss is {value} at step {step}: in a new folder, lower learning_rate or,"
+                    " if it is the first step, correct p_mean and p_std"
                 )
             _update(run, recipe, engine, loss, rate)
             run.averages.update(step, run.network.state_dict())
@@ -246,7 +248,7 @@ def _loop(
                 f"{speed:.1f}",
             )
             csv.writer(log).writerow(row)
-            stopping = interrupted()  # asked once: what comes later waits for the next step
+            stopping = interrupted()  # asked once, so that a later Ctrl-C waits for the next step
             if stopping or run.step in pictures or time.monotonic() - saved > STATE_SECONDS:
                 log.flush()
                 run.save(out / STATE, recipe)
@@ -268,26 +270,26 @@ def _update(run: _Run, recipe: Recipe, engine: Accelerator, loss: Tensor, rate: 
 
 
 def steps_of(recipe: Recipe, images: int) -> int:
-    """How many batches a run over so many images takes: whole ones, the last pass rounded up."""
+    """How many batches a run over so many images takes, rounded up."""
     return -(-recipe.epochs * images // recipe.batch_size)
 
 
 def learning_rate(recipe: Recipe, step: int, steps: int) -> float:
-    """Rising over the warm-up, level, and falling linearly to 0 from `decay_start` of the run."""
+    """Rises over the warm-up, stays level, and falls linearly to 0 from `decay_start` on."""
     rising = min(1.0, (step + 1) / max(recipe.warm_up, 1))
     falling = min(1.0, (1 - step / steps) / max(1 - recipe.decay_start, 1e-9))
     return recipe.learning_rate * rising * falling
 
 
 def _draw_samples(run: _Run, recipe: Recipe, path: Path) -> None:
-    """Two images a class, of 20 at most, from the first average, always from the same noise."""
+    """Two images per class, for at most 20 classes, from the first average and the same noise."""
     weights = next(iter(run.averages.averages.values()), run.network.state_dict())
     model = Model(with_weights(run.network, weights), run.config, run.device)
     every = -(-len(model.class_names) // MOST_DRAWN)
     classes = [*range(0, len(model.class_names), every)]
     try:
         drawn = model.sample(classes * 2, SAMPLE_SEED)
-    except InkseedError:  # young weights may draw nothing finite: no picture, but no end either
+    except InkseedError:  # early weights may draw nothing finite: then there is no picture
         return
     caption = f"after {run.step * recipe.batch_size:,} images"
     save_picture(draw_bands([Band(caption, drawn.images)], len(classes)), path)

@@ -1,4 +1,4 @@
-"""What a run makes small: the loss of its model's prediction, at times that its recipe draws."""
+"""The loss of a run: that of its model's prediction, at the times that its recipe draws."""
 
 from collections.abc import Callable
 from typing import Any
@@ -16,7 +16,7 @@ def loss_of_run(
 ) -> TrainingLoss:
     """The loss of `network`, which predicts what the model's configuration says.
 
-    Raises InkseedError or TypeError for a prediction, a schedule or times that cannot be.
+    Raises InkseedError or TypeError for an impossible prediction, schedule or choice of times.
     """
     denoiser = denoiser_from(network, config)
     times = times_from(recipe.times or denoiser.usual_times, recipe.p_mean, recipe.p_std)

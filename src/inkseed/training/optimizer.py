@@ -1,7 +1,7 @@
-"""What moves the weights: AdamW, or Muon for the matrices inside a network and AdamW for the rest.
+"""The optimiser: AdamW, or Muon for the matrices inside a network and AdamW for the rest.
 
-Muon (K. Jordan, 2024; arXiv 2502.16982) takes a step of equal size in all directions of a weight
-matrix. The learning rate is AdamW's for both: torch scales Muon's steps to the same mean square.
+Muon (K. Jordan, 2024; arXiv 2502.16982) takes steps of equal size in all directions of a weight
+matrix. Both use AdamW's learning rate: torch scales Muon's steps to the same mean square.
 """
 
 from collections.abc import Mapping
@@ -14,11 +14,11 @@ from inkseed.training.recipes import Recipe
 
 
 class Optimizer:
-    """The optimisers of a recipe over a network's parameters, as one.
+    """The optimisers of a recipe for a network's parameters, as one.
 
-    Under "muon" a convolution counts as the matrix (out, height x width x in), a
-    transposed one as (in, height x width x out). The `edges` of the
-    network, its first and last layers and its embeddings, stay with AdamW.
+    Under "muon" a convolution is treated as the matrix (out, height x width x in), a transposed one
+    as (in, height x width x out). The `edges` of the network, its first and last layers and its
+    embeddings, stay with AdamW.
     """
 
     def __init__(self, recipe: Recipe, network: Network) -> None:
@@ -45,10 +45,10 @@ class Optimizer:
             self.all.append(self.muon)
 
     def step(self, rate: float) -> None:
-        """Move all weights by their gradients, at the learning rate `rate`."""
+        """Update all weights by their gradients, at the learning rate `rate`."""
         for name, matrix in self.matrices.items():
             parameter = self.parameters[name]
-            # looked up anew: sharing a network among processes moves its weights in memory
+            # looked up each time, since sharing a network among processes moves its weights
             matrix.data = _as_matrix(parameter.data)
             matrix.grad = None if parameter.grad is None else _as_matrix(parameter.grad)
         for each in self.all:
@@ -57,12 +57,12 @@ class Optimizer:
             each.step()
 
     def zero_grad(self) -> None:
-        """Forget the gradients."""
+        """Clear the gradients."""
         for parameter in self.parameters.values():
             parameter.grad = None
 
     def tensors(self) -> dict[str, Tensor]:
-        """All that the optimisers remember as one flat dict, for a training state."""
+        """The optimisers' state as one flat dict, for a training state."""
         found = {
             f"adam.{key}.{name}": value
             for name, parameter in self.others.items()
@@ -73,9 +73,9 @@ class Optimizer:
         return found
 
     def restore(self, tensors: Mapping[str, Tensor]) -> None:
-        """Take up what `tensors` gave; raises KeyError where some are missing."""
+        """Restore what `tensors` returned. Raises KeyError if some are missing."""
         for name, parameter in self.others.items():
-            # the fused update walks raw memory: the moments must lie as their parameter lies
+            # the fused update reads raw memory: moments must be laid out like their parameter
             moments = {
                 key: torch.empty_like(parameter).copy_(tensors[f"adam.{key}.{name}"])
                 for key in ("exp_avg", "exp_avg_sq")
@@ -88,5 +88,5 @@ class Optimizer:
 
 
 def _as_matrix(weights: Tensor) -> Tensor:
-    """(a, b, H, W) -> (a, H x W x b), the same memory: it has to lie as `place` lays it."""
+    """(a, b, H, W) -> (a, H x W x b), the same memory, which must be in `place`'s layout."""
     return weights if weights.ndim == 2 else weights.permute(0, 2, 3, 1).view(len(weights), -1)

@@ -1,4 +1,4 @@
-"""A string of digits -> one picture of the whole number, in one hand, with each digit's box."""
+"""Write a string of digits: one picture of the whole number, in one hand, with boxes."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -30,9 +30,9 @@ from inkseed.writing.reading import DIGIT_CONFIDENCE, digits_in
 from inkseed.writing.seam import part_pairs
 from inkseed.writing.typesetting import Box, gaps, typeset
 
-FILLER = "1"  # stands beside an odd last digit, and is cut off: the narrowest, so it rarely touches
-BESIDE_1 = "3"  # stands beside a last 1, since two 1s may be drawn on each other (docs/numbers.md)
-LEGIBLE = 1.6  # guide_w at least: a number is to be read, and need not vary as a set does
+FILLER = "1"  # drawn beside an odd last digit, then cut off: the narrowest, so it rarely touches
+BESIDE_1 = "3"  # drawn beside a last 1, since two 1s may lie on each other (docs/numbers.md)
+LEGIBLE = 1.6  # least guide_w: a number must be legible, and need not vary as a set does
 
 
 @dataclass(repr=False)
@@ -78,7 +78,7 @@ class Number(Outlined):
         return {"number": self.text, **size, "boxes": self.boxes, "doubted": self.doubted}
 
     def facts(self) -> dict[str, Any]:
-        """How it was drawn, as plain values; a style that was left free is null."""
+        """How it was drawn, as plain values; a style left free is None."""
         asked = {"slant": self.slant, "thickness": self.thickness}
         style = {name: None if value is None else float(value) for name, value in asked.items()}
         free = {name: None for name, value in style.items() if value is None or value != value}

@@ -1,4 +1,4 @@
-"""The bundled weights: their names, files and defaults; imports nothing heavy."""
+"""The bundled weights: their names and files, without heavy imports."""
 
 from pathlib import Path
 
@@ -14,7 +14,7 @@ def available() -> list[str]:
 
 
 def find_model(name: str | Path) -> Path:
-    """A bundled model's name, or a path, -> the file. Raises InkseedError where there is none."""
+    """The file of a bundled model's name, or of a path. Raises InkseedError if there is none."""
     path = WEIGHTS / f"{name}.safetensors" if str(name) in available() else Path(str(name))
     try:
         found = path.is_file()
@@ -22,9 +22,9 @@ def find_model(name: str | Path) -> Path:
         found = False
     if not found:
         if path.suffix == ".safetensors":
-            hint = "an unfinished run goes on with --resume"
+            hint = "to finish a stopped run, use --resume"
             raise InkseedError(f"no such model file: {str(name)[-200:]}; {hint}")
         bundled = ", ".join(available()) or "none"
         given = str(name) if len(str(name)) <= 60 else str(name)[:57] + "..."
-        raise InkseedError(f"no model {given!r}: bundled are {bundled}; or give a file's path")
+        raise InkseedError(f"no model {given!r}: give one of {bundled}, or a model file's path")
     return path
