@@ -30,7 +30,7 @@ CHAIN = {"num_train_timesteps": 1000, "beta_schedule": "squaredcos_cap_v2"}
 
 
 def training_digits() -> LabelledImages:
-    """What every way here learns from: parts A and B, 50,000 digits."""
+    """What every way here learns from: parts A and B, 50,046 digits."""
     split = split_mnist()
     return join([split.part_a, split.part_b])
 

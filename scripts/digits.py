@@ -1,7 +1,7 @@
 """Choose how `digits` is sampled, on validation images: python scripts/digits.py [--compile]
 
 Draws the same N digits by every setting in ROWS and lets judge A, the selectors' judge, read them:
-its accuracy, and the Fréchet distance of its log-probabilities from those of the 10,000 validation
+its accuracy, and the Fréchet distance of its log-probabilities from those of the validation
 digits. Judge B has no part in it. The lowest distance wins, among settings of at most MOST
 evaluations per image whose labels judge A reads as asked LEAST of the time. Prints
 the choice and how well asked-for style is found again; for `digits` at the usual count they go into

@@ -19,7 +19,7 @@ from pages import DOCS, machine, replace
 from inkseed.data import LabelledImages, join, split_mnist
 from inkseed.evaluation.intervals import paired_t
 from inkseed.evaluation.sets import natural_labels
-from inkseed.evaluation.usefulness import SEEDS, read_right, steps_for
+from inkseed.evaluation.usefulness import SEEDS, course_for, read_right
 from inkseed.files import sha256, write_atomically
 from inkseed.judges import JudgeA
 from inkseed.judges.fit import fit_classifier
@@ -70,7 +70,7 @@ def main(compiled: bool) -> None:
             cost = again = ""
         else:
             source, cost, again = drawn(*DRAWN[name], compiled)
-        taught = [fit_classifier(PlainNet, source, steps_for(N), seed) for seed in SEEDS]
+        taught = [fit_classifier(PlainNet, source, course_for(N), seed) for seed in SEEDS]
         kept[name] = {
             "cost": cost,
             "again": again,

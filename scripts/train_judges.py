@@ -13,7 +13,8 @@ from torch import nn
 from inkseed.checkpoint import save_tensors
 from inkseed.data import LabelledImages, split_mnist
 from inkseed.judges.fit import fit_classifier
-from inkseed.judges.judge import FOLDER, read_digits
+from inkseed.judges.judge import read_digits
+from inkseed.judges.loading import FOLDER
 from inkseed.judges.networks import PlainNet, ResidualNet
 
 STEPS = 6_000  # of 128 images: about 30 passes over 25,000

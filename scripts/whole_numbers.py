@@ -122,9 +122,12 @@ def pasted(model: Model, count: int, matched: bool, guide_w: float | None = None
     return images, 2 * found.nfe
 
 
-def real(digits: LabelledImages, count: int, size: tuple[int, int] = CANVAS) -> Made:
-    """Pairs of real digits."""
-    return compose_pairs(Hands(digits), labels_of(count), 0, size).source.images, 0
+def real(
+    digits: LabelledImages, count: int, size: tuple[int, int] = CANVAS, match: str = "writer"
+) -> Made:
+    """Pairs of real digits, by one writer or of two that look alike."""
+    layout = Layout(match=match)
+    return compose_pairs(Hands(digits), labels_of(count), 0, size, layout).source.images, 0
 
 
 def one_pass(pairs: Model, digits: Model, count: int) -> list[str]:
@@ -132,8 +135,12 @@ def one_pass(pairs: Model, digits: Model, count: int) -> list[str]:
     split, as_pairs = split_mnist(), pairs.settings().guide_w
     return compared(
         [
-            ("training pairs, part A", lambda: real(split.part_a, count)),
-            ("validation pairs", lambda: real(split.validation, count)),
+            ("training pairs by one writer, part A", lambda: real(split.part_a, count)),
+            ("validation pairs by one writer", lambda: real(split.validation, count)),
+            (
+                "validation pairs of two who look alike",
+                lambda: real(split.validation, count, match="style"),
+            ),
             ("`pairs`, one pass", lambda: drawn(pairs, count)),
             ("`pairs`, style left free", lambda: drawn(pairs, count // FEWER, FREE)),
             ("`digits` pasted", lambda: pasted(digits, count // FEWER, False)),

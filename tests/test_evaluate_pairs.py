@@ -18,7 +18,7 @@ def hands() -> Hands:
 @pytest.mark.parametrize(("alike", "low", "high"), [(48, 0.7, 1.0), (1, -0.2, 0.2)])
 def test_one_hand_is_told_from_two(hands, alike, low, high):
     labels = np.arange(N) % 100
-    made = compose_pairs(hands, labels, 1, layout=Layout((4, 0), alike=alike))
+    made = compose_pairs(hands, labels, 1, layout=Layout((4, 0), alike=alike, match="style"))
     found = measure_pairs(made.source.images, labels)
     for measured, attribute in ((found.slant, 0), (found.thickness, 1)):
         known = np.corrcoef(hands.style[attribute][made.parts].T)[0, 1]

@@ -65,7 +65,7 @@ def test_a_large_set_is_told_at_infinite_n(ready, monkeypatch):
     )
     assert "frechet_endless" not in few
     endless, frechet = many["frechet_endless"], many["frechet"]
-    assert endless.low < 0.0014 < endless.high  # part A's own 35 / 25,000
+    assert endless.low < 0.03 < endless.high  # other hands than part A's
     assert endless.value < frechet.value - 0.02  # of the 35 / 700 by which few are too far
     assert list(many).index("frechet_endless") == list(many).index("frechet") + 1
 

@@ -14,8 +14,9 @@ from inkseed.data import create_mnist_dataloaders, split_mnist
 from inkseed.data.pairs import Hands, compose_pairs
 from inkseed.evaluation.usefulness import read_right
 from inkseed.judges import JudgeA, JudgeB
-from inkseed.judges.fit import fit_classifier
+from inkseed.judges.fit import Course, fit_classifier
 from inkseed.judges.networks import PlainNet
+from inkseed.judges.teach import Lesson
 from inkseed.model.request import Request
 from inkseed.model.sampling import SamplingOptions
 from inkseed.noise import SEARCH, strategies
@@ -40,7 +41,7 @@ def _train(model: inkseed.Model) -> None:
 
 def _teach(model: inkseed.Model) -> None:
     few = split_mnist().part_a.subset(np.arange(256))
-    read_right(fit_classifier(PlainNet, few, 2, seed=0, augment=True), few)
+    read_right(fit_classifier(PlainNet, few, Course(2), 0, Lesson()), few)
 
 
 USES: dict[str, Callable[[inkseed.Model], object]] = {

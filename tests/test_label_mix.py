@@ -9,8 +9,9 @@ import torch
 from inkseed.data import split_mnist
 from inkseed.evaluation import EvaluatedSet, evaluate
 from inkseed.evaluation.frechet import fit_gaussian, frechet, frechet_distance
-from inkseed.evaluation.intervals import resamples
+from inkseed.evaluation.intervals import Estimate, resamples
 from inkseed.evaluation.kernel import KernelReference
+from inkseed.evaluation.metrics import Metric
 from inkseed.evaluation.mix import Mix, count_digits, effective_size
 from inkseed.evaluation.sets import natural_labels
 
@@ -113,7 +114,6 @@ def test_real_digits_score_as_real(ready, validation, kind):
         source = validation.subset(drawn(validation.labels, kind, seed))
         found = evaluate([EvaluatedSet(source)]).sets[0]
         frechet = found.metrics["frechet"]
-        assert frechet.low <= frechet.baseline <= frechet.high
         assert frechet.excess.low <= 0 <= frechet.excess.high
         assert kind == "one is 4" or frechet.value < 0.2  # 0.3 to 11 if all weigh the same
         for name, metric in found.metrics.items():
@@ -173,28 +173,31 @@ def test_an_image_alone_with_its_label_is_drawn_as_if_from_all():
     assert all(counts[:-1].sum() == 30 for counts in resamples(labels, 0))
 
 
-def share_that_holds_the_baseline(
+def share_with_nothing_above_real(
     validation, mix, real_digits, kind: str, n: int, draws: int
 ) -> float:
-    """In how many draws of n real digits the baseline lies within the distance's interval."""
+    """In how many draws of n real digits the interval of what lies above real holds 0."""
     features, gaussian = real_digits.held_out_judged.features, real_digits.reference.gaussian
+
+    def distance(rows: np.ndarray) -> Estimate:
+        labels = validation.labels[rows]
+        return frechet(features[rows], labels, gaussian, 0, mix.weights(labels))
+
     held = 0
     for seed in range(draws):
         rows = drawn(validation.labels, kind, seed, n)
-        labels = validation.labels[rows]
-        found = frechet(features[rows], labels, gaussian, 0, mix.weights(labels))
-        real = mix.like(labels, validation.labels)
-        weights = torch.from_numpy(mix.weights(validation.labels[real]))
-        baseline = frechet_distance(fit_gaussian(features[real], weights=weights), gaussian)
-        held += found.low <= baseline <= found.high
+        real = mix.like(validation.labels[rows], validation.labels)
+        excess = Metric(*distance(rows), *distance(real)).excess
+        held += excess.low <= 0 <= excess.high
     return held / draws
 
 
-def test_the_interval_holds_the_baseline_of_labels_drawn_at_random(validation, mix, real_digits):
-    assert share_that_holds_the_baseline(validation, mix, real_digits, "at random", 300, 8) == 1
+def test_nothing_lies_above_real_for_labels_drawn_at_random(validation, mix, real_digits):
+    assert share_with_nothing_above_real(validation, mix, real_digits, "at random", 300, 8) == 1
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", ["at random", "as many of each", "half are 1", "one is 4"])
-def test_the_interval_holds_the_baseline_of_a_thousand(validation, mix, real_digits, kind):
-    assert share_that_holds_the_baseline(validation, mix, real_digits, kind, 1_000, 100) >= 0.9
+def test_nothing_lies_above_real_for_a_thousand(validation, mix, real_digits, kind):
+    share = share_with_nothing_above_real(validation, mix, real_digits, kind, 1_000, 100)
+    assert share >= 0.8  # not 0.95: one and the same draw of real digits stands beside all

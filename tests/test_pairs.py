@@ -1,4 +1,6 @@
-"""Two-digit images: what they are made of, what the boxes say, and that one hand wrote both."""
+"""Two-digit images: what they are made of, what the boxes say, and whose hands wrote both."""
+
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -56,16 +58,66 @@ def test_the_layout_is_obeyed(hands):
     assert (middles[:, 1] - middles[:, 0]).std() == pytest.approx(2, rel=0.15)
 
 
-def test_both_digits_look_like_one_hand_and_without_matching_they_do_not(hands):
+def test_strangers_who_match_look_like_one_hand_and_without_matching_they_do_not(hands):
     for alike, low, high in ((48, 0.8, 1.0), (1, -0.15, 0.15)):
-        made = compose_pairs(hands, labels_of(2000), 4, layout=Layout(alike=alike))
+        layout = Layout(alike=alike, match="style")
+        made = compose_pairs(hands, labels_of(2000), 4, layout=layout)
         for attribute in hands.style:
             pair = attribute[made.parts]
             assert low < np.corrcoef(pair.T)[0, 1] < high
-    for alike in (48, 1):
-        few = Hands(split_mnist().part_a.subset(np.arange(300)))
-        doubles = compose_pairs(few, np.full(N, 77), 5, layout=Layout(alike=alike))
+
+
+def test_one_writer_wrote_both_digits_any_of_theirs(hands):
+    part_a = split_mnist().part_a
+    parts = compose_pairs(hands, labels_of(4000), 4).parts
+    asked = compose_pairs(hands, labels_of(4000), 4, layout=Layout(match="writer")).parts
+    assert (parts == asked).all()
+    assert (np.diff(part_a.writers[parts]) == 0).mean() > 0.99
+    first = np.full(2000, np.flatnonzero(part_a.labels == 4)[0])
+    drawn = hands.match(first, np.full(2000, 7), Layout(), np.random.default_rng(0))
+    sevens = np.flatnonzero((part_a.labels == 7) & (part_a.writers == part_a.writers[first[0]]))
+    counts = np.array([(drawn == seven).sum() for seven in sevens])
+    assert counts.sum() == 2000
+    assert counts == pytest.approx(2000 / len(sevens), abs=5 * (2000 / len(sevens)) ** 0.5)
+
+
+def test_a_writer_without_another_is_helped_out_by_who_looks_alike():
+    """Writer 5 has one 7 and no 8, writer 6 has two 7s."""
+    digits = load_mnist(train=True)
+    rows = [*(np.flatnonzero(digits.labels == label)[0] for label in range(10)), 84, 91]
+    rows[8:10] = rows[9], rows[8]
+    few = digits.subset(np.array(rows))
+    assert few.labels.tolist() == [*range(8), 9, 8, 7, 7]
+    few = replace(few, writers=np.array([5] * 9 + [6] * 3))
+    for match in ("writer", "auto"):
+        made = compose_pairs(Hands(few), np.repeat([77, 78, 71], 50), 0, layout=Layout(match=match))
+        seconds = {first: set() for first in (7, 10, 11)}
+        for label, (first, second) in zip(made.source.labels, made.parts, strict=True):
+            if label == 77:
+                seconds[int(first)].add(int(second))
+        assert seconds[10] == {11}
+        assert seconds[11] == {10}
+        assert len(seconds[7]) == 1  # the nearer of the two, with 48 looks at both
+        assert seconds[7] < {10, 11}
+        assert set(made.parts[50:100, 1].tolist()) == {9}
+        assert set(made.parts[100:, 1].tolist()) == {1}  # writer 6 has no 1
+
+
+def test_two_of_one_label_are_two_images():
+    few = split_mnist().part_a.subset(np.arange(300))
+    for layout in (Layout(), Layout(match="style"), Layout(alike=1, match="style")):
+        doubles = compose_pairs(Hands(few), np.full(N, 77), 5, layout=layout)
         assert (doubles.parts[:, 0] != doubles.parts[:, 1]).all()
+
+
+def test_where_nobody_knows_the_writers_style_decides_unless_writers_are_asked_for():
+    few = split_mnist().part_a.subset(np.arange(300))
+    unknown = Hands(replace(few, writers=None))
+    auto = compose_pairs(unknown, labels_of(N), 6)
+    style = compose_pairs(Hands(few), labels_of(N), 6, layout=Layout(match="style"))
+    assert (auto.parts == style.parts).all()
+    with pytest.raises(InkseedError, match="nobody knows who wrote these digits"):
+        compose_pairs(unknown, labels_of(N), 6, layout=Layout(match="writer"))
 
 
 def test_style_is_the_mean_of_both_digits(hands):
@@ -112,10 +164,12 @@ def test_ink_boxes_of_paper_are_the_whole():
         {"alike": 10**9},
         {"space": 2},
         {"gap": [1e300, 1]},
+        {"match": "hand"},
+        {"match": ["writer"]},
     ],
 )
 def test_layouts_that_cannot_be_are_refused(settings):
-    with pytest.raises(InkseedError, match=r"gap|alike|jitter"):
+    with pytest.raises(InkseedError, match=r"gap|alike|jitter|match"):
         Layout.of(settings)
 
 

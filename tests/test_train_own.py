@@ -121,3 +121,23 @@ def test_a_run_goes_on_with_its_own_data_only(inkseed, ours, hand, tmp_path):
     picture = hand / "3" / "0.png"
     shutil.copy(hand / "3" / "1.png", picture)
     assert "images_sha256" in inkseed(*command, "--resume").err
+
+
+@pytest.mark.parametrize(
+    ("name", "was"),
+    [
+        ("data", "MNIST, parts A and B of its training digits (50,000), the first 200 of them"),
+        ("images_sha256", "0" * 64),
+    ],
+)
+def test_a_run_on_another_split_of_mnist_is_not_resumed(inkseed, ours, tmp_path, name, was):
+    command = ("train", ours, "--out", tmp_path / "run")
+    assert inkseed(*command).status == 0
+    settings = tmp_path / "run" / "settings.json"
+    old = json.loads(settings.read_text())
+    assert "(50,046)" in old["data"]
+    settings.write_text(json.dumps(old | {name: was}))
+    refused = inkseed(*command, "--resume")
+    assert refused.status == 2
+    assert f"was started with {name} {was}, not " in refused.err
+    assert "start anew in another folder" in refused.err

@@ -1,5 +1,6 @@
 """Training on two-digit images: labels held out, other sizes, a hand of one's own, warm starts."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -63,6 +64,18 @@ def test_each_pass_has_images_of_its_own(tmp_path):
     alone = Batches(data.of_pass, True, 32, (0, 1))[6]
     assert torch.equal(x, alone[0])
     assert torch.equal(condition, alone[1])
+
+
+@pytest.mark.parametrize("name", ["pairs", "report-pairs"])
+def test_the_bundled_recipes_take_both_digits_of_one_writer(name):
+    recipe = replace(load_recipe(name), images=200)
+    asked = replace(recipe, layout={"match": "writer"})
+    other = replace(recipe, layout={"match": "style"})
+    own, writers, style = (
+        training_data(each, None, None).source for each in (recipe, asked, other)
+    )
+    assert (own.images == writers.images).all()
+    assert (own.images != style.images).any()
 
 
 def test_held_out_labels_are_never_seen(tmp_path):
@@ -130,6 +143,12 @@ def test_ones_own_digits_are_composed(inkseed, tmp_path):
     model = load(tmp_path / "run/model.safetensors")
     assert model.config["training"]["data"] == "pairs of 80 images of hand"
     assert len(model.class_names) == 100
+    strict = ("train", recipe_of(tmp_path, 'layout = {match = "writer"}'), "--out", tmp_path / "no")
+    refused = inkseed(*strict, "--data", tmp_path / "hand")
+    assert refused.status == 2
+    assert "nobody knows who wrote these digits" in refused.err
+    assert len(refused.err.strip().splitlines()) == 1
+    recipe_of(tmp_path)
     (tmp_path / "hand" / "3").rename(tmp_path / "hand" / "three")
     other = inkseed(*command[:3], tmp_path / "other", *command[4:])
     assert other.status == 2

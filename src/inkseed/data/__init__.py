@@ -6,6 +6,7 @@ from inkseed.data.loaders import create_loader, create_mnist_dataloaders
 from inkseed.data.mnist import load_mnist, read_idx_pair
 from inkseed.data.read import Reading, read_folder, read_images
 from inkseed.data.split import Split, split_mnist
+from inkseed.data.writers import Writers, load_writers
 
 __all__ = [
     "HowToRead",
@@ -13,10 +14,12 @@ __all__ = [
     "Reading",
     "Split",
     "TensorImages",
+    "Writers",
     "create_loader",
     "create_mnist_dataloaders",
     "join",
     "load_mnist",
+    "load_writers",
     "read_folder",
     "read_idx_pair",
     "read_images",

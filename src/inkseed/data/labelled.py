@@ -20,6 +20,7 @@ class LabelledImages(Outlined):
         images: uint8 (N, H, W).
         labels: int64 (N,), indices into `class_names`.
         class_names: the labels as people write them.
+        writers: int64 (N,), a number for whoever wrote each image; None where nobody knows.
 
     Raises:
         InkseedError: for other shapes or types, no images, or a label without a class.
@@ -28,6 +29,7 @@ class LabelledImages(Outlined):
     images: np.ndarray
     labels: np.ndarray
     class_names: tuple[str, ...]
+    writers: np.ndarray | None = None
 
     def __post_init__(self) -> None:
         if self.images.ndim != 3 or self.images.dtype != np.uint8:
@@ -35,6 +37,10 @@ class LabelledImages(Outlined):
         if len(self.images) != len(self.labels):
             raise InkseedError(
                 f"{len(self.images)} images but {len(self.labels)} labels: they must be a pair"
+            )
+        if self.writers is not None and len(self.images) != len(self.writers):
+            raise InkseedError(
+                f"{len(self.images)} images but {len(self.writers)} writers: they must be a pair"
             )
         if len(self.images) == 0:
             raise InkseedError("the set holds no images")
@@ -46,15 +52,21 @@ class LabelledImages(Outlined):
 
     def subset(self, indices: np.ndarray) -> "LabelledImages":
         """Return the images at `indices`, or where a mask is true, in that order."""
-        return LabelledImages(self.images[indices], self.labels[indices], self.class_names)
+        writers = None if self.writers is None else self.writers[indices]
+        return LabelledImages(self.images[indices], self.labels[indices], self.class_names, writers)
 
 
 def join(sources: Sequence[LabelledImages]) -> LabelledImages:
-    """Join sets of the same image size and the same classes, one after the other."""
+    """Join sets of the same image size and the same classes, one after the other.
+
+    The writers are known if those of every set are.
+    """
+    known = [source.writers for source in sources if source.writers is not None]
     return LabelledImages(
         np.concatenate([source.images for source in sources]),
         np.concatenate([source.labels for source in sources]),
         sources[0].class_names,
+        np.concatenate(known) if len(known) == len(sources) else None,
     )
 
 

@@ -1,4 +1,4 @@
-"""Two-digit images "00" to "99", composed of single digits that look like one hand.
+"""Two-digit images "00" to "99", composed of single digits by one writer, or that look alike.
 
 Labels are the 100 pairs of digits. Composites are made from a seed whenever they are needed.
 """
@@ -9,7 +9,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from inkseed.checks import real_number, whole_number
+from inkseed.checks import brief, real_number, whole_number
+from inkseed.data.groups import Groups
 from inkseed.data.labelled import LabelledImages, to_tensor, to_uint8
 from inkseed.data.mnist import DIGITS
 from inkseed.data.style import measure_style
@@ -20,6 +21,7 @@ INK = 64  # of 255: a pixel with less counts as paper when a digit's box is foun
 CELL = 28  # pixels a side: MNIST's digits
 CANVAS = (CELL, 2 * CELL)
 MOST_ALIKE = 1000
+MATCHES = ("auto", "writer", "style")
 
 
 @dataclass(frozen=True)
@@ -27,14 +29,18 @@ class Layout:
     """How two digits stand side by side; distances in pixels of MNIST's 28x28 digits.
 
     `gap` is the mean and the deviation of the gap between the ink of the two (below 0 they touch or
-    overlap), and `jitter` the deviation of their difference in height. `alike` is how many digits
-    of the second label are compared to find the closest in slant, thickness and height: 1 takes
-    any. Raises InkseedError for impossible numbers.
+    overlap), and `jitter` the deviation of their difference in height.
+
+    `match` chooses the second digit. "writer" takes any by the writer of the first. "style" takes,
+    of `alike` random ones, the closest in slant, thickness and height (1 takes any); so does
+    "writer" if the writer has no other. "auto" goes by writers if they are known, as MNIST's are.
+    Raises InkseedError for impossible values.
     """
 
     gap: tuple[float, float] = (2.0, 1.5)
     jitter: float = 0.7
     alike: int = 48
+    match: str = "auto"
 
     def __post_init__(self) -> None:
         if not isinstance(self.gap, (list, tuple)) or len(self.gap) != 2:
@@ -43,12 +49,15 @@ class Layout:
         real_number(self.gap[1], "gap's deviation", 0, CELL)
         real_number(self.jitter, "jitter", 0, CELL)
         whole_number(self.alike, "alike", 1, MOST_ALIKE)
+        if self.match not in MATCHES:
+            known = ", ".join(MATCHES)
+            raise InkseedError(f"a layout's match is one of {known}, not {brief(self.match)}")
 
     @classmethod
     def of(cls, settings: Mapping[str, Any]) -> "Layout":
         """A layout from a recipe's table. Raises InkseedError for unknown or bad settings."""
         if unknown := sorted(set(settings) - set(vars(cls()))):
-            raise InkseedError(f"a layout has gap, jitter and alike, but no {unknown[0]!a}")
+            raise InkseedError(f"a layout has gap, jitter, alike and match, but no {unknown[0]!a}")
         return cls(**settings)
 
 
@@ -62,7 +71,7 @@ class Composites(NamedTuple):
 
 
 class Hands:
-    """Single digits 0 to 9 with their style measured, to find two that look like one hand.
+    """Single digits 0 to 9, from which it finds two by one hand: by writer, or by style.
 
     Raises InkseedError for other classes.
     """
@@ -75,32 +84,50 @@ class Hands:
         height = self.boxes[:, 3] - self.boxes[:, 1]
         features = np.stack((*self.style, height), 1)
         self.features = (features - features.mean(0)) / features.std(0).clip(min=1e-9)
-        self.order = np.argsort(digits.labels, kind="stable")  # all of one digit side by side
-        self.counts = np.bincount(digits.labels, minlength=len(DIGITS))
-        self.first = self.counts.cumsum() - self.counts  # where each digit begins in `order`
-        self.rank = np.empty(len(digits.labels), np.int64)
-        self.rank[self.order] = (
-            np.arange(len(digits.labels)) - self.first[digits.labels][self.order]
-        )
-        if not self.counts.all():
-            raise InkseedError(f"there is no {self.counts.argmin()} to compose two-digit images of")
+        self.digits = Groups(digits.labels, len(DIGITS))
+        if not self.digits.sizes.all():
+            raise InkseedError(
+                f"there is no {self.digits.sizes.argmin()} to compose two-digit images of"
+            )
+        self.writers: Groups | None = None  # a group is one writer's images of one digit
+        if digits.writers is not None:
+            names, writer = np.unique(digits.writers, return_inverse=True)
+            of = writer * len(DIGITS) + digits.labels
+            self.writers = Groups(of, len(names) * len(DIGITS))
 
     def draw(self, digits: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-        """The index of a random image for each of `digits`, of its shape."""
-        within = (rng.random(digits.shape) * self.counts[digits]).astype(np.int64)
-        return self.order[self.first[digits] + within]
+        """The index of a random image for each digit (n,)."""
+        return self.digits.draw(digits, rng)
 
     def match(
-        self, firsts: np.ndarray, digits: np.ndarray, alike: int, rng: np.random.Generator
+        self, firsts: np.ndarray, digits: np.ndarray, layout: Layout, rng: np.random.Generator
     ) -> np.ndarray:
-        """For each of `firsts` (n,), the closest of `alike` random images of the digit (n,).
+        """For each of `firsts` (n,), an image of the digit (n,) by the same hand, as in `layout`.
 
         An image is never its own match if there is another, so that "77" is two sevens and not the
-        same one twice.
+        same one twice. Raises InkseedError for `match` "writer" if writers are unknown.
         """
-        looked = self.draw(np.repeat(digits[:, None], alike, 1), rng)
-        other = self.first[digits] + (self.rank[firsts] + 1) % self.counts[digits]
-        looked = np.where(looked == firsts[:, None], self.order[other][:, None], looked)
+        if layout.match == "style" or (layout.match == "auto" and self.writers is None):
+            return self._nearest(firsts, digits, layout.alike, rng)
+        if self.writers is None:
+            raise InkseedError(
+                'nobody knows who wrote these digits: set match = "style" in the layout, or leave'
+                " it out"
+            )
+        groups = self.writers.of[firsts] // len(DIGITS) * len(DIGITS) + digits
+        has = self.writers.others(firsts, groups) > 0
+        found = np.empty_like(firsts)
+        found[has] = self.writers.draw_other(firsts[has], groups[has], rng)
+        found[~has] = self._nearest(firsts[~has], digits[~has], layout.alike, rng)
+        return found
+
+    def _nearest(
+        self, firsts: np.ndarray, digits: np.ndarray, alike: int, rng: np.random.Generator
+    ) -> np.ndarray:
+        """Of `alike` random images of each digit, the nearest to `firsts` in style."""
+        looked = self.digits.draw(np.repeat(digits[:, None], alike, 1), rng)
+        itself = looked == firsts[:, None]
+        looked = np.where(itself, self.digits.next(firsts)[:, None], looked)
         distance = np.square(self.features[looked] - self.features[firsts][:, None]).sum(2)
         return looked[np.arange(len(firsts)), distance.argmin(1)]
 
@@ -123,7 +150,7 @@ def compose_pairs(
         raise InkseedError("labels of two-digit images must be whole numbers from 0 to 99")
     rng = np.random.default_rng(seed)
     firsts = hands.draw(labels // 10, rng)
-    parts = np.stack((firsts, hands.match(firsts, labels % 10, layout.alike, rng)), 1)
+    parts = np.stack((firsts, hands.match(firsts, labels % 10, layout, rng)), 1)
     canvases, boxes = set_side_by_side(hands.images[parts], layout, rng)
     source = LabelledImages(resized_bytes(canvases, size), labels, PAIRS)
     scale = np.array([size[1] / CANVAS[1], size[0] / CANVAS[0]] * 2)

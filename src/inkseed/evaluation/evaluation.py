@@ -178,8 +178,8 @@ def held_out_digits(final: bool) -> LabelledImages:
 
 
 def images_to_read(sets: list[EvaluatedSet]) -> int:
-    """How many images judge B reads in `evaluate`: training, held-out, and the sets."""
-    return sum(SIZES[:2]) + MOST + sum(len(each.source) for each in sets)
+    """How many images judge B reads in `evaluate`: training, validation, and the sets."""
+    return sum(SIZES) + sum(len(each.source) for each in sets)
 
 
 def _result(judged: EvaluatedSet, real_digits: RealDigits, baseline: Measured) -> SetResult:

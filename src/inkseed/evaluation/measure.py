@@ -7,7 +7,6 @@ import torch
 from torch import Tensor
 
 from inkseed.data.labelled import LabelledImages, join, to_tensor
-from inkseed.data.split import split_mnist
 from inkseed.data.style import measure_style
 from inkseed.evaluation.extrapolate import LEAST, endless_frechet
 from inkseed.evaluation.frechet import frechet
@@ -61,18 +60,18 @@ class Measured(Outlined):
 class RealDigits:
     """The real digits that sets are compared with: the reference, training and held-out images.
 
-    Training images are parts A and B. `held_out` gives the baselines: validation or, in final
-    tables, the test digits.
+    Training images are the reference's parts A and B. `held_out` gives the baselines: validation
+    or, in final tables, the test digits.
     """
 
     def __init__(
         self, held_out: LabelledImages, reference: Reference, tell: Tell = lambda _: None
     ) -> None:
         self.reference, self.tell, self.held_out = reference, tell, held_out
-        split = split_mnist()
-        self.training = join([split.part_a, split.part_b])
-        part_b = reference.judge.read(split.part_b.images, tell)[1]
-        self.training_features = torch.cat([reference.features, part_b])
+        part_a, part_b, _ = reference.split
+        self.training = join([part_a, part_b])
+        own = reference.judge.read(part_b.images, tell)[1]
+        self.training_features = torch.cat([reference.features, own])
         self.training_pixels = pixels(self.training.images)
         self.held_out_judged = reference.judged(held_out.images, tell)
         self.held_out_pixels, _ = nearest(pixels(held_out.images), self.training_pixels)

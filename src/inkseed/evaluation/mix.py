@@ -2,7 +2,7 @@
 
 How many images of each digit a set has is up to whoever asked for it and says nothing of the model,
 but it changes a distance between distributions: 1,000 real digits with labels drawn at random are
-nearly four times as far from real digits as 1,000 in the reference's proportions. Weighting classes
+more than twice as far from real digits as 1,000 in the reference's proportions. Weighting classes
 to the reference's shares is post-stratification (Holt and Smith 1979, J. R. Stat. Soc. A 142,
 33-46).
 """

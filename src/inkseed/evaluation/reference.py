@@ -6,7 +6,7 @@ from typing import ClassVar
 import numpy as np
 from torch import Tensor
 
-from inkseed.data.split import split_mnist
+from inkseed.data.split import Split, split_mnist
 from inkseed.evaluation.frechet import fit_gaussian
 from inkseed.evaluation.intervals import stacked_resamples
 from inkseed.evaluation.judged import Judged, Tell, judge_images
@@ -23,17 +23,20 @@ class Reference:
 
     Fréchet distances are taken to its Gaussian, and classes are weighted to its mix of labels.
     Precision, recall, density and coverage compare with as many of its images as the set has.
+    `split` replaces inkseed's own split.
     """
 
     _shared: ClassVar["Reference | None"] = None
 
-    def __init__(self, judge: JudgeB, tell: Tell = lambda _: None) -> None:
+    def __init__(
+        self, judge: JudgeB, tell: Tell = lambda _: None, split: Split | None = None
+    ) -> None:
         if not isinstance(judge, JudgeB):
             raise TypeError("only judge B evaluates: judge A is for selectors")
-        part_a = split_mnist().part_a
-        self.judge, self.labels = judge, part_a.labels
+        self.judge, self.split = judge, split or split_mnist()
+        self.labels = self.split.part_a.labels
         self.mix = Mix.of(self.labels)
-        self.features = judge.read(part_a.images, tell)[1]
+        self.features = judge.read(self.split.part_a.images, tell)[1]
         self.gaussian = fit_gaussian(self.features)
         self._near: dict[int, Neighbourhood] = {}
 

@@ -12,18 +12,18 @@ import numpy as np
 from inkseed.data.labelled import LabelledImages, join, to_tensor, to_uint8
 from inkseed.evaluation.intervals import Estimate, paired_t
 from inkseed.evaluation.sets import EvaluatedSet
-from inkseed.judges.fit import BATCH_SIZE, fit_classifier
+from inkseed.judges.fit import Course, fit_classifier
 from inkseed.judges.judge import read_digits
 from inkseed.judges.networks import PlainNet
 
 SEEDS = range(5)
 ARMS = ("synthetic", "real", "both")
-PASSES, LEAST_STEPS = 6, 400
+PASSES, LEAST_STEPS, BATCH_SIZE = 6, 400, 128
 
 
-def steps_for(n: int) -> int:
-    """Training steps for sets of n images: six passes, and at least 400."""
-    return max(LEAST_STEPS, round(PASSES * n / BATCH_SIZE))
+def course_for(n: int) -> Course:
+    """How a classifier is trained on n images: six passes, and at least 400 steps."""
+    return Course(max(LEAST_STEPS, round(PASSES * n / BATCH_SIZE)), BATCH_SIZE)
 
 
 def usefulness(
@@ -41,6 +41,7 @@ def usefulness(
     """
     n = min(len(judged.source), len(training))
     whole = _at_size(judged.source, training)
+    course = course_for(n)
     scores: dict[str, list[float]] = {arm: [] for arm in ARMS}
     for seed in SEEDS:
         rng = np.random.default_rng(seed)
@@ -48,11 +49,11 @@ def usefulness(
         real = training.subset(rng.permutation(len(training))[:n])
         both = join([synthetic, real])
         for arm, source in zip(ARMS, (synthetic, real, both), strict=True):
-            network = fit_classifier(PlainNet, source, steps_for(n), seed, on_step=on_step)
+            network = fit_classifier(PlainNet, source, course, seed, on_step=on_step)
             scores[arm].append(read_right(network, held_out))
     return {
         "n": n,
-        "steps": steps_for(n),
+        "steps": course.steps,
         "seeds": len(SEEDS),
         "accuracy": scores,
         "gap": _difference(scores["real"], scores["synthetic"])._asdict(),
@@ -67,7 +68,7 @@ def read_right(network: PlainNet, source: LabelledImages) -> float:
 
 def steps_in_all(judged: EvaluatedSet, training: LabelledImages) -> int:
     """How many steps `usefulness` takes in all."""
-    return len(SEEDS) * len(ARMS) * steps_for(min(len(judged.source), len(training)))
+    return len(SEEDS) * len(ARMS) * course_for(min(len(judged.source), len(training))).steps
 
 
 def _difference(first: list[float], second: list[float]) -> Estimate:

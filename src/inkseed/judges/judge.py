@@ -1,33 +1,25 @@
 """The two bundled judges. A selects, B evaluates, and neither can do the other's work."""
 
-import hashlib
 from collections.abc import Callable, Iterator
 from functools import cache
-from pathlib import Path
-from typing import TypeVar
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
-from inkseed.checkpoint import load_tensors
 from inkseed.data.labelled import resized, to_tensor
-from inkseed.errors import InkseedError
 from inkseed.judges.fit import JUDGE_SIZE
+from inkseed.judges.loading import load_judge
 from inkseed.judges.networks import PlainNet, ResidualNet
-from inkseed.nn.precision import place
 
-FOLDER = Path(__file__).parent / "files"
 BATCH_SIZE = 250  # the fastest of 50 to 1000
-
-N = TypeVar("N", bound=nn.Module)
 
 
 class JudgeA:
     """The judge of selectors: it has probabilities to choose by, but no features to measure in."""
 
     def __init__(self) -> None:
-        self.network, self.sha256 = _load("a", PlainNet)
+        self.network, self.sha256 = load_judge("a", PlainNet)
 
     def probabilities(self, images: np.ndarray) -> Tensor:
         """uint8 (N, H, W), ink 255 -> float32 (N, 10): the probability of each digit."""
@@ -54,7 +46,7 @@ class JudgeB:
     """The judge of evaluation: it reads digits, and its features are the space of all distances."""
 
     def __init__(self) -> None:
-        self.network, self.sha256 = _load("b", ResidualNet)
+        self.network, self.sha256 = load_judge("b", ResidualNet)
 
     def read(
         self, images: np.ndarray, tell: Callable[[int], object] = lambda _: None
@@ -89,16 +81,3 @@ def _batches(images: np.ndarray) -> Iterator[Tensor]:
     for first in range(0, len(images), BATCH_SIZE):
         x = to_tensor(images[first : first + BATCH_SIZE], JUDGE_SIZE)
         yield x.to(memory_format=torch.channels_last)
-
-
-def _load(name: str, build: Callable[[], N]) -> tuple[N, str]:
-    """A judge's network with its bundled weights, and the SHA-256 of their file."""
-    path = FOLDER / f"{name}.safetensors"
-    tensors, config = load_tensors(path)
-    if config.get("judge") != name:
-        raise InkseedError(f"{path} is not judge {name.upper()}: reinstall inkseed")
-    with torch.device("meta"):  # initialisers would draw from torch's global random state
-        network = build()
-    network.load_state_dict(tensors, assign=True)
-    network = place(network, torch.device("cpu"))
-    return network.eval().requires_grad_(False), hashlib.sha256(path.read_bytes()).hexdigest()

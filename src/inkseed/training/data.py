@@ -104,7 +104,7 @@ def training_data(
         split = split_mnist()
         source = join([split.part_a, split.part_b])
         validation = split.validation
-        words = "MNIST, parts A and B of its training digits (50,000)"
+        words = f"MNIST, parts A and B of its training digits ({len(source):,})"
     if recipe.images and recipe.images < len(source):
         source = source.subset(np.arange(recipe.images))
         words += f", the first {recipe.images:,} of them"
@@ -133,7 +133,7 @@ def _two_digits(
     if data is None:
         split = split_mnist()
         source, unseen = join([split.part_a, split.part_b]), split.validation
-        words = "pairs of MNIST's digits, parts A and B of its training digits (50,000)"
+        words = f"pairs of MNIST's digits, parts A and B of its training digits ({len(source):,})"
     else:
         own = _own_images(data, (CELL, CELL), how, A_PASS)
         source, reading = own.source, own.reading

@@ -19,6 +19,7 @@ SETTINGS = "settings.json"
 STATE = Path("state", "last.safetensors")
 MODEL = "model.safetensors"
 COLUMNS = ("step", "images", "loss", "learning_rate", "images_per_second")
+IMAGES = ("data", "images_sha256")  # settings that say which images a run sees
 SMOOTHING = 100  # points to which a curve of any length is averaged
 
 
@@ -79,9 +80,12 @@ def _compare(started: dict[str, Any], asked: dict[str, Any], out: Path) -> None:
                 f"finished model further by --from {out / MODEL} in another folder"
             )
         if was != now:
-            raise InkseedError(
-                f"{out} was started with {name} {was}, not {now}: resume with the same settings"
+            way = (
+                "start again in another folder"
+                if name in IMAGES
+                else "resume with the same settings"
             )
+            raise InkseedError(f"{out} was started with {name} {was}, not {now}: {way}")
 
 
 def open_log(out: Path, step: int) -> TextIO:
