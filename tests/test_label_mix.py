@@ -157,7 +157,7 @@ def test_the_mix_is_told_wherever_people_read(ready, inkseed, validation, tmp_pa
         assert "precision *" not in text
         assert "above real" in text
         assert "not in MNIST's mix" in " ".join(text.split())
-        assert "few images alone make it larger" in " ".join(text.split())
+        assert "a finite number of images adds about" in " ".join(text.split())
     found = json.loads(inkseed("evaluate", tmp_path / "even.npz", "--json").out)
     excess, frechet = found["metrics"]["frechet"]["excess"], found["metrics"]["frechet"]
     assert excess["value"] == pytest.approx(frechet["value"] - frechet["baseline"])

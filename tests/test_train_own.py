@@ -140,4 +140,4 @@ def test_a_run_on_another_split_of_mnist_is_not_resumed(inkseed, ours, tmp_path,
     refused = inkseed(*command, "--resume")
     assert refused.status == 2
     assert f"was started with {name} {was}, not " in refused.err
-    assert "start anew in another folder" in refused.err
+    assert "start again in another folder" in refused.err
