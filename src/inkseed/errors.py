@@ -1,4 +1,4 @@
-"""The error and the warning for what a user can fix; the command line prints one line."""
+"""The error and the warning for what a user can fix, which the command line prints in one line."""
 
 import sys
 import warnings

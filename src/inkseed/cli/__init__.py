@@ -37,7 +37,7 @@ def main(arguments: list[str] | None = None) -> None:
     command = typer.main.get_command(app)
     with warnings_in_one_line(), mistakes_in_one_line():
         status = command.main(arguments or ["--help"], "inkseed", standalone_mode=False)
-    if status == INTERRUPTED and is_main_process():  # typer makes a status of Ctrl-C
+    if status == INTERRUPTED and is_main_process():  # typer turns Ctrl-C into a status
         print("inkseed: stopped; no half-written file is left", file=sys.stderr)
     sys.exit(status or 0)
 

@@ -73,7 +73,7 @@ def evaluate(
     paper: PaperName = "auto",
     transposed: Transposed = False,
     usefulness: Annotated[
-        bool, typer.Option("--usefulness", help="Also train classifiers on the set: minutes.")
+        bool, typer.Option("--usefulness", help="Also train classifiers on the set; takes minutes.")
     ] = False,
     final: Annotated[
         bool,

@@ -91,8 +91,8 @@ FormName = Annotated[
     str,
     typer.Option(
         "--form",
-        help="How to place and scale your digits: mnist as in MNIST; keep not at all, nor change"
-        " grey levels; auto as each set needs.",
+        help="How to place and scale your digits: mnist as in MNIST; keep leaves them and"
+        " their grey levels alone; auto as each set needs.",
     ),
 ]
 PaperName = Annotated[
@@ -105,7 +105,7 @@ Compile = Annotated[
     bool,
     typer.Option(
         "--compile",
-        help="Use torch.compile, which pays for many images; needs a C++ compiler. In float32,"
+        help="Use torch.compile, worth it for many images; needs a C++ compiler. In float32,"
         " pixels change by a grey level or two; in bfloat16 some change visibly.",
     ),
 ]

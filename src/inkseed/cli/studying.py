@@ -38,7 +38,10 @@ def noise_study(
     ] = 40,
     seeds: Annotated[int, typer.Option(help="How many seeds, from 0.", min=1, max=100)] = 5,
     candidates: Annotated[
-        int, typer.Option(help="The largest budget is best_of's with so many.", min=2, max=256)
+        int,
+        typer.Option(
+            help="The largest budget is the cost of best_of with this many.", min=2, max=256
+        ),
     ] = 8,
     noise: Annotated[
         str | None,

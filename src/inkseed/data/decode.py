@@ -12,7 +12,7 @@ from inkseed.data.levels import to_unit
 
 MOST_SIDE = 2048  # pixels, to which larger pictures are reduced
 NOT_READ = {"BUFR", "EPS", "GRIB", "HDF5", "MPEG", "WMF"}  # start other programs, or are stubs
-COLOURED = 0.06  # between channels: JPEG and white balance turn grey into less
+COLOURED = 0.06  # difference between channels; JPEG and white balance tint grey by less
 ONE_COLOUR = 0.2  # if the opaque part varies by less, it is all ink and the rest is paper
 FILLED = 0.8  # opaque part of its box: with more it is a picture with clear corners, not strokes
 DEEP = ("I", "F")  # modes whose range Pillow would clip

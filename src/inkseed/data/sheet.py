@@ -9,7 +9,7 @@ from inkseed.data.strokes import ALL_ROUND, strokes
 
 LEAST_SIDE = 40  # pixels: a smaller picture is one digit
 TALL = 0.4  # of the tallest stroke's height: at least that is a digit, or a large part of one
-JOINED = 0.04  # of a digit's height: strokes so close are one with a gap
+JOINED = 0.04  # of a digit's height: strokes this close are one stroke with a gap
 ATTACHED = 0.25  # of a digit's height: a part so close belongs to the digit
 BESIDE = 0.3  # of the smaller box: parts whose boxes share so much are one digit
 

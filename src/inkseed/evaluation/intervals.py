@@ -90,7 +90,7 @@ def bootstrap_mean(values: np.ndarray, labels: np.ndarray, seed: int, limits: Li
 
 
 def resamples(labels: np.ndarray, seed: int) -> Iterator[np.ndarray]:
-    """Draw 200 times with replacement within each label: how often each image, float64 (n,).
+    """Resample 200 times within each label: how often each image was drawn, float64 (n,).
 
     Within labels, because a set's labels are requested and not drawn; labels that were drawn are
     weighted to a given mix, which comes to the same. That would say nothing of an image that is the

@@ -11,7 +11,7 @@ from inkseed.data.pairs import resized_bytes
 from inkseed.judges import JudgeB
 from inkseed.judges.fit import JUDGE_SIZE
 
-Tell = Callable[[int], object]  # called with how many images the judge has read since
+Tell = Callable[[int], object]  # called with how many more images the judge has read
 
 
 class Judged(NamedTuple):

@@ -1,4 +1,4 @@
-"""Whether a set replays training images: its distances to them against those of held-out images.
+"""Whether a set replays training images: is it closer to them than held-out images are?
 
 The test is that of Meehan, Chaudhuri and Dasgupta (arXiv 2004.05675): how often is a generated
 image closer to the training set than a held-out image of its class? Their cells are the classes

@@ -83,8 +83,9 @@ class Model:
         return self
 
     def uncompiled(self) -> "Model":
-        """Return the model without compilation, for batches of many sizes, each of which would be
-        compiled anew. A denoiser of your own stays as it is.
+        """Return the model without compilation, for batches of many sizes.
+
+        Each size would be compiled anew. A denoiser of your own stays as it is.
         """
         plain = copy(self)
         if isinstance(self.denoiser, NetworkDenoiser):
@@ -252,8 +253,8 @@ class Model:
     ) -> int:
         """Count the network evaluations that an image would cost, without running the network.
 
-        Exact for strategies and denoisers whose cost does not depend on what they see, as that of
-        all bundled ones does not. A denoiser of your own without a network of inkseed's does run,
+        Exact for strategies and denoisers whose cost does not depend on the images, such as all
+        bundled ones. A denoiser of your own without a network of inkseed's does run,
         for one image.
 
         Args:
@@ -265,7 +266,7 @@ class Model:
             spacing: how the steps are spaced.
             guide_interval: where to guide.
             guidance: a guidance of your own.
-            precision: of no consequence.
+            precision: checked, but makes no difference.
 
         Returns:
             Network evaluations per image.

@@ -13,7 +13,7 @@ from inkseed.noise import judge_a
 from inkseed.noise.registry import register
 from inkseed.noise.task import Start, Task, comparable
 
-NEIGHBOURS = 4  # noises that zero-order search tries around the best one at a time
+NEIGHBOURS = 4  # noises that zero-order search tries in a batch around the best one
 NEARNESS = 0.9  # cosine between a noise and its neighbour
 PRUNED_AT = 0.5  # the part of the steps after which early pruning chooses
 
