@@ -46,7 +46,8 @@ def recipe_of(conditioning: str, images: int) -> Recipe:
 
 def measured(model: Model, names: list[str], count: int) -> Estimate:
     labels = np.resize(model.indices(names), count)
-    model.config["sampling"] = load_recipe("pairs").sampling  # whatever it was when the run began
+    own = load_recipe("pairs").sampling  # whatever it was when the run began
+    model.config = dataclasses.replace(model.config, sampling=own)
     return measure_pairs(model.sample(labels, 0).images, labels).both_right
 
 

@@ -10,11 +10,11 @@ from inkseed.samplers import Step, posterior, register
 
 
 @register("half_noise", steps=20)
-def half_noise(denoiser, schedule, x_T, label, times, noise):
+def half_noise(denoiser, schedule, x_T, condition, times, noise):
     """DDIM's family at eta 0.5."""
     x = x_T
     for t, s in pairwise(times):
-        x_0 = denoiser(x, t, label)  # the guess at the image, by the request's guidance
+        x_0 = denoiser(x, t, condition)  # the guess at the image, by the request's guidance
         mean, deviation = posterior(schedule, x, x_0, t, s, eta=0.5)
         x = mean + deviation * noise() if s > 0 else mean
         yield Step(float(s), x, x_0)

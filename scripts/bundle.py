@@ -10,16 +10,16 @@ from pathlib import Path
 
 from inkseed.checkpoint import as_float16, load_tensors, save_tensors
 from inkseed.cli import mistakes_in_one_line
-from inkseed.model.weights import WEIGHTS
+from inkseed.named_files import MODELS, RECIPES
 from inkseed.training.loop import weights_of_state
-from inkseed.training.recipes import load_recipe, names
+from inkseed.training.recipes import load_recipe
 from inkseed.training.run_folder import STATE
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("run", type=Path)
-    parser.add_argument("name", choices=names())
+    parser.add_argument("name", choices=RECIPES.names())
     asked = parser.parse_args()
     run, name = asked.run, asked.name
     finished = run / "model.safetensors"
@@ -27,7 +27,7 @@ def main() -> None:
     weights = tensors if finished.exists() else weights_of_state(tensors, config)
     recipe = load_recipe(name)
     config["sampling"] = config["training"]["settings"]["sampling"] = recipe.sampling
-    target = WEIGHTS / f"{name}.safetensors"
+    target = MODELS.folder / f"{name}.safetensors"
     save_tensors(target, as_float16(weights), config)
     print(f"{target}: {target.stat().st_size / 1e6:.1f} MB, {config['training']}")
 

@@ -55,11 +55,11 @@ def precision() -> list[str]:
     return [*lines, "", f"Images, and grey levels of 255. N = {COUNT}, seed {SEED}."]
 
 
-def larger(denoiser, schedule, x_T, label, times, noise):
+def larger(denoiser, schedule, x_T, condition, times, noise):
     """Ancestral steps with DDPM's larger variance, which `ancestral` does not take here."""
     x = x_T
     for t, s in pairwise(times):
-        x_0 = denoiser(x, t, label)
+        x_0 = denoiser(x, t, condition)
         mean, deviation = posterior(schedule, x, x_0, t, s)
         x = mean + deviation * noise() if s > 0 else mean
         yield Step(float(s), x, x_0)

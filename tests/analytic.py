@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from inkseed.diffusion.condition import NULL_LABEL
+from inkseed.diffusion.condition import Condition
 from inkseed.diffusion.schedule import Schedule
 
 
@@ -27,16 +27,16 @@ class GaussianMixture:
         components = torch.arange(3, dtype=torch.float64)
         return cls(means, deviation * (1 + components / 2), (1 + components) / 6)
 
-    def posterior_mean(self, x_t: Tensor, label: Tensor, alpha: Tensor, sigma: Tensor) -> Tensor:
-        """E[x_0 | x_t], for x_t (N, C, H, W), label (N,), alpha and sigma (N,)."""
+    def posterior_mean(self, x_t: Tensor, told: Condition, alpha: Tensor, sigma: Tensor) -> Tensor:
+        """E[x_0 | x_t], for x_t (N, C, H, W), alpha and sigma (N,)."""
         dims = x_t[0].numel()
         alpha, sigma = alpha.double()[:, None], sigma.double()[:, None]
         variance = alpha**2 * self.deviations**2 + sigma**2  # (N, K): of x_t in each component
         centred = x_t.double()[:, None] - alpha[..., None, None, None] * self.means
         squares = centred.flatten(2).square().sum(2)
         logits = self.shares.log() - squares / (2 * variance) - dims / 2 * variance.log()
-        own = torch.nn.functional.one_hot(label.clamp(min=0), len(self.means)).bool()
-        wanted = own | (label == NULL_LABEL)[:, None]
+        own = torch.nn.functional.one_hot(told.label, len(self.means)).bool()
+        wanted = own | told.free_label[:, None]
         weights = logits.masked_fill(~wanted, -torch.inf).softmax(1)
         shrunk = (alpha * self.deviations**2 / variance)[..., None, None, None] * centred
         return (weights[..., None, None, None] * (self.means + shrunk)).sum(1)
@@ -44,9 +44,9 @@ class GaussianMixture:
     def denoiser(self, schedule: Schedule):
         """The posterior mean as a denoiser."""
 
-        def denoise(x_t: Tensor, t: Tensor, label: Tensor) -> Tensor:
+        def denoise(x_t: Tensor, t: Tensor, condition: Condition | Tensor) -> Tensor:
             alpha, sigma = schedule(torch.as_tensor(t, dtype=torch.float64).expand(len(x_t)))
-            return self.posterior_mean(x_t, label, alpha, sigma).to(x_t.dtype)
+            return self.posterior_mean(x_t, Condition.of(condition), alpha, sigma).to(x_t.dtype)
 
         return denoise
 

@@ -32,9 +32,9 @@ def test_batches_take_every_image_once_a_pass_and_know_no_past():
         return Batches(lambda _: examples, False, size, (0, 1))
 
     four = batches(4)
-    seen = torch.cat([four[step][1] for step in range(5)])
+    seen = torch.cat([four[step][1].label for step in range(5)])
     assert sorted(seen[:10].tolist()) == sorted(seen[10:].tolist()) == [*range(10)]
     assert seen[:10].tolist() != seen[10:].tolist()
-    assert torch.equal(batches(4)[3][1], four[3][1])
-    whole = batches(25)[0][1]  # a batch larger than the data
+    assert torch.equal(batches(4)[3][1].label, four[3][1].label)
+    whole = batches(25)[0][1].label  # a batch larger than the data
     assert whole.bincount().tolist().count(0) == 0

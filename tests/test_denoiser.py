@@ -7,7 +7,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from inkseed.diffusion.condition import NULL_LABEL
+from inkseed.diffusion.condition import Condition
 from inkseed.diffusion.counter import Counter
 from inkseed.diffusion.guidance import ClassifierFreeGuidance, GuidanceInterval, guided
 from inkseed.diffusion.predictions import (
@@ -23,7 +23,7 @@ from inkseed.samplers import ddim, dpm_solver, heun, invert
 from tests.analytic import GaussianMixture
 
 MIXTURE = GaussianMixture.example()
-LABEL = torch.tensor([0, 1, 2, NULL_LABEL])
+TOLD = Condition.of(torch.tensor([0, 1, 2, -1]))  # the last is free
 REPORT = LinearBetas((1e-4, 0.02), 400)
 SCHEDULES = [REPORT, Cosine(), Flow(), VarianceExploding()]
 
@@ -31,14 +31,14 @@ SCHEDULES = [REPORT, Cosine(), Flow(), VarianceExploding()]
 def noisy(schedule, t):
     alpha, sigma = schedule.level(t)
     generator = torch.Generator().manual_seed(2)
-    x_0 = MIXTURE.draw(LABEL.clamp(min=0), 1)
+    x_0 = MIXTURE.draw(TOLD.label, 1)
     return alpha * x_0 + sigma * torch.randn(x_0.shape, generator=generator, dtype=x_0.dtype)
 
 
 def perfect(kind, schedule, t, x_t):
     """A network that predicts exactly what its kind is asked for, at time t, for x_t."""
     alpha, sigma = schedule.level(t)
-    x_0 = MIXTURE.denoiser(schedule)(x_t, torch.tensor(t), LABEL)
+    x_0 = MIXTURE.denoiser(schedule)(x_t, torch.tensor(t), TOLD)
     eps = (x_t - alpha * x_0) / sigma
     mean, deviation = -0.7, 0.6
     scale = (alpha**2 * deviation**2 + sigma**2) ** 0.5
@@ -73,7 +73,7 @@ def perfect(kind, schedule, t, x_t):
 def test_every_prediction_is_seen_as_the_same_x_0(kind, schedule, t):
     x_t = noisy(schedule, t)
     denoiser, seen, x_0 = perfect(kind, schedule, t, x_t)
-    found = denoiser(x_t, torch.tensor(t, dtype=torch.float64), LABEL)
+    found = denoiser(x_t, torch.tensor(t, dtype=torch.float64), TOLD)
     assert torch.allclose(found, x_0, atol=1e-7)
     (_, c, time, dropped) = seen[0]
     assert c.tolist() == [0, 1, 2, 0]
@@ -92,7 +92,7 @@ def test_noise_cannot_be_predicted_where_no_signal_is_left(schedule):
 def test_predictions_are_finite_at_both_ends(schedule, build):
     denoiser = build(lambda x, c, t, dropped: x + t[:, None, None, None], schedule)
     for t in (0.0, 1.0):
-        assert denoiser(torch.ones(4, 1, 4, 4), torch.tensor(t), LABEL).isfinite().all()
+        assert denoiser(torch.ones(4, 1, 4, 4), torch.tensor(t), TOLD).isfinite().all()
 
 
 def test_edm_feeds_its_network_unit_variance_and_asks_for_unit_variance():
@@ -129,10 +129,10 @@ def test_guidance_interval_guides_inside_and_costs_one_evaluation_outside():
     x = noisy(schedule, 0.5)
     for t, rows in ((0.2, 4), (0.5, 8), (0.8, 4)):  # ratios 0.25, 1, 4
         time, before = torch.tensor(t, dtype=torch.float64), counter.evaluations
-        found = inside_only(x, time, LABEL)
+        found = inside_only(x, time, TOLD)
         assert counter.evaluations - before == rows
         w = 1.5 if rows == 8 else 0
-        assert torch.equal(found, ClassifierFreeGuidance(plain, w)(x, time, LABEL))
+        assert torch.equal(found, ClassifierFreeGuidance(plain, w)(x, time, TOLD))
     assert isinstance(guided(plain, 0.0, schedule, (0, 1)), ClassifierFreeGuidance)
     with pytest.raises(InkseedError, match="interval"):
         GuidanceInterval(plain, plain, schedule, 2, 1)

@@ -6,6 +6,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
 from inkseed.ddpm import NoiseStrategyDiffusion
+from inkseed.diffusion.condition import Condition
 from inkseed.diffusion.loss import TrainingLoss
 from inkseed.diffusion.predictions import EpsDenoiser
 from inkseed.diffusion.schedule import LinearBetas
@@ -74,4 +75,4 @@ def test_double_precision_stays_on_the_processor():
     c = torch.zeros(2, dtype=torch.long, device="meta")
     with NoDoublePrecision():
         assert denoiser(x, torch.tensor(0.5, dtype=torch.float64), c).shape == x.shape
-        assert TrainingLoss(denoiser, Uniform(), 0.1)(x, c).shape == ()
+        assert TrainingLoss(denoiser, Uniform(), 0.1)(x, Condition.of(c)).shape == ()

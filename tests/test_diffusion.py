@@ -4,7 +4,7 @@ import pytest
 import torch
 from diffusers import DDPMScheduler
 
-from inkseed.diffusion.condition import NULL_LABEL
+from inkseed.diffusion.condition import Condition
 from inkseed.diffusion.guidance import ClassifierFreeGuidance
 from inkseed.diffusion.loss import TrainingLoss
 from inkseed.diffusion.predictions import EpsDenoiser
@@ -55,7 +55,7 @@ def shown_in_training(x_0, label, drop_prob=0.1, seed=0):
     spy = Spy()
     generator = torch.Generator().manual_seed(seed)
     loss_of = TrainingLoss(EpsDenoiser(spy, SCHEDULE), Uniform(), drop_prob)
-    return spy, loss_of(x_0, label, generator)
+    return spy, loss_of(x_0, Condition.of(label), generator)
 
 
 def test_forward_noising_has_the_moments_of_equation_1():
@@ -164,7 +164,7 @@ def test_guidance_is_equation_3(w):
     guided = ClassifierFreeGuidance(plain, w)(x, t, label)
     evaluations = network.rows
     conditional = plain(x, t, label)
-    unconditional = plain(x, t, torch.full_like(label, NULL_LABEL))
+    unconditional = plain(x, t, Condition.of(label).null())
     assert torch.allclose(guided, (1 + w) * conditional - w * unconditional, atol=1e-5)
     assert torch.allclose(unconditional, torch.zeros(()), atol=1e-6)
     assert evaluations == (3 if w == 0 else 6)

@@ -13,7 +13,7 @@ from inkseed.data.style import measure_style
 from inkseed.judges import JudgeA
 from inkseed.model.loading import load
 from inkseed.model.model import Model
-from inkseed.model.weights import DEFAULT_MODEL, WEIGHTS
+from inkseed.model.weights import DEFAULT_MODEL, find_model
 from inkseed.writing.number import write
 from inkseed.writing.reading import read_number
 
@@ -26,12 +26,12 @@ def digits() -> Model:
 
 
 def test_weights_say_what_they_are(digits):
-    training = digits.config["training"]
+    training = digits.config.training
     assert DEFAULT_MODEL == training["recipe"] == "digits"
     assert training["average"] == min(
         training["validation_loss"], key=training["validation_loss"].get
     )
-    assert (WEIGHTS / "digits.safetensors").stat().st_size < 8e6
+    assert find_model("digits").stat().st_size < 8e6
     assert all(torch.isfinite(p).all() for p in digits.network.parameters())
 
 

@@ -1,5 +1,7 @@
 """Hands: as varied as the data, an image's own, and what a model of `one_hand` draws by itself."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -48,7 +50,7 @@ def test_a_model_of_one_hand_draws_the_style_that_is_left_free():
     asked = model.sample(labels, 9, **how, **hands).images
     half = model.sample(labels, 9, **how, slant=20, thickness=hands["thickness"]).images
     free = model.sample(labels, 9, **how).images
-    model.config["sampling"]["one_hand"] = True
+    model.config = replace(model.config, sampling={**model.config.sampling, "one_hand": True})
     assert (model.sample(labels, 9, **how).images == asked).all()
     assert (model.sample(labels, 9, **how, slant=20).images == half).all()
     nothing = {"slant": float("nan"), "thickness": float("nan")}

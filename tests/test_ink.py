@@ -12,7 +12,7 @@ from inkseed.data import join, split_mnist
 from inkseed.data.labelled import to_tensor
 from inkseed.data.least_ink import LEAST, ink_of, least_ink, possible_digits
 from inkseed.data.pairs import Hands, Layout, compose_pairs
-from inkseed.diffusion.condition import label_of
+from inkseed.diffusion.condition import Condition
 from inkseed.evaluation.pairs import measure_pairs
 from inkseed.judges import JudgeA, JudgeB
 from inkseed.model.loading import load
@@ -162,8 +162,8 @@ def test_a_digit_that_stays_missing_is_told(pairs, hands, inkseed, monkeypatch, 
         samples = drawn(self, request, *rest)
         return replace(samples, images=images_of(samples.labels))
 
-    def again(self: BoundRequest, z: torch.Tensor, keys: list, told: torch.Tensor) -> torch.Tensor:
-        return to_tensor(images_of(label_of(told).numpy()), (28, 56))
+    def again(self: BoundRequest, z: torch.Tensor, keys: list, told: Condition) -> torch.Tensor:
+        return to_tensor(images_of(told.label.numpy()), (28, 56))
 
     monkeypatch.setattr(Model, "sample_request", first)
     monkeypatch.setattr(BoundRequest, "images", again)

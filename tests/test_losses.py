@@ -5,12 +5,14 @@ import itertools
 import pytest
 import torch
 
+from inkseed.diffusion.condition import Condition
 from inkseed.diffusion.loss import TrainingLoss
 from inkseed.diffusion.predictions import PREDICTIONS
 from inkseed.diffusion.schedule import Cosine, Flow, LinearBetas, VarianceExploding
-from inkseed.diffusion.training_times import LogNormal, Uniform
+from inkseed.diffusion.training_times import LogNormal, Uniform, times_from
 from inkseed.errors import InkseedError
 from inkseed.nn import PatchUnet
+from inkseed.registry import TRAINING_TIMES
 
 MEAN, DEVIATION = -0.7, 0.6  # of Gaussian data
 REPORT = LinearBetas((1e-4, 0.02), 400)
@@ -63,13 +65,13 @@ def least_loss(kind, schedule, t):
 def gaussian_data(n):
     draw = torch.Generator().manual_seed(0)
     x_0 = MEAN + DEVIATION * torch.randn(n, 1, 4, 4, generator=draw, dtype=torch.float64)
-    return x_0, torch.zeros(n, dtype=torch.int64)
+    return x_0, Condition.of(torch.zeros(n, dtype=torch.int64))
 
 
 @every_pair
 @both_times
 def test_the_closed_form_has_the_least_loss_and_no_gradient(kind, schedule, times):
-    x_0, label = gaussian_data(8192)
+    x_0, told = gaussian_data(8192)
     best = optimum(kind, schedule)
     shift = torch.zeros(2, dtype=torch.float64, requires_grad=True)
 
@@ -77,7 +79,7 @@ def test_the_closed_form_has_the_least_loss_and_no_gradient(kind, schedule, time
         return best(x, c, time, dropped) + shift[0] + shift[1] * x / x.detach().std()
 
     loss_of = TrainingLoss(denoiser_of(kind, network, schedule), times, 0.1)
-    loss = loss_of(x_0, label, torch.Generator().manual_seed(1))
+    loss = loss_of(x_0, told, torch.Generator().manual_seed(1))
     t = times(schedule, len(x_0), torch.Generator().manual_seed(1))
     assert float(loss.detach()) == pytest.approx(least_loss(kind, schedule, t), rel=0.02)
     loss.backward()
@@ -86,7 +88,7 @@ def test_the_closed_form_has_the_least_loss_and_no_gradient(kind, schedule, time
 
 @every_pair
 def test_every_prediction_learns_on_every_schedule_that_it_is_sampled_on(kind, schedule):
-    x_0, label = (each[:32] for each in gaussian_data(32))
+    x_0, told = (each[:32] for each in gaussian_data(32))
     x_0 = x_0.float() + torch.linspace(-1, 1, 4)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
@@ -96,7 +98,7 @@ def test_every_prediction_learns_on_every_schedule_that_it_is_sampled_on(kind, s
 
     def held_out():
         with torch.no_grad():
-            return float(loss_of(x_0.repeat(4, 1, 1, 1), label.repeat(4), seeded(10**6)))
+            return float(loss_of(x_0.repeat(4, 1, 1, 1), told.repeat(4), seeded(10**6)))
 
     def seeded(step):
         return torch.Generator().manual_seed(step)
@@ -105,7 +107,7 @@ def test_every_prediction_learns_on_every_schedule_that_it_is_sampled_on(kind, s
     adam = torch.optim.Adam(network.parameters(), 3e-3)
     for step in range(20):
         adam.zero_grad()
-        loss = loss_of(x_0, label, seeded(step))
+        loss = loss_of(x_0, told, seeded(step))
         loss.backward()
         adam.step()
     assert held_out() < 0.9 * before
@@ -118,10 +120,10 @@ def test_a_batch_shared_out_is_the_same_batch(kind, times):
         return x * t[:, None, None, None] + c.sum()
 
     loss_of = TrainingLoss(denoiser_of(kind, network, REPORT), times, 0.5)
-    x_0, label = gaussian_data(8)
+    x_0, told = gaussian_data(8)
 
     def loss(part):
-        return float(loss_of(x_0, label, torch.Generator().manual_seed(1), part))
+        return float(loss_of(x_0, told, torch.Generator().manual_seed(1), part))
 
     halves = (loss(slice(0, 4)) + loss(slice(4, 8))) / 2
     assert halves == pytest.approx(loss(slice(None)), rel=1e-5)
@@ -130,10 +132,10 @@ def test_a_batch_shared_out_is_the_same_batch(kind, times):
 @pytest.mark.parametrize("p_mean", [-2.0, 1.0])
 def test_edm_weighs_all_levels_alike(p_mean):
     """With F = 0 the loss is 1 at each, on Gaussian data: table 1's choice of c_out."""
-    x_0, label = gaussian_data(4096)
+    x_0, told = gaussian_data(4096)
     silent = denoiser_of("edm", lambda x, *_: torch.zeros_like(x), Flow())
     loss_of = TrainingLoss(silent, LogNormal(p_mean, 0.5), 0.1)
-    loss = loss_of(x_0, label, torch.Generator().manual_seed(1))
+    loss = loss_of(x_0, told, torch.Generator().manual_seed(1))
     assert float(loss) == pytest.approx(1, abs=0.04)
 
 
@@ -156,3 +158,15 @@ def test_log_normal_levels_have_their_moments_and_keep_to_the_schedule():
     assert float(LogNormal(9.0, 0.1)(VarianceExploding(20.0), 10).max()) == 1  # as far as it goes
     with pytest.raises(InkseedError, match="p_std"):
         LogNormal(0.0, 0.0)
+
+
+def test_a_choice_of_times_of_ones_own_goes_by_its_name(forget):
+    @TRAINING_TIMES.register("middle")
+    def middle(p_mean, p_std):
+        return lambda schedule, n, generator=None: torch.full((n,), 0.5, dtype=torch.float64)
+
+    assert times_from("middle", 0.0, 1.0)(Flow(), 3).tolist() == [0.5] * 3
+    assert times_from("uniform", -0.7, 1.4) == Uniform()
+    assert times_from("log_normal", -0.7, 1.4) == LogNormal(-0.7, 1.4)
+    with pytest.raises(InkseedError, match="no choice of training times 'often': give one of"):
+        times_from("often", 0.0, 1.0)

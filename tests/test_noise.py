@@ -10,7 +10,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from inkseed.diffusion.condition import NULL_LABEL
+from inkseed.diffusion.condition import Condition
 from inkseed.diffusion.counter import BACKWARD
 from inkseed.diffusion.schedule import Flow, LinearBetas, VarianceExploding, times
 from inkseed.errors import InkseedError
@@ -70,7 +70,7 @@ def task_of(
         own=denoiser,
         schedule=schedule,
         sampling=settle({}, schedule, SamplingOptions(0.0, "dpm_solver", 8, "log_snr")),
-        condition=torch.from_numpy(labels),
+        condition=Condition.of(torch.from_numpy(labels)),
         class_names=tuple(map(str, range(10))),
         shape=shape,
         device=CPU,
@@ -516,4 +516,4 @@ def test_streams_of_candidates_are_their_own():
     tries = task_of(range(2), candidates=3).tries()
     assert tries.keys == [(0,), (0, 1), (0, 2), (1,), (1, 1), (1, 2)]
     assert np.array_equal(tries.z[4], normals(0, [(1, 1)], (1, 4, 4))[0])
-    assert NULL_LABEL not in tries.labels
+    assert tries.condition.label.tolist() == tries.labels.tolist() == [0, 0, 0, 1, 1, 1]

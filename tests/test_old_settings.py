@@ -8,9 +8,11 @@ import torch
 
 from inkseed.checkpoint import load_tensors, save_tensors
 from inkseed.errors import InkseedError
+from inkseed.model.config import ModelConfig
+from inkseed.named_files import RECIPES
 from inkseed.training.loop import _Run
 from inkseed.training.optimizer import Optimizer
-from inkseed.training.recipes import load_recipe, names, recipe_from
+from inkseed.training.recipes import load_recipe, recipe_from
 from inkseed.training.run_folder import SETTINGS, open_run
 
 SMALL = {
@@ -43,7 +45,7 @@ def resume(folder, told, recipe):
     open_run(folder, {"recipe": dataclasses.asdict(recipe)}, resume=True)
 
 
-@pytest.mark.parametrize("name", names())
+@pytest.mark.parametrize("name", RECIPES.names())
 def test_a_run_that_an_older_version_began_goes_on(tmp_path, name):
     recipe = load_recipe(name)
     resume(tmp_path, told_by_an_old_version(recipe), recipe)
@@ -53,7 +55,7 @@ def test_a_run_that_an_older_version_began_goes_on(tmp_path, name):
 
 
 def test_adams_memory_is_a_setting_and_old_runs_keep_theirs(tmp_path):
-    memory = {name: load_recipe(name).adam_beta2 for name in names()}
+    memory = {name: load_recipe(name).adam_beta2 for name in RECIPES.names()}
     short = {"digits": 0.99, "pairs": 0.99, "quick": 0.99}
     assert memory == {"report": 0.999, "report-pairs": 0.999, "smoke": 0.999, **short}
     decayed = recipe_from(SMALL | {"weight_decay": 0.01}, "mine")
@@ -80,7 +82,7 @@ def test_a_recipe_with_an_old_name_is_told_the_new_one(old, value, new):
 @pytest.mark.parametrize(
     ("changed", "advice"),
     [
-        ({"drop_prob": 7}, "drop_prob must be from 0 to 1, not 7"),
+        ({"drop_prob": 7}, "drop_prob must be at most 1, not 7"),
         ({"colour": 3}, "unknown setting 'colour'"),
         ({"noise_levels": [0.0, -1.0]}, "p_std must be"),
     ],
@@ -96,7 +98,7 @@ def test_what_is_wrong_with_a_runs_settings_is_said(tmp_path, changed, advice):
 def test_what_is_wrong_with_a_runs_state_is_said(tmp_path):
     recipe = recipe_from(SMALL, "mine")
     network = {**SMALL["network"], "in_channels": 1, "n_classes": 2}
-    config = {**SMALL, "network": network, "sampling": {}, "training": {}}
+    config = ModelConfig(network, SMALL["schedule"], (28, 28), ("a", "b"))
     run = _Run.fresh(recipe, config, torch.device("cpu"), None)
     run.network(
         torch.zeros(2, 1, 28, 28), torch.zeros(2).long(), *torch.zeros(2, 2)

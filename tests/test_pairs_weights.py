@@ -12,7 +12,7 @@ from inkseed.evaluation.pairs import measure_pairs
 from inkseed.judges import JudgeA
 from inkseed.model.loading import load
 from inkseed.model.model import Model
-from inkseed.model.weights import WEIGHTS
+from inkseed.model.weights import find_model
 from inkseed.writing.number import write
 from inkseed.writing.reading import read_number
 
@@ -27,8 +27,8 @@ def pairs() -> Model:
 def test_weights_say_what_they_are(pairs):
     assert pairs.class_names == PAIRS
     assert pairs.image_size == (28, 56)
-    assert pairs.config["training"]["recipe"] == "pairs"
-    assert (WEIGHTS / "pairs.safetensors").stat().st_size < 8e6
+    assert pairs.config.training["recipe"] == "pairs"
+    assert find_model("pairs").stat().st_size < 8e6
 
 
 def test_all_hundred_labels_are_drawn_in_one_hand(pairs):
@@ -66,7 +66,7 @@ def test_the_reports_own_network_of_a_hundred_classes():
     assert model.class_names == PAIRS
     assert model.image_size == (28, 28)
     assert (model.network.n_classes, model.network.n_feat) == (100, 64)
-    assert (WEIGHTS / "report-pairs.safetensors").stat().st_size < 8e6
+    assert find_model("report-pairs").stat().st_size < 8e6
     some = np.arange(0, 100, 7)
     found = measure_pairs(model.sample(some, 2, steps=10).images, some, JudgeA().digits)
     assert found.digit_right.value > 0.7

@@ -5,15 +5,6 @@ import math
 import pytest
 import torch
 
-from inkseed.diffusion.condition import (
-    NULL_LABEL,
-    drop_conditions,
-    label_of,
-    nothing_asked,
-    style_of,
-    with_style,
-)
-from inkseed.diffusion.guidance import ClassifierFreeGuidance
 from inkseed.nn import PatchUnet, network_from
 from inkseed.nn.patch_unet import _cosines, spread
 
@@ -111,48 +102,6 @@ def test_images_of_a_batch_do_not_mix(network):
 def test_a_fresh_network_predicts_nothing():
     network = network_from({"name": "patch_unet", "in_channels": 1, "n_classes": 10})
     assert not network(*inputs()).any()  # EDM's skip alone is the first estimate
-
-
-def test_conditions_hold_labels_and_styles():
-    label = torch.tensor([3, 9])
-    style = torch.tensor([[1.5, NAN], [2.5, -7.0]])
-    condition = with_style(label, style)
-    assert label_of(condition).tolist() == [3, 9]
-    torch.testing.assert_close(style_of(condition), style, equal_nan=True)
-    assert label_of(label) is label
-    assert style_of(label) is None
-    free = nothing_asked(condition)
-    assert label_of(free).tolist() == [NULL_LABEL] * 2
-    assert style_of(free).isnan().all()
-
-
-def test_conditions_are_dropped_as_often_as_told():
-    n = 20_000
-    condition = with_style(torch.full((n,), 4), torch.ones(n, 2))
-    dropped = drop_conditions(condition, 0.1, torch.Generator().manual_seed(0))
-    unlabelled = label_of(dropped) == NULL_LABEL
-    free = style_of(dropped).isnan()
-    assert float(unlabelled.float().mean()) == pytest.approx(0.1, abs=0.01)
-    assert free[unlabelled].all()  # nothing is left of an image that is asked nothing
-    kept = free[~unlabelled]
-    assert float(kept.all(1).float().mean()) == pytest.approx(0.5 + 0.5 * 0.04, abs=0.015)
-    assert float((~kept).all(1).float().mean()) == pytest.approx(0.5 * 0.64, abs=0.015)
-    labels = drop_conditions(torch.full((n,), 4), 0.1, torch.Generator().manual_seed(0))
-    assert float((labels == NULL_LABEL).float().mean()) == pytest.approx(0.1, abs=0.01)
-
-
-def test_guidance_contrasts_with_nothing_asked():
-    condition = with_style(torch.tensor([3]), torch.tensor([[10.0, 2.0]]))
-    seen = []
-
-    def denoiser(x, t, asked):
-        seen.append(asked)
-        return asked[:, :1, None, None].expand_as(x).clone()
-
-    x = torch.zeros(1, 1, 4, 4)
-    mixed = ClassifierFreeGuidance(denoiser, 2.0)(x, torch.tensor(0.5), condition)
-    torch.testing.assert_close(mixed, torch.full_like(x, 3 * 3.0 - 2 * NULL_LABEL))
-    torch.testing.assert_close(seen[0][1:], nothing_asked(condition), equal_nan=True)
 
 
 @pytest.fixture

@@ -67,7 +67,7 @@ def test_what_is_saved_draws_as_the_loop_does(trained, tmp_path):
     trained.eval()
     with torch.no_grad():
         assert torch.allclose(model.network(*inputs), trained.nn_model(*inputs), atol=1e-4)
-    training = model.config["training"]
+    training = model.config.training
     assert training["recipe"] == "a plain loop"
     assert training["settings"]["drop_prob"] == 0.1
     assert list(tmp_path.iterdir()) == [path]

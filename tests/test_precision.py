@@ -1,5 +1,7 @@
 """What networks compute in: asked for, by default, and where it must be float32."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 
@@ -54,7 +56,7 @@ def test_sets_are_drawn_in_what_is_fast_and_numbers_in_float32(model):
     assert write("12", model=model).facts()["precision"] == "float32"
     model.denoiser(torch.zeros(1, 1, 28, 28), torch.tensor(0.5), torch.tensor([1]))
     assert set(seen) == {"float32"}
-    model.config = {**model.config, "sampling": {"precision": "float32"}}  # a recipe may say so
+    model.config = replace(model.config, sampling={"precision": "float32"})  # a recipe may say so
     assert model.settings().precision == "float32"
 
 

@@ -3,7 +3,8 @@
 import pytest
 
 from inkseed.errors import InkseedError
-from inkseed.training.recipes import load_recipe, names
+from inkseed.named_files import RECIPES
+from inkseed.training.recipes import load_recipe
 from tests.small_runs import OURS, REPORTS
 
 
@@ -13,34 +14,37 @@ def test_the_reports_recipe_is_the_reports():
     assert report.schedule == {"name": "linear_betas", "betas": [1e-4, 0.02], "n_T": 400}
     assert (report.drop_prob, report.epochs, report.batch_size) == (0.1, 20, 256)
     assert (report.learning_rate, report.weight_decay, report.ema) == (1e-4, 0.0, ())
-    assert names() == ["digits", "pairs", "quick", "report", "report-pairs", "smoke"]
+    assert RECIPES.names() == ["digits", "pairs", "quick", "report", "report-pairs", "smoke"]
 
 
 @pytest.mark.parametrize(
     ("change", "complaint"),
     [
-        ("epochs = 0", "whole number"),
+        ("epochs = 0", "bad.toml: epochs must be at least 1, not 0"),
         ("epochs = true", "whole number"),
-        ("drop_prob = 1.5", "drop_prob"),
-        ("learning_rate = nan", "learning_rate"),
+        ("drop_prob = 1.5", "drop_prob must be at most 1, not 1.5"),
+        ("learning_rate = nan", "learning_rate must be a finite number"),
         ("seed = -1", "seed"),
-        ("ema = [1.5]", "between 0 and 1"),
-        ("ema = 0.9", "list of numbers"),
+        ("ema = [0.9, 1.5]", r"ema\[1\] must be less than 1"),
+        ("ema = 0.9", "ema must be a list"),
+        ("ema = [0.9, 0.9]", "different decays"),
         ("p_mean = nan", "p_mean"),
-        ("p_std = 0", "p_std"),
+        ("p_std = 0", "p_std must be at least 0.001, not 0"),
+        ("p_std = true", "p_std must be a number, not True"),
         ("adam_beta2 = 1", "adam_beta2"),
         ("times = 3", "times must be"),
         ('data = "emnist"', "mnist_parts_a_b"),
         ("styles = 1", "true or false"),
         ("colour = 3", "unknown setting"),
-        ('optimizer = "sgd"', "adamw, muon"),
+        ('optimizer = "sgd"', "'adamw' or 'muon'"),
         (f"learning_rate = 1{400 * '0'}", "learning_rate"),
         (f"seed = 1{5000 * '0'}", "not a TOML file"),
         ('network = {name = "patch_unet", n_classes = 3}', "leave n_classes out"),
         ("network = 3", "must be a table"),
         ("start = 3", "start must be"),
-        ("size = [28]", "size must be"),
-        ("size = [28, 30]", "size must be"),
+        ("size = [28]", r"size\[1\] is missing"),
+        ("size = [28, 30]", r"size\[1\] must be a multiple of 4, not 30"),
+        ("size = [28, 28, 28]", "must have at most 2 items"),
         ('held_out_labels = "07"', "held_out_labels must be"),
         ('held_out_labels = ["07"]', 'are for data = "pairs"'),
         ("layout = 3", "must be a table"),

@@ -8,10 +8,18 @@ import pytest
 
 from inkseed import registry
 from inkseed.errors import InkseedError
-from inkseed.registry import NETWORKS, PREDICTIONS, SAMPLERS, SCHEDULES, SPACINGS, STRATEGIES
-from inkseed.training.recipes import names as recipes
+from inkseed.named_files import MODELS, RECIPES
+from inkseed.registry import (
+    NETWORKS,
+    PREDICTIONS,
+    SAMPLERS,
+    SCHEDULES,
+    SPACINGS,
+    STRATEGIES,
+    TRAINING_TIMES,
+)
 
-KINDS = (SAMPLERS, STRATEGIES, SCHEDULES, PREDICTIONS, SPACINGS, NETWORKS)
+KINDS = (SAMPLERS, STRATEGIES, SCHEDULES, PREDICTIONS, SPACINGS, NETWORKS, TRAINING_TIMES)
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.kind)
@@ -33,7 +41,7 @@ def test_help_prints_the_names_of_every_registry_without_torch():
     )
     wanted = {
         "sample": [*SAMPLERS.declared, *STRATEGIES.declared, *SPACINGS.declared],
-        "train": recipes(),
+        "train": RECIPES.names(),
     }
     for command, names in wanted.items():
         done = subprocess.run(
@@ -74,3 +82,18 @@ def test_a_built_in_name_is_taken_before_its_module_is_imported():
     )
     done = subprocess.run([sys.executable, "-c", probe], capture_output=True, text=True)
     assert done.stdout == "there is already a network 'patch_unet': take another name\nFalse\n"
+
+
+@pytest.mark.parametrize(("kind", "known"), [(MODELS, "digits"), (RECIPES, "quick")])
+def test_bundled_files_go_by_their_names_and_others_by_their_paths(kind, known, tmp_path):
+    assert known in kind.names()
+    assert kind.find(known).name == f"{known}{kind.suffix}"
+    own = tmp_path / "mine"
+    own.write_text("")
+    assert kind.find(own) == kind.find(str(own)) == own
+    for unknown in ("mine", "x" * 300, "", "\0"):
+        with pytest.raises(InkseedError, match=f"no {kind.kind} '.*give one of .*{known}") as told:
+            kind.find(unknown)
+        assert len(str(told.value)) < 250
+    with pytest.raises(InkseedError, match=f"no such {kind.kind} file: .*mine"):
+        kind.find(tmp_path / f"mine{kind.suffix}")

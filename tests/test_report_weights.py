@@ -8,16 +8,16 @@ from PIL import Image
 
 from inkseed.data import to_tensor
 from inkseed.model.loading import load
-from inkseed.model.weights import WEIGHTS
+from inkseed.model.weights import find_model
 from inkseed.writing.reading import read_number
 
 
 def test_weights_say_what_they_are():
     model = load("report")
-    training = model.config["training"]
+    training = model.config.training
     assert training["recipe"] == "report"
     assert training["images_seen"] >= 3 * 60_000
-    assert (WEIGHTS / "report.safetensors").stat().st_size < 14e6
+    assert find_model("report").stat().st_size < 14e6
     assert all(torch.isfinite(p).all() for p in model.network.parameters())
 
 

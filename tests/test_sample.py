@@ -12,6 +12,7 @@ import inkseed as package
 from inkseed.data import read_folder, to_uint8
 from inkseed.errors import InkseedError
 from inkseed.model import catalogue
+from inkseed.named_files import MODELS
 from inkseed.samplers import ancestral
 
 
@@ -211,10 +212,10 @@ def test_a_measurement_of_other_weights_is_not_shown(tiny_model, tmp_path, monke
     weights = tmp_path / "weights"
     weights.mkdir()
     (weights / "tiny.safetensors").write_bytes(tiny_model.read_bytes())
-    monkeypatch.setattr("inkseed.model.weights.WEIGHTS", weights)
+    monkeypatch.setattr(MODELS, "folder", weights)
     catalogue.record_quality("tiny", {"n": 20})
     assert [each.quality for each in catalogue.bundled()] == [{"n": 20}]
     model = package.load(weights / "tiny.safetensors")
-    model.config["training"]["epochs_done"] = 1
+    model.config = model.config.trained({"epochs_done": 1})
     model.save(weights / "tiny.safetensors")
     assert [each.quality for each in catalogue.bundled()] == [None]

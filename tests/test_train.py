@@ -55,7 +55,7 @@ def test_a_run_leaves_its_files(inkseed, recipe, tmp_path):
             assert grid.width > 10 * 28
             assert grid.height > 2 * 28
     model = load(out / "model.safetensors")
-    assert model.config["training"]["images_seen"] == 640
+    assert model.config.training["images_seen"] == 640
     assert model.sample([3], seed=1).images.shape == (1, 28, 28)
     assert not list(tmp_path.rglob(".inkseed-*"))
 
@@ -63,7 +63,7 @@ def test_a_run_leaves_its_files(inkseed, recipe, tmp_path):
 def test_averages_and_styles_are_trained_and_validation_chooses(inkseed, ours, tmp_path):
     out = tmp_path / "run"
     assert inkseed("train", ours, "--out", out).status == 0
-    told = load(out / "model.safetensors").config["training"]
+    told = load(out / "model.safetensors").config.training
     assert set(told["validation_loss"]) == {"ema_0.5", "ema_0.9"}
     assert told["average"] == min(told["validation_loss"], key=told["validation_loss"].get)
     assert same(out / "model.safetensors", out / "averages" / f"{told['average']}.safetensors")

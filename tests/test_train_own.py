@@ -39,7 +39,7 @@ def test_ones_own_hand_is_trained_and_fine_tuned(inkseed, ours, hand, tmp_path):
     assert inkseed("train", ours, "--out", first, "--data", hand).status == 0
     model = load(first / "model.safetensors")
     assert model.class_names == ("3", "seven")
-    assert model.config["training"]["data"] == "40 images of hand"
+    assert model.config.training["data"] == "40 images of hand"
     assert len(rows_of(first)) == 3 * 200 // 32 + 1  # as many steps as with the recipe's own images
     start = first / "model.safetensors"
     sheet, arrays = tmp_path / "sheet.png", tmp_path / "set.npz"
@@ -55,8 +55,8 @@ def test_ones_own_hand_is_trained_and_fine_tuned(inkseed, ours, hand, tmp_path):
     assert inkseed("train", ours, "--out", tuned, *wide).status == 0
     model = load(tuned / "model.safetensors")
     assert model.sample([1], steps=2).images.shape == (1, 32, 16)
-    before = model.config["training"]["from"]
-    assert before["images_seen"] == load(start).config["training"]["images_seen"]
+    before = model.config.training["from"]
+    assert before["images_seen"] == load(start).config.training["images_seen"]
     assert before["sha256"] == sha256(start)
     number = ("write", "3", "--model", tuned / "model.safetensors", "--out", tmp_path / "n.png")
     assert inkseed(*number).status == 0  # not square

@@ -14,7 +14,7 @@ from inkseed.errors import InkseedError
 from inkseed.model.loading import load
 from inkseed.model.weights import find_model
 from inkseed.training.batches import Batches
-from inkseed.training.data import training_data
+from inkseed.training.data import model_config, training_data
 from inkseed.training.recipes import Recipe, load_recipe
 from inkseed.training.warm_start import start_from
 
@@ -59,11 +59,12 @@ def test_each_pass_has_images_of_its_own(tmp_path):
     assert (second.images.images == again.images.images).all()
     assert (first.images.labels == np.arange(200) % 100).all()
     batches = Batches(data.of_pass, True, 32, (0, 1))
-    x, condition = batches[6]  # images 192 to 223: the end of one pass and the next's beginning
+    x, told = batches[6]  # images 192 to 223: the end of one pass and the next's beginning
     assert x.shape == (32, 1, 28, 56)
     alone = Batches(data.of_pass, True, 32, (0, 1))[6]
     assert torch.equal(x, alone[0])
-    assert torch.equal(condition, alone[1])
+    assert torch.equal(told.label, alone[1].label)
+    assert torch.equal(told.style, alone[1].style)
 
 
 @pytest.mark.parametrize("name", ["pairs", "report-pairs"])
@@ -141,7 +142,7 @@ def test_ones_own_digits_are_composed(inkseed, tmp_path):
     command = ("train", recipe_of(tmp_path), "--out", tmp_path / "run", "--data", tmp_path / "hand")
     assert inkseed(*command).status == 0
     model = load(tmp_path / "run/model.safetensors")
-    assert model.config["training"]["data"] == "pairs of 80 images of hand"
+    assert model.config.training["data"] == "pairs of 80 images of hand"
     assert len(model.class_names) == 100
     strict = ("train", recipe_of(tmp_path, 'layout = {match = "writer"}'), "--out", tmp_path / "no")
     refused = inkseed(*strict, "--data", tmp_path / "hand")
@@ -158,17 +159,12 @@ def test_ones_own_digits_are_composed(inkseed, tmp_path):
 def test_what_digits_knows_of_each_digit_is_kept(tmp_path):
     source = training_data(load_recipe("pairs"), None, None)
     assert load_recipe("pairs").start == "digits"
-    config = {
-        "network": {"name": "patch_unet", "in_channels": 1, "n_classes": 100, "places": 2},
-        "class_names": source.source.class_names,
-        "styles": source.styles(),
-        "training": {},
-    }
+    pairs = model_config(load_recipe("pairs"), "pairs", source, styled=True)
     digits = load("digits")
-    network = start_from(digits, config)
+    network, config = start_from(digits, pairs)
     known = load_tensors(find_model("digits"))[0]["label.weight"].float()
     assert torch.equal(network.label.weight, known)
-    assert config["network"]["places"] == network.places == 2
-    single = config | {"network": {}, "training": {}}
-    nothing = start_from(digits, single).label.weight
+    assert config.network["places"] == network.places == 2
+    single = {k: v for k, v in pairs.network.items() if k != "places"}
+    nothing = start_from(digits, replace(pairs, network=single))[0].label.weight
     assert torch.equal(nothing, known[-1:].expand(101, -1))

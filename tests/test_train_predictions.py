@@ -38,5 +38,5 @@ def test_a_model_is_trained_and_drawn_with(inkseed, tmp_path, kind, schedule, ti
     recipe.write_text(TINY.format(kind=kind, schedule=schedule, times=times))
     assert inkseed("train", recipe, "--out", out).status == 0
     model = load(out / "model.safetensors")
-    assert model.config["prediction"]["name"] == kind
+    assert model.config.prediction["name"] == kind
     assert model.sample([3, 8], seed=1).images.shape == (2, 28, 28)

@@ -49,9 +49,9 @@ def of_one_hand(slant, thickness):
 
 
 def trained_on(digits, data):
-    """(configuration, network) of a run that begins at `digits`, before its first step."""
+    """(network, configuration) of a run that begins at `digits`, before its first step."""
     config = model_config(load_recipe("quick"), "quick", data, styled=True)
-    return config, start_from(digits, config)
+    return start_from(digits, config)
 
 
 def says(network, slant, thickness):
@@ -65,10 +65,10 @@ def says(network, slant, thickness):
 
 def test_the_model_tells_its_own_datas_styles_and_its_network_stays_what_it_was(digits):
     data = of_one_hand(slant=(20.0, 5.0), thickness=(3.0, 0.3))
-    config, network = trained_on(digits, data)
-    assert config["styles"] == data.styles()
-    assert config["styles"]["slant"][0] == pytest.approx(20)
-    assert config["network"]["styles"] == digits.config["network"]["styles"]
+    network, config = trained_on(digits, data)
+    assert config.styles == data.styles()
+    assert config.styles["slant"][0] == pytest.approx(20)
+    assert config.network["styles"] == digits.config.network["styles"]
     before, after = (says(each, 25.0, 3.2) for each in (digits.network, network))
     assert torch.allclose(before, after, atol=1e-4)  # but for how they lie in memory
 
@@ -76,9 +76,9 @@ def test_the_model_tells_its_own_datas_styles_and_its_network_stays_what_it_was(
 def test_styles_that_the_network_cannot_tell_apart_are_scaled_anew(digits):
     data = of_one_hand(slant=(20.0, 5.0), thickness=(7.0, 0.5))  # 28 pixels have no such strokes
     assert torch.equal(says(digits.network, 20.0, 6.5), says(digits.network, 20.0, 7.5))
-    config, network = trained_on(digits, data)
-    assert config["network"]["styles"]["thickness"] == data.styles()["thickness"]
-    assert config["network"]["styles"]["slant"] == digits.config["network"]["styles"]["slant"]
+    network, config = trained_on(digits, data)
+    assert config.network["styles"]["thickness"] == data.styles()["thickness"]
+    assert config.network["styles"]["slant"] == digits.config.network["styles"]["slant"]
     assert not torch.equal(says(network, 20.0, 6.5), says(network, 20.0, 7.5))
 
 
@@ -116,5 +116,5 @@ def test_a_file_of_impossible_styles_is_refused(tuned, tmp_path):
     for styles in ({"slant": [0.0, 1.0]}, config["styles"] | {"slant": [0.0, -1.0]}):
         damaged = tmp_path / "damaged.safetensors"
         save_tensors(damaged, tensors, config | {"styles": styles})
-        with pytest.raises(InkseedError, match="damaged"):
+        with pytest.raises(InkseedError, match=r"damaged\.safetensors: styles"):
             load(damaged)

@@ -1,14 +1,11 @@
 """Checks of values that callers pass in."""
 
 import operator
-from collections.abc import Mapping
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 
 from inkseed.errors import InkseedError
-
-V = TypeVar("V")
 
 
 def whole_number(value: Any, name: str, least: int, most: int) -> int:
@@ -37,14 +34,10 @@ def real_number(value: Any, name: str, least: float, most: float) -> float:
     return number
 
 
-def pick(table: Mapping[str, V], name: Any, kind: str) -> V:
-    """The entry called `name`. Raises InkseedError, naming all there are, if there is none."""
-    if not isinstance(name, str) or name not in table:
-        raise InkseedError(f"no {kind} {brief(name)}: give one of {', '.join(table)}")
-    return table[name]
-
-
 def brief(value: Any) -> str:
     """`value`, short enough for a one-line error."""
-    text = " ".join(repr(value).split())
+    try:
+        text = " ".join(repr(value).split())
+    except (ValueError, RecursionError):  # too many digits to print, or lists nested too deep
+        text = f"this {type(value).__name__}"
     return text if len(text) <= 60 else text[:57] + "..."

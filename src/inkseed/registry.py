@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from inkseed import noise, samplers
     from inkseed.diffusion.denoiser import NetworkDenoiser
     from inkseed.diffusion.schedule import Schedule, Spacing
+    from inkseed.diffusion.training_times import TrainingTimes
     from inkseed.evaluation import registry as evaluation_metrics
     from inkseed.nn.network import Network
 
@@ -255,6 +256,9 @@ SCHEDULES: "Registry[Callable[..., Schedule]]" = Registry(
 )
 PREDICTIONS: "Registry[Callable[..., NetworkDenoiser]]" = Registry(
     "prediction", "diffusion", "PREDICTIONS.register", "inkseed.predictions"
+)
+TRAINING_TIMES: "Registry[Callable[[float, float], TrainingTimes]]" = Registry(
+    "choice of training times", "diffusion", "TRAINING_TIMES.register", "inkseed.training_times"
 )
 SPACINGS: "Registry[Spacing]" = Registry(
     "spacing", "diffusion", "SPACINGS.register", "inkseed.spacings"

@@ -33,10 +33,10 @@ def models(as_json: Json = False) -> None:
 
 def _lines(each: "Bundled") -> list[str]:
     """One model for people: its name, where it comes from, how well it measures."""
-    training, size = each.config["training"], each.path.stat().st_size / 1e6
+    training, size = each.config.training, each.path.stat().st_size / 1e6
     default = ", the default" if each.name == DEFAULT_MODEL else ""
-    height, width = each.config["image_size"]
-    names = list(each.config["class_names"])
+    height, width = each.config.image_size
+    names = list(each.config.class_names)
     if len(names) > MOST_NAMED:
         names = [*names[:2], "...", names[-1]]
     lines = [

@@ -4,8 +4,10 @@ from typing import Any
 
 from typer.core import TyperCommand
 
+from inkseed.named_files import RECIPES
 from inkseed.registry import SAMPLERS, SPACINGS, STRATEGIES
 
+NAMES = {"recipes": RECIPES.names, "samplers": SAMPLERS.names, "spacings": SPACINGS.names}
 FREE = ("SAME", "CHANGED")  # how the sources spell the kinds that cost nothing extra
 
 
@@ -34,14 +36,10 @@ class _Names(dict[str, str]):
 
 
 def _names(word: str) -> list[str]:
-    if word == "recipes":
-        from inkseed.training.recipes import names
-
-        return names()
     if word in ("free", "searches"):
         told = {name: source.facts for name, source in STRATEGIES.declared.items()}
         free = sorted(
             (name for name in told if told[name] in FREE), key=lambda x: FREE.index(told[x])
         )
         return free if word == "free" else [name for name in told if name not in free]
-    return SAMPLERS.names() if word == "samplers" else SPACINGS.names()
+    return NAMES[word]()

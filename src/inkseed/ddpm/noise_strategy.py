@@ -12,6 +12,7 @@ from torch import Tensor
 
 from inkseed.checks import brief, whole_number
 from inkseed.ddpm.simple_diffusion import SimpleDiffusion, image_shape, normal
+from inkseed.diffusion.condition import Condition
 from inkseed.diffusion.schedule import MAX_STEPS, times
 from inkseed.errors import InkseedError
 from inkseed.files import check_writable
@@ -183,8 +184,9 @@ class NoiseStrategyDiffusion(SimpleDiffusion):
 
     def _deterministic(self, walk: Callable[..., Iterator[Step]], x: Tensor, c: Tensor) -> Tensor:
         """The result of DDIM or its inversion from x, over the same times."""
+        told, grid = Condition.of(c), times(self.schedule, self.steps)
         with self._evaluating():
-            for step in walk(self.denoiser, self.schedule, x, c, times(self.schedule, self.steps)):
+            for step in walk(self.denoiser, self.schedule, x, told, grid):
                 x = step.x
             return x
 

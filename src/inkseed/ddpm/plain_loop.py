@@ -10,6 +10,7 @@ from inkseed.checks import brief, whole_number
 from inkseed.data.pairs import PAIRS
 from inkseed.errors import InkseedError
 from inkseed.labels import check_class_name
+from inkseed.model.config import ModelConfig
 from inkseed.nn import ContextUnet
 from inkseed.training.recipes import MAX_SIDE
 
@@ -39,7 +40,7 @@ def plain_config(
     drop_prob: float,
     image_size: int | Sequence[int],
     class_names: Sequence[str] | None = None,
-) -> dict[str, Any]:
+) -> ModelConfig:
     """The configuration of a model file for `inkseed.load`.
 
     Raises InkseedError for an impossible size, and for names that are invalid or do not fit.
@@ -48,20 +49,19 @@ def plain_config(
     shape["n_classes"] = network.n_classes
     if not network.is_res:
         shape["is_res"] = False
-    return {
-        "network": {"name": "context_unet", **shape},
-        "schedule": {"name": "linear_betas", "betas": list(betas), "n_T": n_T},
-        "prediction": {"name": "eps"},
-        "sampling": {} if drop_prob else {"guide_w": 0.0},  # it never learned to draw without label
-        "image_size": list(_sides(image_size)),
-        "class_names": list(_names(network.n_classes, class_names)),
-        "training": {
+    return ModelConfig(
+        network={"name": "context_unet", **shape},
+        schedule={"name": "linear_betas", "betas": list(betas), "n_T": n_T},
+        image_size=_sides(image_size),
+        class_names=_names(network.n_classes, class_names),
+        sampling={} if drop_prob else {"guide_w": 0.0},  # it never learned to draw without label
+        training={
             "recipe": "a plain loop",
             "data": "what its loop gave it",
             "settings": {"drop_prob": drop_prob},
             "date": datetime.now(UTC).date().isoformat(),
         },
-    }
+    )
 
 
 def _sides(size: int | Sequence[int]) -> tuple[int, int]:

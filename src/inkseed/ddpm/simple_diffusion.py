@@ -12,6 +12,7 @@ from inkseed.checkpoint import save_tensors
 from inkseed.checks import brief, real_number, whole_number
 from inkseed.ddpm.plain_loop import plain_config, plain_network
 from inkseed.ddpm.tables import report_tables
+from inkseed.diffusion.condition import Condition
 from inkseed.diffusion.guidance import ClassifierFreeGuidance, warn_untaught
 from inkseed.diffusion.loss import TrainingLoss
 from inkseed.diffusion.predictions import EpsDenoiser
@@ -109,7 +110,7 @@ class SimpleDiffusion(nn.Module):
             )
         self.image_size = (x.shape[2], x.shape[3])
         loss_of = TrainingLoss(self.denoiser, Uniform(), self.drop_prob)
-        return loss_of(x.to(self.device), c, generator)
+        return loss_of(x.to(self.device), Condition.of(c), generator)
 
     def sample(
         self,
@@ -179,7 +180,7 @@ class SimpleDiffusion(nn.Module):
         network = plain_network(self.nn_model)
         size = self.image_size if image_size is None else image_size
         told: tuple[Any, ...] = (self.betas, self.n_T, self.drop_prob, size, class_names)
-        save_tensors(path, network.state_dict(), plain_config(network, *told))
+        save_tensors(path, network.state_dict(), plain_config(network, *told).plain())
 
     def _labels(self, c: Tensor) -> Tensor:
         """Class indices (N,), checked and moved to the network's device."""
@@ -214,7 +215,7 @@ class SimpleDiffusion(nn.Module):
                 ClassifierFreeGuidance(self.denoiser, guide_w),
                 self.schedule,
                 x_T,
-                label,
+                Condition.of(label),
                 times(self.schedule, self.n_T),
                 lambda: normal(x_T.shape, generator, x_T.device),
             )

@@ -1,55 +1,91 @@
-"""What an image is to be: its label and, where a model knows them, its style.
+"""What an image is to be: its label and, if the model takes them, its style and its hand."""
 
-A condition is an int64 tensor (N,) of labels or, for models with continuous attributes, a float32
-tensor (N, 1 + S) of the label followed by S attributes in their units. -1 and NaN leave free.
-"""
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
+import numpy as np
 import torch
 from torch import Tensor
 
-NULL_LABEL = -1  # "no label": what label dropout trains, and what guidance contrasts with
+from inkseed.outline import Outlined
+
 STYLE_DROP, ATTRIBUTE_DROP = 0.5, 0.2
 
 
-def with_style(label: Tensor, style: Tensor) -> Tensor:
-    """Labels (N,) and attributes (N, S) -> the condition, float32 (N, 1 + S)."""
-    return torch.cat((label[:, None].float(), style.float()), 1)
+@dataclass(frozen=True, repr=False, eq=False)
+class Condition(Outlined):
+    """What N images are to be, a row for each; every part may be left free.
 
-
-def label_of(condition: Tensor) -> Tensor:
-    """The labels of a condition of either kind, int64 (N,)."""
-    return condition if condition.ndim == 1 else condition[:, 0].long()
-
-
-def style_of(condition: Tensor) -> Tensor | None:
-    """The attributes of a condition, (N, S); None where it holds labels alone."""
-    return None if condition.ndim == 1 else condition[:, 1:]
-
-
-def nothing_asked(condition: Tensor) -> Tensor:
-    """The condition that leaves all free, shaped and typed like `condition`."""
-    if condition.ndim == 1:
-        return torch.full_like(condition, NULL_LABEL)
-    free = torch.full_like(condition, torch.nan)
-    free[:, 0] = NULL_LABEL
-    return free
-
-
-def drop_conditions(
-    condition: Tensor, drop_prob: float, generator: torch.Generator | None = None
-) -> Tensor:
-    """Free some of what is asked, so that a network learns to do without it.
-
-    With probability `drop_prob` an image loses all (the null of classifier-free guidance). Of the
-    others that have a style, half lose the whole style, since a label alone is the common request,
-    and of the rest each attribute is freed one time in five.
+    Attributes:
+        label: int64 (N,), class indices; any index where the label is free.
+        free_label: bool (N,), whether the label is left free.
+        style: float32 (N, S), the attributes in their units, NaN where one is free; None for
+            models that take none.
+        hand: float32 (N, H), a row of NaN where it is free; None for models that take none.
     """
-    n = len(condition)
-    everything = torch.rand(n, generator=generator) < drop_prob
-    if condition.ndim == 1:
-        return torch.where(everything.to(condition.device), NULL_LABEL, condition)
-    style = torch.rand(n, 1, generator=generator) < STYLE_DROP
-    each = torch.rand(n, condition.shape[1] - 1, generator=generator) < ATTRIBUTE_DROP
-    freed = torch.cat((torch.zeros(n, 1, dtype=torch.bool), style | each), 1)
-    dropped = condition.masked_fill(freed.to(condition.device), torch.nan)
-    return torch.where(everything[:, None].to(condition.device), nothing_asked(condition), dropped)
+
+    label: Tensor
+    free_label: Tensor
+    style: Tensor | None = None
+    hand: Tensor | None = None
+
+    @classmethod
+    def of(cls, told: "Condition | Tensor", style: Tensor | None = None) -> "Condition":
+        """A condition as it is, or a new one from labels (N,), -1 where free, and styles (N, S)."""
+        return told if isinstance(told, Condition) else cls(told.clamp(min=0), told < 0, style)
+
+    @classmethod
+    def cat(cls, conditions: Sequence["Condition"]) -> "Condition":
+        """The rows of conditions that have the same parts, one condition after the other."""
+        parts = [each._parts() for each in conditions]
+        return cls(**{name: torch.cat([each[name] for each in parts]) for name in parts[0]})
+
+    def __len__(self) -> int:
+        return len(self.label)
+
+    def __getitem__(self, rows: slice | Tensor | np.ndarray) -> "Condition":
+        return Condition(**{name: part[rows] for name, part in self._parts().items()})
+
+    def to(self, device: torch.device) -> "Condition":
+        """The same on another device."""
+        return Condition(**{name: part.to(device) for name, part in self._parts().items()})
+
+    def repeat(self, count: int) -> "Condition":
+        """Each row `count` times, row by row."""
+        return self[torch.arange(len(self), device=self.label.device).repeat_interleave(count)]
+
+    def null(self) -> "Condition":
+        """The condition that leaves everything free, for as many images."""
+        return self._without(torch.ones_like(self.free_label))
+
+    def drop(self, drop_prob: float, generator: torch.Generator | None = None) -> "Condition":
+        """Leave parts free at random, so that a network learns to do without them.
+
+        With probability `drop_prob` an image loses everything (the null of classifier-free
+        guidance). Of the others that have a style, half lose the whole style, since most requests
+        give a label alone; of the rest each attribute is left free one time in five. `generator` is
+        on the CPU; None is torch's own.
+        """
+        everything = torch.rand(len(self), generator=generator) < drop_prob
+        kept = self
+        if self.style is not None:
+            style = torch.rand(len(self), 1, generator=generator) < STYLE_DROP
+            each = torch.rand(*self.style.shape, generator=generator) < ATTRIBUTE_DROP
+            kept = replace(self, style=_freed(self.style, style | each))
+        return kept._without(everything.to(self.label.device))
+
+    def _without(self, rows: Tensor) -> "Condition":
+        """The same, with everything free in these rows, bool (N,)."""
+        return Condition(
+            self.label,
+            self.free_label | rows,
+            _freed(self.style, rows[:, None]),
+            _freed(self.hand, rows[:, None]),
+        )
+
+    def _parts(self) -> dict[str, Tensor]:
+        return {name: part for name, part in vars(self).items() if part is not None}
+
+
+def _freed(part: Tensor | None, where: Tensor) -> Tensor | None:
+    return None if part is None else part.masked_fill(where.to(part.device), torch.nan)

@@ -9,6 +9,7 @@ from torch import Tensor
 from inkseed.errors import InkseedError
 
 if TYPE_CHECKING:
+    from inkseed.diffusion.condition import Condition
     from inkseed.diffusion.denoiser import Denoiser
 
 
@@ -65,7 +66,7 @@ class Counter:
         anything runs, if fewer evaluations are left than it has rows.
         """
 
-        def watched(x_t: Tensor, t: Tensor, condition: Tensor) -> Tensor:
+        def watched(x_t: Tensor, t: Tensor, condition: "Condition") -> Tensor:
             self._check(len(x_t))
             before = self.evaluations
             x_0 = denoiser(x_t, t, condition)

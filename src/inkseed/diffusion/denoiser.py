@@ -10,12 +10,12 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from inkseed.diffusion.condition import NULL_LABEL, label_of, style_of
+from inkseed.diffusion.condition import Condition
 from inkseed.diffusion.counter import counted
 from inkseed.diffusion.schedule import Schedule
 from inkseed.nn.precision import FLOAT32, computing_in, network_context
 
-Denoiser = Callable[[Tensor, Tensor, Tensor], Tensor]
+Denoiser = Callable[[Tensor, Tensor, Condition], Tensor]
 """(x_t (N, C, H, W), t scalar or (N,), condition of N images) -> x_0 (N, C, H, W)."""
 
 
@@ -37,30 +37,29 @@ class NetworkDenoiser(ABC):
     ) -> None:
         self.network, self.schedule, self.mixed_precision = network, schedule, mixed_precision
 
-    def __call__(self, x_t: Tensor, t: Tensor, condition: Tensor) -> Tensor:
+    def __call__(self, x_t: Tensor, t: Tensor, condition: Condition | Tensor) -> Tensor:
         t = t.to("cpu", torch.float64).expand(len(x_t))  # mps has no double precision
         alpha, sigma = self.scales(t, x_t)
-        return self.x_0(x_t, t.to(x_t), condition, alpha, sigma)
+        return self.x_0(x_t, t.to(x_t), Condition.of(condition), alpha, sigma)
 
     @abstractmethod
     def x_0(
-        self, x_t: Tensor, t: Tensor, condition: Tensor, alpha: Tensor, sigma: Tensor
+        self, x_t: Tensor, t: Tensor, condition: Condition, alpha: Tensor, sigma: Tensor
     ) -> Tensor:
         """Predict the clean image, given t (N,) and its alpha and sigma, both (N, 1, 1, 1)."""
 
     @abstractmethod
-    def loss(self, x_0: Tensor, eps: Tensor, t: Tensor, condition: Tensor) -> Tensor:
+    def loss(self, x_0: Tensor, eps: Tensor, t: Tensor, condition: Condition) -> Tensor:
         """What training minimises, a scalar: the mean over images and pixels.
 
         `x_0` (N, C, H, W) are clean images, and `eps` the noise added to them at times `t`, float64
         (N,) on the CPU. The posterior mean must be its minimum.
         """
 
-    def predict(self, x: Tensor, time: Tensor, condition: Tensor) -> Tensor:
+    def predict(self, x: Tensor, time: Tensor, condition: Condition) -> Tensor:
         """One evaluation of the network: its output, in x's type."""
-        label, style = label_of(condition), style_of(condition)
-        inputs = [x, label.clamp(min=0), time, (label == NULL_LABEL).to(x.dtype)]
-        inputs += [] if style is None else [style]
+        inputs = [x, condition.label, time, condition.free_label.to(x.dtype)]
+        inputs += [] if condition.style is None else [condition.style]
         with network_context(x.device, self.mixed_precision):
             return counted(lambda: self.network(*inputs), x).to(x.dtype)
 
@@ -76,7 +75,7 @@ def in_float32(denoiser: Denoiser) -> Denoiser:
     For whatever must undo a step exactly: bfloat16 keeps too few bits to find a fixed point.
     """
 
-    def exact(x_t: Tensor, t: Tensor, condition: Tensor) -> Tensor:
+    def exact(x_t: Tensor, t: Tensor, condition: Condition) -> Tensor:
         with computing_in(FLOAT32):
             return denoiser(x_t, t, condition)
 

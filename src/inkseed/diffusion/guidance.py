@@ -1,12 +1,11 @@
 """Guidance: a denoiser in, a denoiser out."""
 
 from collections.abc import Callable
-from typing import Any
 
 import torch
 from torch import Tensor
 
-from inkseed.diffusion.condition import nothing_asked
+from inkseed.diffusion.condition import Condition
 from inkseed.diffusion.denoiser import Denoiser
 from inkseed.diffusion.schedule import Schedule
 from inkseed.errors import InkseedError, warn
@@ -33,11 +32,12 @@ class ClassifierFreeGuidance:
     def __init__(self, denoiser: Denoiser, guide_w: float) -> None:
         self.denoiser, self.guide_w = denoiser, guide_w
 
-    def __call__(self, x_t: Tensor, t: Tensor, condition: Tensor) -> Tensor:
+    def __call__(self, x_t: Tensor, t: Tensor, condition: Condition | Tensor) -> Tensor:
+        asked = Condition.of(condition)
         if self.guide_w == 0:
-            return self.denoiser(x_t, t, condition)
+            return self.denoiser(x_t, t, asked)
         t = t.expand(len(x_t))
-        conditions = torch.cat((condition, nothing_asked(condition)))
+        conditions = Condition.cat((asked, asked.null()))
         doubled = self.denoiser(torch.cat((x_t, x_t)), torch.cat((t, t)), conditions)
         conditional, unconditional = doubled.chunk(2)
         return (1 + self.guide_w) * conditional - self.guide_w * unconditional
@@ -70,7 +70,7 @@ class GuidanceInterval:
         self.guided, self.plain, self.schedule = guided, plain, schedule
         self.low, self.high = low, high
 
-    def __call__(self, x_t: Tensor, t: Tensor, condition: Tensor) -> Tensor:
+    def __call__(self, x_t: Tensor, t: Tensor, condition: Condition) -> Tensor:
         """Like any denoiser, but with one time t for all images."""
         inside = self.low <= self.schedule.ratio(t) <= self.high
         return (self.guided if inside else self.plain)(x_t, t, condition)
@@ -120,15 +120,3 @@ def warn_untaught(drop_prob: float | None, guide_w: float) -> None:
             f"guide_w {guide_w:g} needs a network that was trained with labels dropped, but "
             "drop_prob was 0 here: use guide_w 0, or train with drop_prob 0.1"
         )
-
-
-def trained_drop_prob(config: dict[str, Any]) -> float | None:
-    """Return how often training dropped a label, or None if a model does not say.
-
-    Args:
-        config: the model's configuration.
-    """
-    try:
-        return float(config["training"]["settings"]["drop_prob"])
-    except (KeyError, TypeError, ValueError):
-        return None

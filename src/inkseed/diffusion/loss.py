@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from inkseed.diffusion.condition import drop_conditions
+from inkseed.diffusion.condition import Condition
 from inkseed.diffusion.denoiser import NetworkDenoiser
 from inkseed.diffusion.training_times import TrainingTimes
 
@@ -26,7 +26,7 @@ class TrainingLoss:
     def __call__(
         self,
         x_0: Tensor,
-        condition: Tensor,
+        condition: Condition,
         generator: torch.Generator | None = None,
         part: slice = EVERY,
     ) -> Tensor:
@@ -38,5 +38,5 @@ class TrainingLoss:
         """
         t = self.times(self.denoiser.schedule, len(x_0), generator)[part]
         eps = torch.randn(x_0.shape, generator=generator, dtype=x_0.dtype).to(x_0.device)[part]
-        condition = drop_conditions(condition, self.drop_prob, generator)[part]
-        return self.denoiser.loss(x_0[part], eps, t, condition)
+        told = condition.drop(self.drop_prob, generator)[part]
+        return self.denoiser.loss(x_0[part], eps, t, told)

@@ -6,11 +6,12 @@ at each noise level.
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from torch import Tensor, nn
 
+from inkseed.diffusion.condition import Condition
 from inkseed.diffusion.denoiser import NetworkDenoiser
 from inkseed.diffusion.schedule import MIN_ALPHA, Schedule, schedule_from
 from inkseed.errors import InkseedError
@@ -38,11 +39,11 @@ class EpsDenoiser(NetworkDenoiser):
             )
 
     def x_0(
-        self, x_t: Tensor, t: Tensor, condition: Tensor, alpha: Tensor, sigma: Tensor
+        self, x_t: Tensor, t: Tensor, condition: Condition, alpha: Tensor, sigma: Tensor
     ) -> Tensor:
         return (x_t - sigma * self.predict(x_t, t, condition)) / alpha
 
-    def loss(self, x_0: Tensor, eps: Tensor, t: Tensor, condition: Tensor) -> Tensor:
+    def loss(self, x_0: Tensor, eps: Tensor, t: Tensor, condition: Condition) -> Tensor:
         """Mean squared error of the noise (arXiv 2006.11239, equation 14; the report's (1))."""
         alpha, sigma = self.scales(t, x_0)
         predicted = self.predict(alpha * x_0 + sigma * eps, t.to(x_0), condition)
@@ -57,12 +58,12 @@ class VDenoiser(NetworkDenoiser):
     """
 
     def x_0(
-        self, x_t: Tensor, t: Tensor, condition: Tensor, alpha: Tensor, sigma: Tensor
+        self, x_t: Tensor, t: Tensor, condition: Condition, alpha: Tensor, sigma: Tensor
     ) -> Tensor:
         v = self.predict(x_t, t, condition)
         return (alpha * x_t - sigma * v) / (alpha**2 + sigma**2)
 
-    def loss(self, x_0: Tensor, eps: Tensor, t: Tensor, condition: Tensor) -> Tensor:
+    def loss(self, x_0: Tensor, eps: Tensor, t: Tensor, condition: Condition) -> Tensor:
         """Mean squared error of v over alpha^2 + sigma^2, which is 1 in the paper.
 
         An error of x_0 counts `1 + alpha^2 / sigma^2` times, the paper's "SNR+1" (section 4), on
@@ -79,11 +80,11 @@ class X0Denoiser(NetworkDenoiser):
     """The network predicts the clean image itself."""
 
     def x_0(
-        self, x_t: Tensor, t: Tensor, condition: Tensor, alpha: Tensor, sigma: Tensor
+        self, x_t: Tensor, t: Tensor, condition: Condition, alpha: Tensor, sigma: Tensor
     ) -> Tensor:
         return self.predict(x_t, t, condition)
 
-    def loss(self, x_0: Tensor, eps: Tensor, t: Tensor, condition: Tensor) -> Tensor:
+    def loss(self, x_0: Tensor, eps: Tensor, t: Tensor, condition: Condition) -> Tensor:
         """Mean squared error of the image: all noise levels count alike."""
         alpha, sigma = self.scales(t, x_0)
         predicted = self.predict(alpha * x_0 + sigma * eps, t.to(x_0), condition)
@@ -117,7 +118,7 @@ class EdmDenoiser(NetworkDenoiser):
         self.data_mean, self.sigma_data = data_mean, sigma_data
 
     def x_0(
-        self, x_t: Tensor, t: Tensor, condition: Tensor, alpha: Tensor, sigma: Tensor
+        self, x_t: Tensor, t: Tensor, condition: Condition, alpha: Tensor, sigma: Tensor
     ) -> Tensor:
         variance = alpha**2 * self.sigma_data**2 + sigma**2  # of x_t
         c_skip = alpha * self.sigma_data**2 / variance
@@ -126,7 +127,7 @@ class EdmDenoiser(NetworkDenoiser):
         residual = self.predict(centred / variance.sqrt(), c_noise.flatten(), condition)
         return self.data_mean + c_skip * centred + self.c_out(alpha, sigma) * residual
 
-    def loss(self, x_0: Tensor, eps: Tensor, t: Tensor, condition: Tensor) -> Tensor:
+    def loss(self, x_0: Tensor, eps: Tensor, t: Tensor, condition: Condition) -> Tensor:
         """`|D - x_0|^2 / c_out^2` (equations 2 and 8): F's squared error, at unit variance."""
         alpha, sigma = self.scales(t, x_0)
         error = self(alpha * x_0 + sigma * eps, t, condition) - x_0
@@ -138,12 +139,15 @@ class EdmDenoiser(NetworkDenoiser):
 
 
 def denoiser_from(
-    network: Callable[..., Tensor], config: dict[str, Any], mixed_precision: bool = True
+    network: Callable[..., Tensor],
+    schedule: Mapping[str, Any],
+    prediction: Mapping[str, Any],
+    mixed_precision: bool = True,
 ) -> NetworkDenoiser:
-    """Make `network` the denoiser that a model's configuration describes.
+    """Make `network` the denoiser that these tables of a configuration describe.
 
-    Raises InkseedError or TypeError for an impossible configuration.
+    Raises InkseedError or TypeError for tables that describe none.
     """
-    prediction = dict(config.get("prediction", {"name": "eps"}))
-    build = PREDICTIONS.find(prediction.pop("name", None))
-    return build(network, schedule_from(config["schedule"]), mixed_precision, **prediction)
+    settings = dict(prediction)
+    build = PREDICTIONS.find(settings.pop("name", None))
+    return build(network, schedule_from(schedule), mixed_precision, **settings)

@@ -6,7 +6,7 @@ A schedule is `t -> (alpha, sigma)` of `x_t = alpha x_0 + sigma eps`, with t fro
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import torch
@@ -209,7 +209,7 @@ Spacing = Callable[[Schedule, int], Tensor]
 """(schedule, steps) -> the times to step through, float64 (steps + 1,), falling from 1 to 0."""
 
 
-def schedule_from(settings: dict[str, Any]) -> Schedule:
+def schedule_from(settings: Mapping[str, Any]) -> Schedule:
     """Build the schedule that a configuration names.
 
     Args:

@@ -1,15 +1,14 @@
 """The times at which a training step noises its images, independent of the prediction."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
 import torch
 from torch import Tensor
 
-from inkseed.checks import pick
 from inkseed.diffusion.schedule import LinearBetas, Schedule
 from inkseed.errors import InkseedError
+from inkseed.registry import TRAINING_TIMES
 
 
 class TrainingTimes(Protocol):
@@ -20,6 +19,7 @@ class TrainingTimes(Protocol):
     ) -> Tensor: ...
 
 
+@TRAINING_TIMES.register("uniform", lambda uniform: lambda p_mean, p_std: uniform())
 @dataclass(frozen=True)
 class Uniform:
     """Every time is equally likely.
@@ -39,6 +39,7 @@ class Uniform:
         return 1 - (1 - least) * torch.rand(n, generator=generator, dtype=torch.float64)
 
 
+@TRAINING_TIMES.register("log_normal")
 @dataclass(frozen=True)
 class LogNormal:
     """log(sigma / alpha) is Gaussian with mean `p_mean` and deviation `p_std`.
@@ -61,15 +62,9 @@ class LogNormal:
         return schedule.time_of((self.p_mean + self.p_std * level).exp())
 
 
-TRAINING_TIMES: dict[str, Callable[[float, float], TrainingTimes]] = {
-    "uniform": lambda p_mean, p_std: Uniform(),
-    "log_normal": LogNormal,
-}
-
-
 def times_from(name: str, p_mean: float, p_std: float) -> TrainingTimes:
     """The distribution of times that a recipe names; `p_mean` and `p_std` are for log_normal.
 
     Raises InkseedError for an unknown name.
     """
-    return pick(TRAINING_TIMES, name, "choice of training times")(p_mean, p_std)
+    return TRAINING_TIMES.find(name)(p_mean, p_std)

@@ -8,7 +8,9 @@ from typing import Any
 from inkseed.checkpoint import load_config
 from inkseed.errors import InkseedError
 from inkseed.files import sha256, write_json
-from inkseed.model.weights import available, find_model
+from inkseed.model.config import ModelConfig
+from inkseed.model.weights import find_model
+from inkseed.named_files import MODELS
 
 
 @dataclass(frozen=True)
@@ -17,21 +19,22 @@ class Bundled:
 
     name: str
     path: Path
-    config: dict[str, Any]
+    config: ModelConfig
     quality: dict[str, Any] | None
 
     def as_json(self) -> dict[str, Any]:
         """Name, bytes, configuration and quality as one plain object."""
         size = self.path.stat().st_size
-        return {"name": self.name, "bytes": size, "quality": self.quality, **self.config}
+        return {"name": self.name, "bytes": size, "quality": self.quality, **self.config.plain()}
 
 
 def bundled() -> list[Bundled]:
     """Every bundled model, by name. Raises InkseedError for a damaged one."""
     found = []
-    for name in available():
+    for name in MODELS.names():
         path = find_model(name)
-        found.append(Bundled(name, path, load_config(path), _quality(path)))
+        config = ModelConfig.of(load_config(path), str(path))
+        found.append(Bundled(name, path, config, _quality(path)))
     return found
 
 

@@ -4,7 +4,6 @@ from collections.abc import Callable, Sequence
 from copy import copy
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -12,9 +11,10 @@ from torch import Tensor
 from inkseed.checkpoint import save_tensors
 from inkseed.diffusion.counter import Counter
 from inkseed.diffusion.denoiser import Denoiser, NetworkDenoiser
-from inkseed.diffusion.guidance import Guidance, trained_drop_prob, warn_untaught
+from inkseed.diffusion.guidance import Guidance, warn_untaught
 from inkseed.diffusion.predictions import denoiser_from
 from inkseed.errors import InkseedError
+from inkseed.model.config import ModelConfig
 from inkseed.model.drawing import draw
 from inkseed.model.hand import draw_hands
 from inkseed.model.request import BATCH_SIZE, Request, classes_of, condition_of
@@ -26,7 +26,6 @@ from inkseed.nn.precision import fast_precision, place
 from inkseed.noise import Strategy
 from inkseed.samplers import Sampler
 
-MAX_SIDE = 1024
 MOST_NAMED = 12
 
 
@@ -39,16 +38,13 @@ class Model:
 
     weights_sha256: str | None = None  # of the file that it was loaded from
 
-    def __init__(self, network: Network, config: dict[str, Any], device: torch.device) -> None:
+    def __init__(self, network: Network, config: ModelConfig, device: torch.device) -> None:
         self.network = place(network, device).eval()
         self.network.requires_grad_(False)
         self.config, self.device = config, device
-        self.image_size: tuple[int, int] = tuple(config["image_size"])
-        self.class_names: tuple[str, ...] = tuple(config["class_names"])
-        # the moments of its data; older files have only those that the network scales by
-        styles = config.get("styles") or config["network"].get("styles") or {}
-        self.styles: dict[str, tuple[float, float]] = dict(styles)
-        own = denoiser_from(self.network, config, mixed_precision=False)
+        self.image_size, self.class_names = config.image_size, config.class_names
+        self.styles = config.styles
+        own = denoiser_from(self.network, config.schedule, config.prediction, mixed_precision=False)
         self.denoiser: Denoiser = own
         self.schedule = own.schedule
 
@@ -131,8 +127,7 @@ class Model:
 
     def settle(self, asked: SamplingOptions) -> Sampling:
         """`settings`, from one value."""
-        own = self.config.get("sampling", {})
-        return settle(own, self.schedule, asked, fast_precision(self.device))
+        return settle(self.config.sampling, self.schedule, asked, fast_precision(self.device))
 
     def sample(
         self,
@@ -210,7 +205,7 @@ class Model:
         """Draw a request, as `sample` does from keywords."""
         run = self.bind(request, on_evaluations)
         if run.sampling.guidance is None:
-            warn_untaught(trained_drop_prob(self.config), run.sampling.guide_w)
+            warn_untaught(self.config.drop_prob, run.sampling.guide_w)
         drawn = draw(run)
         return replace(drawn, weights_sha256=self.weights_sha256)
 
@@ -286,4 +281,4 @@ class Model:
 
     def save(self, path: str | Path) -> None:
         """Write the weights and the configuration to a safetensors file, whole or not at all."""
-        save_tensors(path, self.network.state_dict(), self.config)
+        save_tensors(path, self.network.state_dict(), self.config.plain())

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from inkseed.checks import brief, whole_number
 from inkseed.data.style import POSITIVE, REACH
-from inkseed.diffusion.condition import with_style
+from inkseed.diffusion.condition import Condition
 from inkseed.errors import InkseedError
 from inkseed.model.sampling import SamplingOptions
 from inkseed.noise import SEARCH, Start, Strategy, Task, find_strategy
@@ -110,8 +110,8 @@ def condition_of(
     labels: np.ndarray,
     styles: Mapping[str, Sequence[float]],
     asked: Mapping[str, float | Sequence[float] | np.ndarray],
-) -> Tensor:
-    """The condition (N,) or (N, 1 + S) of images of these labels and the styles `asked` for.
+) -> Condition:
+    """The condition of images of these labels (N,) and the styles `asked` for.
 
     `styles` are those that the model knows, with the (mean, deviation) of its data. Raises
     InkseedError for others, or for values too far out for it to draw; NaN leaves free.
@@ -137,9 +137,9 @@ def condition_of(
             raise InkseedError(f"{name} must be from {low:.3g} to {high:.3g}, not {brief(value)}")
         columns[name] = torch.from_numpy(column.astype(np.float32))
     if not columns:
-        return label
+        return Condition.of(label)
     free = torch.full((len(labels),), torch.nan)
-    return with_style(label, torch.stack([columns.get(name, free) for name in sorted(styles)], 1))
+    return Condition.of(label, torch.stack([columns.get(name, free) for name in sorted(styles)], 1))
 
 
 def strategy_of(request: Request, shape: tuple[int, ...]) -> Strategy:

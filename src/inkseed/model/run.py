@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from inkseed.diffusion.condition import Condition
 from inkseed.diffusion.counter import Counter
 from inkseed.diffusion.denoiser import Denoiser, in_float32
 from inkseed.diffusion.schedule import Schedule, times
@@ -41,7 +42,7 @@ class BoundRequest(Outlined):
     own: InitVar[Denoiser]  # the model's denoiser, uncounted
     schedule: Schedule
     sampling: Sampling
-    condition: Tensor  # of the request's images, in order
+    condition: Condition  # of the request's images, in order
     class_names: tuple[str, ...]
     shape: tuple[int, int, int]  # (C, H, W) of an image
     device: torch.device
@@ -121,7 +122,7 @@ class BoundRequest(Outlined):
             )
 
     def states(
-        self, z: Tensor, keys: Sequence[Key], condition: Tensor | None = None
+        self, z: Tensor, keys: Sequence[Key], condition: Condition | None = None
     ) -> Iterator[Step]:
         """Yield the states from unit noise z (N, C, H, W) to images, in one batch.
 
@@ -136,7 +137,7 @@ class BoundRequest(Outlined):
                 return
             yield step
 
-    def images(self, z: Tensor, keys: Sequence[Key], condition: Tensor | None = None) -> Tensor:
+    def images(self, z: Tensor, keys: Sequence[Key], condition: Condition | None = None) -> Tensor:
         """Unit noise (M, C, H, W) -> images in [-1, 1], not clipped."""
         return self.guesses(z, keys, None, condition)
 
@@ -145,7 +146,7 @@ class BoundRequest(Outlined):
         z: Tensor,
         keys: Sequence[Key],
         steps: int | None,
-        condition: Tensor | None = None,
+        condition: Condition | None = None,
     ) -> Tensor:
         """The x_0 predicted after `steps` steps; for None, the finished images.
 
@@ -164,16 +165,16 @@ class BoundRequest(Outlined):
                 found.append(last)
         return torch.cat(found)
 
-    def ddim(self, z: Tensor, steps: int, condition: Tensor | None = None) -> Tensor:
+    def ddim(self, z: Tensor, steps: int, condition: Condition | None = None) -> Tensor:
         """Unit noise (M, C, H, W) -> images by unguided DDIM in float32; `undo` is its inverse."""
         scale = self.schedule.start_scale
         return self._along(ddim, scale * z, steps, condition)
 
-    def undo(self, x: Tensor, steps: int, condition: Tensor | None = None) -> Tensor:
+    def undo(self, x: Tensor, steps: int, condition: Condition | None = None) -> Tensor:
         """Images (M, C, H, W), as `ddim` left them -> the unit noise that DDIM inverts them to."""
         return self._along(invert, x, steps, condition) / self.schedule.start_scale
 
-    def _walk(self, z: Tensor, keys: Sequence[Key], condition: Tensor) -> Iterator[Step]:
+    def _walk(self, z: Tensor, keys: Sequence[Key], condition: Condition) -> Iterator[Step]:
         noise = SamplerNoise(self.seed, keys, z.shape[1:], self.device)
         walk, step = self.sampling.walk, None
         try:
@@ -200,31 +201,33 @@ class BoundRequest(Outlined):
             )
 
     def _along(
-        self, walk: Callable[..., Iterator[Step]], x: Tensor, steps: int, condition: Tensor | None
+        self,
+        walk: Callable[..., Iterator[Step]],
+        x: Tensor,
+        steps: int,
+        condition: Condition | None,
     ) -> Tensor:
         grid = times(self.schedule, steps, self.spacing)
         told, denoiser, found = self._condition(condition, len(x)), in_float32(self.plain), []
         with self.counting():
             for rows in self._batches(len(x)):
-                start, label = x[rows].to(self.device), told[rows].to(self.device)
-                for step in walk(denoiser, self.schedule, start, label, grid):
+                start, part = x[rows].to(self.device), told[rows].to(self.device)
+                for step in walk(denoiser, self.schedule, start, part, grid):
                     last = step.x
                 found.append(last.cpu())
         return torch.cat(found)
 
-    def _condition(self, condition: Tensor | None, count: int) -> Tensor:
+    def _condition(self, condition: Condition | Tensor | None, count: int) -> Condition:
         """The condition of `count` rows. Raises InkseedError if it has another number of rows."""
         told = self.condition if condition is None else condition
-        if not isinstance(told, Tensor) or len(told) != count:
-            raise InkseedError(
-                f"give the condition of the {count} noises, a tensor with a row for each"
-            )
-        return told
+        if not isinstance(told, Condition | Tensor) or len(told) != count:
+            raise InkseedError(f"give the condition of the {count} noises, with a row for each")
+        return Condition.of(told)
 
     def _counted(self, denoiser: Denoiser) -> Denoiser:
         """The same denoiser, counted and in the request's precision wherever it is called."""
 
-        def counted(x_t: Tensor, t: Tensor, condition: Tensor) -> Tensor:
+        def counted(x_t: Tensor, t: Tensor, condition: Condition) -> Tensor:
             with self.counting():
                 return denoiser(x_t, t, condition)
 

@@ -6,7 +6,7 @@ from inkseed.errors import InkseedError
 
 
 def find_device(name: str | torch.device) -> torch.device:
-    """`cpu`, `cuda`, `cuda:1` or `mps` -> the device. Raises InkseedError if there is no such device."""
+    """`cpu`, `cuda`, `cuda:1` or `mps` -> the device. Raises InkseedError if there is none."""
     try:
         device = torch.device(name)
         torch.empty(1, device=device)

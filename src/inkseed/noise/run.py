@@ -6,6 +6,7 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
+from inkseed.diffusion.condition import Condition
 from inkseed.diffusion.denoiser import Denoiser
 from inkseed.diffusion.schedule import Schedule
 from inkseed.rng import Key
@@ -45,7 +46,7 @@ class Run(Protocol):
     def times(self) -> Tensor:
         """The request's times, float64 (steps + 1,), from 1 to 0."""
 
-    def images(self, z: Tensor, keys: Sequence[Key], condition: Tensor | None = None) -> Tensor:
+    def images(self, z: Tensor, keys: Sequence[Key], condition: Condition | None = None) -> Tensor:
         """Unit noise (M, C, H, W) -> images in [-1, 1], not clipped."""
 
     def guesses(
@@ -53,12 +54,12 @@ class Run(Protocol):
         z: Tensor,
         keys: Sequence[Key],
         steps: int | None,
-        condition: Tensor | None = None,
+        condition: Condition | None = None,
     ) -> Tensor:
         """The x_0 predicted after `steps` steps; for None, the finished images."""
 
-    def ddim(self, z: Tensor, steps: int, condition: Tensor | None = None) -> Tensor:
+    def ddim(self, z: Tensor, steps: int, condition: Condition | None = None) -> Tensor:
         """Unit noise (M, C, H, W) -> images by unguided DDIM; `undo` is its inverse."""
 
-    def undo(self, x: Tensor, steps: int, condition: Tensor | None = None) -> Tensor:
+    def undo(self, x: Tensor, steps: int, condition: Condition | None = None) -> Tensor:
         """Images (M, C, H, W), as `ddim` left them -> the unit noise that DDIM inverts them to."""

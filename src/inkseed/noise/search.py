@@ -52,7 +52,7 @@ def zero_order(task: Task) -> Start:
         keys = [(k, j) for k in task.numbers for j in numbers]
         aside = task.noise(keys)
         near = neighbours(best.repeat_interleave(count, 0), aside)
-        condition = task.condition.repeat_interleave(count, 0)
+        condition = task.condition.repeat(count)
         own = [(k,) for k in task.numbers for _ in numbers]
         drawn = task.sampler.images(near, own, condition)
         labels = task.labels.repeat(count)

@@ -9,6 +9,7 @@ unguided, since inversion breaks under strong guidance.
 import torch
 from torch import Tensor
 
+from inkseed.diffusion.condition import Condition
 from inkseed.diffusion.schedule import times
 from inkseed.noise.registry import register
 from inkseed.noise.run import Run
@@ -34,7 +35,7 @@ def stability_renoise(task: Task) -> Start:
     return tries.best(renoise_stability(task.sampler, tries))
 
 
-def ddim_stability(run: Run, z: Tensor, condition: Tensor, steps: int = STEPS) -> Tensor:
+def ddim_stability(run: Run, z: Tensor, condition: Condition, steps: int = STEPS) -> Tensor:
     """Cosine similarity (M,) of noise z and DDIM's inversion of its image; gradients flow.
 
     Computed in float32, whatever the request's precision.

@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from inkseed.diffusion.condition import Condition
 from inkseed.errors import InkseedError
 from inkseed.noise.run import Run
 from inkseed.outline import Outlined
@@ -49,7 +50,7 @@ class Task(Outlined):
         first: the number of the request's first image.
     """
 
-    condition: Tensor
+    condition: Condition
     labels: np.ndarray
     class_names: tuple[str, ...]
     seed: int
@@ -90,7 +91,7 @@ class Task(Outlined):
         count = self.candidates if count is None else count
         keys: list[Key] = [(k,) if j == 0 else (k, j) for k in self.numbers for j in range(count)]
         z = self.noise(keys)
-        condition = self.condition.repeat_interleave(count, 0)
+        condition = self.condition.repeat(count)
         return Tries(z, keys, condition, np.repeat(self.labels, count), count)
 
 
@@ -108,7 +109,7 @@ class Tries(Outlined):
 
     z: Tensor
     keys: list[Key]
-    condition: Tensor
+    condition: Condition
     labels: np.ndarray
     count: int
 

@@ -5,6 +5,7 @@ from itertools import pairwise
 
 from torch import Tensor
 
+from inkseed.diffusion.condition import Condition
 from inkseed.diffusion.denoiser import Denoiser
 from inkseed.diffusion.schedule import Schedule
 from inkseed.samplers.registry import register
@@ -16,7 +17,7 @@ def ancestral(
     denoiser: Denoiser,
     schedule: Schedule,
     x_T: Tensor,
-    label: Tensor,
+    condition: Condition,
     times: Tensor,
     noise: Noise,
     eta: float | None = None,
@@ -27,7 +28,7 @@ def ancestral(
         denoiser: (x_t, t, condition) -> x_0.
         schedule: gives alpha and sigma at each time.
         x_T: starting noise (N, C, H, W).
-        label: the condition of the N images.
+        condition: what the N images are to be.
         times: falling from 1 to 0.
         noise: called once for every step that does not end at 0.
         eta: how much of the noise is drawn anew. 0 is none; 1 gives the smaller of DDPM's two
@@ -46,7 +47,7 @@ def ancestral(
     eta = schedule.eta if eta is None else eta
     x = x_T
     for t, s in pairwise(times):
-        x_0 = denoiser(x, t, label)
+        x_0 = denoiser(x, t, condition)
         mean, deviation = posterior(schedule, x, x_0, t, s, eta)
         x = mean + deviation * noise() if s > 0 else mean
         yield Step(float(s), x, x_0)

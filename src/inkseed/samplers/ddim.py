@@ -8,6 +8,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from inkseed.diffusion.condition import Condition
 from inkseed.diffusion.denoiser import Denoiser, in_float32
 from inkseed.diffusion.schedule import MIN_ALPHA, Schedule
 from inkseed.errors import InkseedError
@@ -20,7 +21,7 @@ def ddim(
     denoiser: Denoiser,
     schedule: Schedule,
     x_T: Tensor,
-    label: Tensor,
+    condition: Condition,
     times: Tensor,
     noise: Noise | None = None,
 ) -> Iterator[Step]:
@@ -30,7 +31,7 @@ def ddim(
         denoiser: (x_t, t, condition) -> x_0.
         schedule: gives alpha and sigma at each time.
         x_T: starting noise (N, C, H, W).
-        label: the condition of the N images.
+        condition: what the N images are to be.
         times: falling from 1 to 0.
         noise: not used.
 
@@ -42,7 +43,7 @@ def ddim(
     """
     x = x_T
     for t, s in pairwise(times):
-        x_0 = denoiser(x, t, label)
+        x_0 = denoiser(x, t, condition)
         x = ddim_step(schedule, x, x_0, t, s)
         yield Step(float(s), x, x_0)
 
@@ -65,7 +66,7 @@ class Inverted(NamedTuple):
 
 
 def invert(
-    denoiser: Denoiser, schedule: Schedule, x: Tensor, label: Tensor, times: Tensor
+    denoiser: Denoiser, schedule: Schedule, x: Tensor, condition: Condition, times: Tensor
 ) -> Iterator[Step]:
     """Take images back to their noise, at one network evaluation per step.
 
@@ -77,7 +78,7 @@ def invert(
         denoiser: (x_t, t, condition) -> x_0.
         schedule: gives alpha and sigma at each time.
         x: images (N, C, H, W).
-        label: the condition of the N images.
+        condition: what the N images are to be.
         times: the sampler's own list, falling from noise to data.
 
     Yields:
@@ -91,7 +92,7 @@ def invert(
     """
     denoiser = in_float32(denoiser)
     for s, t in pairwise(times.flip(0)):
-        x_0 = denoiser(x, t, label)
+        x_0 = denoiser(x, t, condition)
         x = _noisier(schedule, x, x, x_0, t, s)
         yield Step(float(t), x, x_0)
 
@@ -100,7 +101,7 @@ def invert_fixed_point(
     denoiser: Denoiser,
     schedule: Schedule,
     x: Tensor,
-    label: Tensor,
+    condition: Condition,
     times: Tensor,
     tolerance: float = 1e-6,
     max_iterations: int = 50,
@@ -118,7 +119,7 @@ def invert_fixed_point(
         denoiser: (x_t, t, condition) -> x_0.
         schedule: gives alpha and sigma at each time.
         x: images (N, C, H, W), as the sampler left them, not rounded.
-        label: the condition of the N images.
+        condition: what the N images are to be.
         times: the sampler's own list, falling from noise to data.
         tolerance: stop when no image moves by more than this fraction of its norm.
         max_iterations: stop after so many iterations in any case.
@@ -138,7 +139,7 @@ def invert_fixed_point(
         x_t = x
         for _ in range(max_iterations):
             previous = x_t
-            x_0 = denoiser(previous, t, label)
+            x_0 = denoiser(previous, t, condition)
             x_t = _noisier(schedule, x, previous, x_0, t, s)
             moved = (x_t - previous).flatten(1).norm(dim=1)
             settled = moved <= tolerance * x_t.flatten(1).norm(dim=1)

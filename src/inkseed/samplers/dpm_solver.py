@@ -7,6 +7,7 @@ from math import isfinite, log
 
 from torch import Tensor
 
+from inkseed.diffusion.condition import Condition
 from inkseed.diffusion.denoiser import Denoiser
 from inkseed.diffusion.schedule import Schedule
 from inkseed.samplers.registry import register
@@ -18,7 +19,7 @@ def dpm_solver(
     denoiser: Denoiser,
     schedule: Schedule,
     x_T: Tensor,
-    label: Tensor,
+    condition: Condition,
     times: Tensor,
     noise: Noise | None = None,
     eta: float = 0.0,
@@ -34,7 +35,7 @@ def dpm_solver(
         denoiser: (x_t, t, condition) -> x_0.
         schedule: gives alpha and sigma at each time.
         x_T: starting noise (N, C, H, W).
-        label: the condition of the N images.
+        condition: what the N images are to be.
         times: falling from 1 to 0.
         noise: called for every step that does not end at 0, if `eta` is above 0.
         eta: 0 is deterministic; 1 is SDE-DPM-Solver++(2M), whose fresh noise at every step masks
@@ -54,7 +55,7 @@ def dpm_solver(
     x = x_T
     earlier: tuple[Tensor, float] | None = None  # the previous prediction, and its step's h
     for t, s in pairwise(times):
-        x_0 = denoiser(x, t, label)
+        x_0 = denoiser(x, t, condition)
         r_t, r_s = schedule.ratio(t), schedule.ratio(s)
         h = log(r_t / r_s) if r_s > 0 else float("inf")
         towards = x_0

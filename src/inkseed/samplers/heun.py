@@ -6,6 +6,7 @@ from math import isinf
 
 from torch import Tensor
 
+from inkseed.diffusion.condition import Condition
 from inkseed.diffusion.denoiser import Denoiser
 from inkseed.diffusion.schedule import Schedule
 from inkseed.samplers.registry import register
@@ -17,7 +18,7 @@ def heun(
     denoiser: Denoiser,
     schedule: Schedule,
     x_T: Tensor,
-    label: Tensor,
+    condition: Condition,
     times: Tensor,
     noise: Noise | None = None,
 ) -> Iterator[Step]:
@@ -32,7 +33,7 @@ def heun(
         denoiser: (x_t, t, condition) -> x_0.
         schedule: gives alpha and sigma at each time.
         x_T: starting noise (N, C, H, W).
-        label: the condition of the N images.
+        condition: what the N images are to be.
         times: falling from 1 to 0.
         noise: not used.
 
@@ -44,14 +45,14 @@ def heun(
     """
     x = x_T
     for t, s in pairwise(times):
-        x_0 = denoiser(x, t, label)
+        x_0 = denoiser(x, t, condition)
         ahead = ddim_step(schedule, x, x_0, t, s)
         r_t, r_s = schedule.ratio(t), schedule.ratio(s)
         if r_s > 0 and not isinf(r_t):
             alpha_t, alpha_s = schedule.level(t)[0], schedule.level(s)[0]
             y = x / alpha_t
             slope = (y - x_0) / r_t
-            slope_ahead = (ahead / alpha_s - denoiser(ahead, s, label)) / r_s
+            slope_ahead = (ahead / alpha_s - denoiser(ahead, s, condition)) / r_s
             ahead = alpha_s * (y + (r_s - r_t) * (slope + slope_ahead) / 2)
         x = ahead
         yield Step(float(s), x, x_0)

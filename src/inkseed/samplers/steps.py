@@ -5,6 +5,7 @@ from typing import NamedTuple, Protocol
 
 from torch import Tensor
 
+from inkseed.diffusion.condition import Condition
 from inkseed.diffusion.denoiser import Denoiser
 from inkseed.diffusion.schedule import Schedule
 
@@ -39,7 +40,7 @@ class Sampler(Protocol):
         denoiser: Denoiser,
         schedule: Schedule,
         x_T: Tensor,
-        label: Tensor,
+        condition: Condition,
         times: Tensor,
         noise: Noise,
     ) -> Iterator[Step]: ...

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from inkseed.checkpoint import save_tensors
+from inkseed.model.config import ModelConfig
 from inkseed.nn import Network
 from inkseed.rng import Purpose, stream
 from inkseed.training.batches import Batches
@@ -20,27 +21,26 @@ ROUNDS = 4  # of noise for every validation image, since the averages differ lit
 
 def choose_average(
     network: Network,
-    config: dict[str, Any],
+    config: ModelConfig,
     averages: dict[str, dict[str, Tensor]],
     recipe: Recipe,
     data: TrainingData,
     out: Path,
-) -> dict[str, Tensor]:
-    """Write each `averages/NAME.safetensors`, and return the weights of the lowest validation loss.
+) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """Write each `averages/NAME.safetensors`; return the weights of the lowest validation loss.
 
     Without validation images that is the first average; without averages, the network's own
-    weights. `config["training"]` gets the choice and all losses.
+    weights. The choice and all losses are returned too, as facts for `ModelConfig.trained`.
     """
     losses = {}
     for name, weights in averages.items():
-        save_tensors(out / "averages" / f"{name}.safetensors", weights, config)
+        save_tensors(out / "averages" / f"{name}.safetensors", weights, config.plain())
         if data.validation is not None:
             losses[name] = _validation_loss(with_weights(network, weights), config, recipe, data)
     chosen = min(losses, key=lambda name: losses[name], default=next(iter(averages), "none"))
-    config["training"].update(
-        average=chosen, validation_loss={name: round(loss, 6) for name, loss in losses.items()}
-    )
-    return averages.get(chosen, network.state_dict())
+    rounded = {name: round(loss, 6) for name, loss in losses.items()}
+    facts = {"average": chosen, "validation_loss": rounded}
+    return averages.get(chosen, network.state_dict()), facts
 
 
 def with_weights(network: Network, weights: dict[str, Tensor]) -> Network:
@@ -52,20 +52,19 @@ def with_weights(network: Network, weights: dict[str, Tensor]) -> Network:
 
 @torch.no_grad()
 def _validation_loss(
-    network: Network, config: dict[str, Any], recipe: Recipe, data: TrainingData
+    network: Network, config: ModelConfig, recipe: Recipe, data: TrainingData
 ) -> float:
     """The mean loss on held-out images, with the same noise for all weights."""
     assert data.validation is not None
     device = next(network.parameters()).device
     loss_of = loss_of_run(network.eval(), config, recipe)
-    examples = data.validation
-    styled = "styles" in config["network"]
+    examples, styled = data.validation, bool(config.styles)
     batches = Batches(
         lambda _: examples, styled, recipe.batch_size, (recipe.seed, Purpose.CHOICE_ORDER)
     )
     losses = []
     for step in range(-(-ROUNDS * batches.size // recipe.batch_size)):
-        x, condition = (each.to(device) for each in batches[step])
+        x, told = batches[step]
         noise = stream(recipe.seed, Purpose.CHOICE_LOSS, step)
-        losses.append(float(loss_of(x, condition, noise)))
+        losses.append(float(loss_of(x.to(device), told.to(device), noise)))
     return sum(losses) / len(losses)

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from inkseed.data.labelled import LabelledImages, to_tensor
 from inkseed.data.style import measure_style
-from inkseed.diffusion.condition import with_style
+from inkseed.diffusion.condition import Condition
 from inkseed.outline import Outlined
 from inkseed.rng import Purpose, stream
 
@@ -27,10 +27,11 @@ class Examples(Outlined):
         """Slant in degrees and thickness in pixels, (N,) each."""
         return self.known_style or measure_style(self.images.images)
 
-    def conditions(self, styled: bool) -> Tensor:
+    def condition(self, styled: bool) -> Condition:
         """The condition that describes each image: its label and, if `styled`, its style."""
         label = torch.from_numpy(self.images.labels.astype(np.int64))
-        return with_style(label, torch.from_numpy(np.stack(self.style, 1))) if styled else label
+        style = torch.from_numpy(np.stack(self.style, 1)).float() if styled else None
+        return Condition.of(label, style)
 
 
 class Batches:
@@ -48,10 +49,10 @@ class Batches:
     ) -> None:
         self.of_pass, self.styled, self.batch_size, self.key = of_pass, styled, batch_size, key
         self.size = len(of_pass(0).images)
-        self._last: tuple[int, np.ndarray, Tensor, Tensor] | None = None
+        self._last: tuple[int, np.ndarray, Condition, Tensor] | None = None
 
-    def __getitem__(self, step: int) -> tuple[Tensor, Tensor]:
-        """Batch number `step`, independent of earlier ones: (float32 (B, 1, H, W), conditions)."""
+    def __getitem__(self, step: int) -> tuple[Tensor, Condition]:
+        """Batch number `step`, independent of earlier ones: float32 (B, 1, H, W) and condition."""
         places = torch.arange(step * self.batch_size, (step + 1) * self.batch_size)
         x, conditions = [], []
         for number in (places // self.size).unique().tolist():
@@ -59,13 +60,13 @@ class Batches:
             indices = order[places[places // self.size == number] % self.size]
             x.append(to_tensor(images[indices.numpy()]))
             conditions.append(own[indices])
-        return torch.cat(x), torch.cat(conditions)
+        return torch.cat(x), Condition.cat(conditions)
 
-    def _pass(self, number: int) -> tuple[np.ndarray, Tensor, Tensor]:
-        """Images, conditions and order of a pass."""
+    def _pass(self, number: int) -> tuple[np.ndarray, Condition, Tensor]:
+        """The images, conditions and order of a pass."""
         if self._last is None or self._last[0] != number:
             examples = self.of_pass(number)
             order = torch.randperm(self.size, generator=stream(*self.key, number))
-            conditions = examples.conditions(self.styled)
-            self._last = (number, examples.images.images, conditions, order)
+            told = examples.condition(self.styled)
+            self._last = (number, examples.images.images, told, order)
         return self._last[1:]

@@ -13,6 +13,7 @@ from inkseed.data.labelled import LabelledImages
 from inkseed.data.pairs import CELL, PAIRS, Hands, Layout, compose_pairs
 from inkseed.data.split import split_mnist
 from inkseed.errors import InkseedError
+from inkseed.model.config import ModelConfig
 from inkseed.outline import Outlined
 from inkseed.rng import Purpose, state
 from inkseed.training.batches import Examples
@@ -63,7 +64,7 @@ class TrainingData(Outlined):
             "sigma_data": round(float(ink.std() / 127.5), 4),
         }
 
-    def styles(self) -> dict[str, list[float]]:
+    def styles(self) -> dict[str, tuple[float, float]]:
         """The mean and deviation of slant and thickness over the images with ink.
 
         Raises InkseedError if none has any.
@@ -194,7 +195,7 @@ def _own_images(
     )
 
 
-def model_config(recipe: Recipe, name: str, data: TrainingData, styled: bool) -> dict[str, Any]:
+def model_config(recipe: Recipe, name: str, data: TrainingData, styled: bool) -> ModelConfig:
     """The configuration in the file of a model trained by this recipe on these data.
 
     If `styled`, the mean and deviation of each style appear twice: in `styles`, to draw hands by
@@ -215,18 +216,19 @@ def model_config(recipe: Recipe, name: str, data: TrainingData, styled: bool) ->
     prediction = dict(recipe.prediction)
     if prediction.get("name") == "edm":
         prediction = {**data.moments(), **prediction}
-    return {
-        "network": network,
-        "schedule": dict(recipe.schedule),
-        "prediction": prediction,
-        "sampling": sampling,
-        **({"styles": styles} if styled else {}),
-        "image_size": list(data.source.images.shape[1:]),
-        "class_names": list(data.source.class_names),
-        "training": {"recipe": name, "data": data.description},
-    }
+    height, width = data.source.images.shape[1:]
+    return ModelConfig(
+        network=network,
+        schedule=recipe.schedule,
+        image_size=(height, width),
+        class_names=tuple(data.source.class_names),
+        prediction=prediction,
+        sampling=sampling,
+        styles=styles,
+        training={"recipe": name, "data": data.description},
+    )
 
 
-def _moments(values: np.ndarray) -> list[float]:
+def _moments(values: np.ndarray) -> tuple[float, float]:
     """Mean and deviation, the latter at least a thousandth."""
-    return [round(float(values.mean()), 3), max(round(float(values.std()), 3), 1e-3)]
+    return round(float(values.mean()), 3), max(round(float(values.std()), 3), 1e-3)

@@ -23,6 +23,7 @@ from inkseed.checks import whole_number
 from inkseed.data import HowToRead
 from inkseed.errors import InkseedError
 from inkseed.interrupt import interrupted_between_steps
+from inkseed.model.config import ModelConfig
 from inkseed.model.loading import load
 from inkseed.model.model import Model
 from inkseed.model.sampling import settle
@@ -113,8 +114,8 @@ def train(
     if engine.is_main_process:
         run.describe(recipe)
         averages = {f"ema_{decay}": each for decay, each in run.averages.averages.items()}
-        weights = choose_average(run.network, run.config, averages, recipe, source, out)
-        save_tensors(out / MODEL, weights, run.config)
+        weights, chosen = choose_average(run.network, run.config, averages, recipe, source, out)
+        save_tensors(out / MODEL, weights, run.config.trained(chosen).plain())
     engine.end_training()
     return out / MODEL
 
@@ -126,22 +127,22 @@ class _Run:
     network: Network
     averages: WeightAverages
     optimizer: Optimizer
-    config: dict[str, Any]
+    config: ModelConfig
     device: torch.device
     step: int = 0
 
     @classmethod
     def fresh(
-        cls, recipe: Recipe, config: dict[str, Any], device: torch.device, begin: Model | None
+        cls, recipe: Recipe, config: ModelConfig, device: torch.device, begin: Model | None
     ) -> "_Run":
         try:
             with torch.random.fork_rng(devices=[]):  # torch's initialisers take no generator
                 torch.manual_seed(stream(recipe.seed, Purpose.INITIAL).initial_seed())
                 if begin is not None:
-                    network = start_from(begin, config)
+                    network, config = start_from(begin, config)
                 else:
-                    network = network_from(config["network"])
-            settle(config["sampling"], loss_of_run(network, config, recipe).denoiser.schedule)
+                    network = network_from(config.network)
+            settle(config.sampling, loss_of_run(network, config, recipe).denoiser.schedule)
         except InkseedError:
             raise
         except (KeyError, TypeError, ValueError) as error:
@@ -162,15 +163,16 @@ class _Run:
                 " folder"
             )
         tensors |= self.optimizer.tensors() | self.averages.tensors()
-        save_tensors(path, tensors, self.config)
+        save_tensors(path, tensors, self.config.plain())
 
     def describe(self, recipe: Recipe) -> None:
-        self.config["training"].update(
-            settings=dataclasses.asdict(recipe),
-            step=self.step,
-            images_seen=self.step * recipe.batch_size,
-            date=datetime.now(UTC).date().isoformat(),
-        )
+        facts = {
+            "settings": dataclasses.asdict(recipe),
+            "step": self.step,
+            "images_seen": self.step * recipe.batch_size,
+            "date": datetime.now(UTC).date().isoformat(),
+        }
+        self.config = self.config.trained(facts)
 
     def restore(self, path: Path) -> None:
         """Continue from the state at `path`."""
@@ -208,7 +210,7 @@ def _loop(
     # not if alone, since Accelerate would move it to the first GPU
     network = engine.prepare(run.network) if engine.num_processes > 1 else run.network
     loss_of = loss_of_run(torch.compile(network) if compiled else network, run.config, recipe)
-    styled = "styles" in run.config["network"]
+    styled = bool(run.config.styles)
     batches = Batches(data.of_pass, styled, recipe.batch_size, (recipe.seed, Purpose.ORDER))
     share = recipe.batch_size // engine.num_processes
     part = slice(engine.process_index * share, (engine.process_index + 1) * share)
@@ -222,10 +224,10 @@ def _loop(
     ):
         for step in range(run.step, steps):
             began = time.perf_counter()
-            x, condition = batches[step]
+            x, told = batches[step]
             x = x.to(run.device, memory_format=torch.channels_last)
             noise = stream(recipe.seed, Purpose.LOSS, step)
-            loss = loss_of(x, condition.to(run.device), noise, part)
+            loss = loss_of(x, told.to(run.device), noise, part)
             rate = learning_rate(recipe, step, steps)
             value = float(engine.reduce(loss.detach(), "mean"))  # so that all stop, or none
             if not math.isfinite(value):

@@ -54,10 +54,10 @@ def _read(path: Path) -> dict[str, Any]:
     try:
         settings = json.loads(path.read_text("utf-8"))
         # settings newer than the run get their defaults
-        recipe = recipe_from(modernised(settings["recipe"]), "recipe")
+        recipe = recipe_from(modernised(settings["recipe"]), str(path))
         return {**settings, "recipe": json.loads(json.dumps(dataclasses.asdict(recipe)))}
-    except InkseedError as error:
-        raise InkseedError(f"{path}: {error}") from error
+    except InkseedError:
+        raise
     except (KeyError, TypeError, ValueError, RecursionError) as error:
         raise InkseedError(f"{path} is damaged: start again in another folder") from error
 

@@ -1,12 +1,13 @@
 """Fine-tuning: start a run from a trained model's weights, whatever the new labels are."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from dataclasses import replace
 
 import torch
 
 from inkseed.data.style import REACH
 from inkseed.errors import InkseedError
+from inkseed.model.config import ModelConfig
 from inkseed.model.model import Model
 from inkseed.nn import Network, network_from
 
@@ -18,34 +19,36 @@ SCALES = "style_moments"  # a row for each style, in alphabetical order
 Moments = Mapping[str, Sequence[float]]
 
 
-def start_from(model: Model, config: dict[str, Any]) -> Network:
-    """A network for `config` with the weights of `model`; `config` takes its settings.
+def start_from(model: Model, config: ModelConfig) -> tuple[Network, ModelConfig]:
+    """A network for `config` with the weights of `model`, and its configuration.
 
-    The model's network, schedule and prediction replace those in `config`, whose `training` records
-    the model. Labels that the model knows keep what it learned; new ones start as the null label. A
-    label of several digits keeps what was learned of each digit. Styles keep their scales, if those
-    can distinguish the styles of the new data. Raises InkseedError for labels that cannot be
-    exchanged.
+    The model's network, schedule and prediction replace those in `config`, whose `training` then
+    records the model. Labels that the model knows keep what it learned; new ones start as the null
+    label. A label of several digits keeps what was learned of each digit. Styles keep their scales,
+    if those can distinguish the styles of the new data. Raises InkseedError for labels that cannot
+    be exchanged.
     """
-    places = config["network"].get("places", 1)
-    known = symbols(model.class_names, model.config["network"].get("places", 1))
-    wanted = symbols(config["class_names"], places)
-    config["schedule"] = model.config["schedule"]
-    config["prediction"] = model.config.get("prediction", {"name": "eps"})
-    before = model.config.get("training", {})
+    known = symbols(model.class_names, model.config.network.get("places", 1))
+    wanted = symbols(config.class_names, config.network.get("places", 1))
+    before = model.config.training
     earlier = before.get("from", {}).get("images_seen", 0)
-    config["training"]["from"] = {
+    begun = {
         "sha256": model.weights_sha256,
         "recipe": before.get("recipe"),
         "images_seen": before.get("images_seen", 0) + earlier,
     }
-    own = {key: config["network"][key] for key in OF_IMAGES if key in config["network"]}
-    kept = {k: v for k, v in model.config["network"].items() if k not in OF_IMAGES}
+    own = {key: config.network[key] for key in OF_IMAGES if key in config.network}
+    kept = {k: v for k, v in model.config.network.items() if k not in OF_IMAGES}
     taught = kept.get("styles") or {}
     if taught:
-        own["styles"] = scales(taught, config["styles"])
-    config["network"] = {**kept, "n_classes": len(config["class_names"]), **own}
-    network = network_from(config["network"])
+        own["styles"] = scales(taught, config.styles)
+    config = replace(
+        config.trained({"from": begun}),
+        network={**kept, "n_classes": len(config.class_names), **own},
+        schedule=model.config.schedule,
+        prediction=model.config.prediction,
+    )
+    network = network_from(config.network)
     weights, fresh = model.network.state_dict(), network.state_dict()
     if known != wanted:
         if LABELS not in weights:
@@ -60,7 +63,7 @@ def start_from(model: Model, config: dict[str, Any]) -> Network:
         weights[SCALES] = torch.where(torch.tensor(same)[:, None], weights[SCALES], fresh[SCALES])
     known_here = {k: v for k, v in weights.items() if k in fresh and v.shape == fresh[k].shape}
     network.load_state_dict({**fresh, **known_here})
-    return network
+    return network, config
 
 
 def scales(taught: Moments, data: Moments) -> dict[str, Sequence[float]]:
