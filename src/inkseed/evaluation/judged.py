@@ -1,4 +1,4 @@
-"""What judge B reads in images, ignored where there is too little ink for a digit."""
+"""What judge B reads in images; with too little ink for a digit, its reading does not count."""
 
 from collections.abc import Callable
 from typing import NamedTuple
