@@ -12,7 +12,7 @@ from pages import DOCS, machine, replace
 from inkseed.data import Split, load_mnist, split_mnist
 from inkseed.evaluation.frechet import fit_gaussian, frechet_distance
 from inkseed.evaluation.intervals import Estimate
-from inkseed.evaluation.measure import Measured, Yardstick
+from inkseed.evaluation.measure import Measured, RealDigits
 from inkseed.evaluation.metrics import READINGS, shown
 from inkseed.evaluation.mix import choose
 from inkseed.evaluation.reference import Reference
@@ -30,16 +30,16 @@ def random_split() -> Split:
     return Split(*map(mnist.subset, np.split(order, np.cumsum(OLD_SIZES)[:-1])))
 
 
-def baseline(yardstick: Yardstick) -> Measured:
+def baseline(real_digits: RealDigits) -> Measured:
     """The held-out digits, measured as a set of N digits in part A's mix has them beside it."""
-    labels = yardstick.reference.labels
-    return yardstick.baseline(labels[choose(labels, N)], SEED)
+    labels = real_digits.reference.labels
+    return real_digits.baseline(labels[choose(labels, N)], SEED)
 
 
-def known_hands(yardstick: Yardstick) -> str:
+def known_hands(real_digits: RealDigits) -> str:
     """How many of those who wrote the held-out digits also wrote training images."""
-    own = np.unique(yardstick.held_out.writers)
-    return f"{np.isin(own, yardstick.training.writers).sum()} of {len(own)}"
+    own = np.unique(real_digits.held_out.writers)
+    return f"{np.isin(own, real_digits.training.writers).sum()} of {len(own)}"
 
 
 def cell(name: str, found: Estimate) -> str:
@@ -48,7 +48,7 @@ def cell(name: str, found: Estimate) -> str:
     return f"{value} ({low} to {high})"
 
 
-def table(columns: dict[str, Yardstick]) -> list[str]:
+def table(columns: dict[str, RealDigits]) -> list[str]:
     """Metrics down; across, which digits are held out, and from what."""
     held_out = list(columns.values())
     measured = [baseline(each) for each in held_out]
@@ -66,7 +66,7 @@ def table(columns: dict[str, Yardstick]) -> list[str]:
     return [*lines, *(f"| {title} | {' | '.join(cells)} |" for title, cells in rows.items())]
 
 
-def times_as_far(test: Yardstick, validation: Yardstick) -> str:
+def times_as_far(test: RealDigits, validation: RealDigits) -> str:
     """How far the test digits lie from a split's part A, in distances of its validation."""
     far, near = (
         frechet_distance(fit_gaussian(each.held_out_judged.features), validation.reference.gaussian)
@@ -79,8 +79,8 @@ def main() -> None:
     torch.set_num_threads(1)
     judge = JudgeB()
     old, new = Reference(judge, split=random_split()), Reference(judge, split=split_mnist())
-    before, now = (Yardstick(each.split.validation, each) for each in (old, new))
-    test = Yardstick(load_mnist(train=False), new)
+    before, now = (RealDigits(each.split.validation, each) for each in (old, new))
+    test = RealDigits(load_mnist(train=False), new)
     lines = table(
         {"validation, random split": before, "validation, by writer": now, "test digits": test}
     )

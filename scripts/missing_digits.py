@@ -18,7 +18,7 @@ from inkseed.model.model import Model
 from inkseed.pictures import PAPER
 from inkseed.writing.number import Number, write
 from inkseed.writing.overlap import on_each_other
-from inkseed.writing.reading import SURE, told_apart
+from inkseed.writing.reading import DIGIT_CONFIDENCE, told_apart
 from inkseed.writing.seam import part_pairs
 from inkseed.writing.typesetting import SCALE
 
@@ -63,8 +63,8 @@ def beside(pairs: Model, count: int) -> list[str]:
     hands = draw_hands(pairs.styles, CHOICE_SEED, range(len(labels)), USUAL)
     images = pairs.sample(labels, CHOICE_SEED, **hands).images
     digits = np.stack((labels // 10, labels % 10), 1)
-    sure = told_apart(part_pairs(images)).confidence(digits.ravel(), JudgeA()).reshape(-1, 2)
-    doubted = (sure[:, 0] < SURE).reshape(10, count).sum(1).tolist()
+    confident = told_apart(part_pairs(images)).confidence(digits.ravel(), JudgeA()).reshape(-1, 2)
+    doubted = (confident[:, 0] < DIGIT_CONFIDENCE).reshape(10, count).sum(1).tolist()
     lines = [f"| beside | {' | '.join(map(str, range(10)))} |", "| --- " * 11 + "|"]
     lines.append(f"| doubted | {' | '.join(map(str, doubted))} |")
     return [*lines, "", f"N = {count:,} of each, seed {CHOICE_SEED}, {machine()}."]

@@ -12,7 +12,7 @@ from inkseed.checkpoint import save_tensors
 from inkseed.cli import main
 from inkseed.data import load_mnist, split_mnist, to_tensor
 from inkseed.evaluation import evaluation
-from inkseed.evaluation.measure import Yardstick
+from inkseed.evaluation.measure import RealDigits
 from inkseed.evaluation.reference import Reference
 from inkseed.nn import ContextUnet
 
@@ -93,15 +93,15 @@ def reader() -> Callable[[torch.Tensor], torch.Tensor]:
 
 
 @pytest.fixture(scope="session")
-def yardstick() -> Yardstick:
+def real_digits() -> RealDigits:
     """Real digits read by judge B, to measure sets against: making one takes half a minute."""
-    return Yardstick(split_mnist().validation, Reference.shared())
+    return RealDigits(split_mnist().validation, Reference.shared())
 
 
 @pytest.fixture
-def ready(yardstick: Yardstick, monkeypatch: pytest.MonkeyPatch) -> None:
-    """`evaluate` takes the session's yardstick."""
-    monkeypatch.setattr(evaluation, "Yardstick", lambda *_: yardstick)
+def ready(real_digits: RealDigits, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`evaluate` takes the session's real_digits."""
+    monkeypatch.setattr(evaluation, "RealDigits", lambda *_: real_digits)
 
 
 @pytest.fixture

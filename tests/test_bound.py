@@ -8,7 +8,7 @@ import pytest
 import torch
 
 import inkseed as package
-from inkseed.diffusion.counter import Ledger
+from inkseed.diffusion.counter import Counter
 from inkseed.errors import InkseedError
 from inkseed.model.model import Model
 from inkseed.model.redraw import sample_confident
@@ -95,7 +95,7 @@ def test_a_run_draws_what_the_request_draws_and_counts_it(model):
     drawn = model.sample_request(request)
     keywords = model.sample(LABELS, 7, 0.0, "dpm_solver_sde", 3, trace=True)
     assert np.array_equal(drawn.images, keywords.images)
-    with Ledger() as outer:
+    with Counter() as outer:
         run = model.bind(request, told.append)
         assert run.evaluations == 0
         keys = [(k,) for k in range(6)]

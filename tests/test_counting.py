@@ -5,7 +5,7 @@ import pytest
 import torch
 
 import inkseed
-from inkseed.diffusion.counter import BACKWARD, Ledger, OverspentError
+from inkseed.diffusion.counter import BACKWARD, Counter, OverspentError
 from inkseed.errors import InkseedError
 from inkseed.model.model import Model
 from inkseed.noise import Start
@@ -156,14 +156,14 @@ def test_a_strategy_that_draws_by_another_model_pays_for_it(pair):
     assert (sum(own), sum(others)) == (6, 6)
 
 
-def test_a_ledger_of_ones_own_counts_what_is_called_by_hand(tiny_model):
+def test_a_counter_of_ones_own_counts_what_is_called_by_hand(tiny_model):
     model = small(tiny_model)
-    with Ledger() as ledger:
+    with Counter() as counter:
         model.denoiser(torch.zeros(5, 1, 8, 8), torch.tensor(0.5), torch.zeros(5).long())
         model.sample([1], **HOW)
-    assert ledger.evaluations == 5 + 3
+    assert counter.evaluations == 5 + 3
     model.sample([1], **HOW)
-    assert ledger.evaluations == 5 + 3
+    assert counter.evaluations == 5 + 3
 
 
 def test_a_denoiser_of_ones_own_is_not_lost_where_the_network_is_left_uncompiled(pair):

@@ -146,8 +146,10 @@ def test_own_folder_of_several_sizes(tmp_path: Path):
 
 
 def test_own_folder_mistakes(tmp_path: Path):
-    with pytest.raises(InkseedError, match="not a folder"):
-        read_folder(tmp_path / "nowhere")
+    with pytest.raises(
+        InkseedError, match=r"not a folder .*: inkseed\.data\.read_images reads files"
+    ):
+        read_folder(tmp_path / "k.csv")
     with pytest.raises(InkseedError, match="holds no images"):
         read_folder(tmp_path)
     folder = digit_folder(tmp_path / "mine", 0)

@@ -1,4 +1,4 @@
-"""Four kinds of prediction, guidance and the ledger, against the closed-form mixture."""
+"""Four kinds of prediction, guidance and the counter, against the closed-form mixture."""
 
 import itertools
 
@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from inkseed.diffusion.condition import Condition
-from inkseed.diffusion.counter import Ledger
+from inkseed.diffusion.counter import Counter
 from inkseed.diffusion.guidance import ClassifierFreeGuidance, GuidanceInterval, guided
 from inkseed.diffusion.predictions import (
     PREDICTIONS,
@@ -119,18 +119,18 @@ def test_edm_feeds_its_network_unit_variance_and_asks_for_unit_variance():
             assert float((x_0 - skipped).std() / c_out) == pytest.approx(1, abs=0.03)
 
 
-# --- guidance and the ledger ---------------------------------------------------------------
+# --- guidance and the counter ---------------------------------------------------------------
 
 
 def test_guidance_interval_guides_inside_and_costs_one_evaluation_outside():
-    schedule, ledger = Flow(), Ledger()
-    plain = ledger.watch(MIXTURE.denoiser(schedule))
+    schedule, counter = Flow(), Counter()
+    plain = counter.watch(MIXTURE.denoiser(schedule))
     inside_only = guided(plain, 1.5, schedule, (0.5, 2.0))
     x = noisy(schedule, 0.5)
     for t, rows in ((0.2, 4), (0.5, 8), (0.8, 4)):  # ratios 0.25, 1, 4
-        time, before = torch.tensor(t, dtype=torch.float64), ledger.evaluations
+        time, before = torch.tensor(t, dtype=torch.float64), counter.evaluations
         found = inside_only(x, time, TOLD)
-        assert ledger.evaluations - before == rows
+        assert counter.evaluations - before == rows
         w = 1.5 if rows == 8 else 0
         assert torch.equal(found, ClassifierFreeGuidance(plain, w)(x, time, TOLD))
     assert isinstance(guided(plain, 0.0, schedule, (0, 1)), ClassifierFreeGuidance)
@@ -144,7 +144,7 @@ def test_guidance_interval_guides_inside_and_costs_one_evaluation_outside():
     guide_w=st.sampled_from([0.0, 1.0]),
     walk=st.sampled_from([ddim, heun, dpm_solver, invert]),
 )
-def test_the_ledger_equals_the_rows_that_a_wrapper_round_the_network_counts(
+def test_the_counter_equals_the_rows_that_a_wrapper_round_the_network_counts(
     rows, steps, guide_w, walk
 ):
     counted = 0
@@ -154,22 +154,22 @@ def test_the_ledger_equals_the_rows_that_a_wrapper_round_the_network_counts(
         counted += len(x)
         return torch.tanh(x)
 
-    ledger = Ledger()
-    denoiser = guided(ledger.watch(EpsDenoiser(network, REPORT)), guide_w, REPORT)
+    counter = Counter()
+    denoiser = guided(counter.watch(EpsDenoiser(network, REPORT)), guide_w, REPORT)
     x = torch.ones(rows, 1, 2, 2)
     label = torch.zeros(rows).long()
     for _ in walk(denoiser, REPORT, x, label, times(REPORT, steps)):
         pass
-    assert ledger.evaluations == counted
+    assert counter.evaluations == counted
     passes = 2 * steps - 1 if walk is heun else steps
     assert counted == rows * passes * (1 if guide_w == 0 else 2)
 
 
 def test_a_backward_pass_counts_as_two_evaluations():
-    ledger = Ledger()
-    denoiser = ledger.watch(EpsDenoiser(lambda x, *_: torch.tanh(x), REPORT))
+    counter = Counter()
+    denoiser = counter.watch(EpsDenoiser(lambda x, *_: torch.tanh(x), REPORT))
     x = torch.ones(3, 1, 2, 2, requires_grad=True)
     x_0 = denoiser(x, torch.tensor(0.5), torch.zeros(3).long())
-    assert ledger.evaluations == 3
+    assert counter.evaluations == 3
     x_0.sum().backward()
-    assert ledger.evaluations == 3 + 2 * 3
+    assert counter.evaluations == 3 + 2 * 3

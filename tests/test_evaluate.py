@@ -184,7 +184,7 @@ def test_usefulness_as_typed(ready, inkseed, split, tmp_path, monkeypatch):
 
 
 @pytest.mark.slow
-def test_more_than_ten_thousand_images(yardstick, ready, split):
+def test_more_than_ten_thousand_images(real_digits, ready, split):
     found = evaluated(split.part_b.subset(np.arange(12_000)))
     assert found.n == 12_000
     assert len(found.measured.chosen) == 10_000
@@ -287,4 +287,4 @@ def test_how_a_set_was_read_is_said(tmp_path, split):
     np.savez(tmp_path / "set.npz", images=255 - big, labels=split.validation.labels[:30])
     (only,) = read_sets(tmp_path / "set.npz")
     assert np.array_equal(only.source.images, split.validation.images[:30])
-    assert only.notes == ["30 images, all used; light paper; 56x56 pixels, brought to 28"]
+    assert only.notes == ["30 images, all used; light paper; 56x56 pixels, resized to 28"]

@@ -84,8 +84,8 @@ def test_help_names_an_installed_package(installed, capsys):
     with pytest.raises(SystemExit):
         main(["write", "--help"])
     words = " ".join(capsys.readouterr().out.split())
-    assert "heun, half_noise; or a .py file" in words
-    assert "of installed packages: boldest; or a .py file" in words
+    assert "heun, half_noise, or a .py file" in words
+    assert "; installed: boldest; or a .py file" in words
     assert "karras, cubic." in words
     assert "my_samplers" not in sys.modules
 
@@ -110,7 +110,7 @@ def test_a_metric_that_gives_no_figure_is_told_so(ready, forget, figure, words):
     register("mine", "up")(figure)
     with pytest.raises(InkseedError, match=f"the metric 'mine' .*{words}"):
         evaluate([EvaluatedSet(split_mnist().validation.subset(np.arange(50)))])
-    with pytest.raises(InkseedError, match="there is a metric 'accuracy'"):
+    with pytest.raises(InkseedError, match="there is already a metric 'accuracy'"):
         register("accuracy", "up")
     with pytest.raises(InkseedError, match="a format"):
         register("other", "up", form="{:q}")

@@ -26,7 +26,7 @@ from inkseed.writing.screening import sample_screened
 
 
 def _draw(model: inkseed.Model, strategy: str) -> None:
-    searches = strategies()[strategy].promise == SEARCH
+    searches = strategies()[strategy].kind == SEARCH
     model.sample([1, 2], noise=strategy, candidates=2 if searches else None, steps=2)
 
 

@@ -129,13 +129,13 @@ def test_real_digits_score_as_real(ready, validation, kind):
         assert any("one image of 4" in note for note in found.notes) == (kind == "one is 4")
 
 
-def test_the_datas_own_mix_is_left_as_it_is(ready, validation, yardstick):
+def test_the_datas_own_mix_is_left_as_it_is(ready, validation, real_digits):
     rows = [np.flatnonzero(validation.labels == digit) for digit in range(10)]
     counts = count_digits(natural_labels(400))
     chosen = np.concatenate([own[:n] for own, n in zip(rows, counts, strict=True)])
     found = evaluate([EvaluatedSet(validation.subset(chosen))]).sets[0]
-    plain = fit_gaussian(yardstick.held_out_judged.features[chosen])
-    expected = frechet_distance(plain, yardstick.reference.gaussian)
+    plain = fit_gaussian(real_digits.held_out_judged.features[chosen])
+    expected = frechet_distance(plain, real_digits.reference.gaussian)
     assert found.metrics["frechet"].value == pytest.approx(expected, rel=1e-4)  # other batches
     assert found.as_json()["label_mix"] == {
         **{"weighed": False, "effective_n": 400.0},
@@ -157,7 +157,7 @@ def test_the_mix_is_told_wherever_people_read(ready, inkseed, validation, tmp_pa
         assert "precision *" not in text
         assert "above real" in text
         assert "not in MNIST's mix" in " ".join(text.split())
-        assert "few images alone make it larger" in " ".join(text.split())
+        assert "a finite number of images adds about" in " ".join(text.split())
     found = json.loads(inkseed("evaluate", tmp_path / "even.npz", "--json").out)
     excess, frechet = found["metrics"]["frechet"]["excess"], found["metrics"]["frechet"]
     assert excess["value"] == pytest.approx(frechet["value"] - frechet["baseline"])
@@ -174,10 +174,10 @@ def test_an_image_alone_with_its_label_is_drawn_as_if_from_all():
 
 
 def share_with_nothing_above_real(
-    validation, mix, yardstick, kind: str, n: int, draws: int
+    validation, mix, real_digits, kind: str, n: int, draws: int
 ) -> float:
     """In how many draws of n real digits the interval of what lies above real holds 0."""
-    features, gaussian = yardstick.held_out_judged.features, yardstick.reference.gaussian
+    features, gaussian = real_digits.held_out_judged.features, real_digits.reference.gaussian
 
     def distance(rows: np.ndarray) -> Estimate:
         labels = validation.labels[rows]
@@ -192,12 +192,12 @@ def share_with_nothing_above_real(
     return held / draws
 
 
-def test_nothing_lies_above_real_for_labels_drawn_at_random(validation, mix, yardstick):
-    assert share_with_nothing_above_real(validation, mix, yardstick, "at random", 300, 8) == 1
+def test_nothing_lies_above_real_for_labels_drawn_at_random(validation, mix, real_digits):
+    assert share_with_nothing_above_real(validation, mix, real_digits, "at random", 300, 8) == 1
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", ["at random", "as many of each", "half are 1", "one is 4"])
-def test_nothing_lies_above_real_for_a_thousand(validation, mix, yardstick, kind):
-    share = share_with_nothing_above_real(validation, mix, yardstick, kind, 1_000, 100)
+def test_nothing_lies_above_real_for_a_thousand(validation, mix, real_digits, kind):
+    share = share_with_nothing_above_real(validation, mix, real_digits, kind, 1_000, 100)
     assert share >= 0.8  # not 0.95: one and the same draw of real digits stands beside all

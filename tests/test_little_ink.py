@@ -36,7 +36,7 @@ def test_paper_is_not_a_1(ready, spoilt):
     assert table[1].tolist() == [0] * 10 + [BLANK]
     assert table[:, -1].sum() == BLANK
     assert table.sum() == len(spoilt)
-    line = f"{BLANK} images hold too little ink to be a digit: none of them is read as right"
+    line = f"{BLANK} images have too little ink to be a digit, and count as wrong"
     assert line in found.notes
 
 
@@ -50,7 +50,7 @@ def test_the_command_line_and_the_page_say_so(ready, spoilt, inkseed, tmp_path):
     text = page.read_text("utf-8")
     assert "too little ink" in text
     assert "<th>nothing</th>" in text
-    assert text.count("1 read nothing") == BLANK
+    assert text.count("1 read as nothing") == BLANK
 
 
 def test_the_study_reads_nothing_on_paper(spoilt):
@@ -72,7 +72,7 @@ def test_ink_is_measured_at_the_judges_size(spoilt, times):
     assert ((read == NOTHING) == (spoilt.labels == 1)).all()
 
 
-def test_every_real_digit_has_enough_ink_to_be_read(yardstick):
-    judged = yardstick.held_out_judged
+def test_every_real_digit_has_enough_ink_to_be_read(real_digits):
+    judged = real_digits.held_out_judged
     assert (judged.digits == judged.probabilities.argmax(1)).all()
-    assert (judged.digits == yardstick.held_out.labels).mean() >= 0.993
+    assert (judged.digits == real_digits.held_out.labels).mean() >= 0.993

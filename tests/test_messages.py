@@ -1,5 +1,6 @@
 """What people are told when something does not suit inkseed: the fault itself, and a way out."""
 
+import numpy as np
 import pytest
 
 import inkseed as package
@@ -64,6 +65,33 @@ def test_a_style_is_a_number(inkseed, tiny_model, tmp_path):
             assert f"{option} must be a number, not nan" in refused.err
     with pytest.raises(InkseedError, match="slant must be a number, not nan"):
         package.write("1", slant=float("nan"), model=load("digits"))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (
+            ["sample", "--out", "e3.jpg"],
+            "must end in .npz or .png; for a folder, give a name without",
+        ),
+        (["sample", "--out", "e3.png", "--trace", "e3.png"], "must end in .gif"),
+        (["sample", "--out", "e.npz", "--guide-interval", "6,0.3"], "lower first: write 0.3,6"),
+        (["sample", "--out", "e.npz", "--labels", "9-0"], "runs backwards: write 0-9"),
+        (["write", "1", "--spacing", "even"], "karras, or register your own first"),
+        (["write", "1", "--model", "digit"], "give one of digits, pairs"),
+    ],
+)
+def test_a_mistake_is_told_with_what_to_type(inkseed, tmp_path, monkeypatch, arguments, words):
+    monkeypatch.chdir(tmp_path)
+    refused = inkseed(*arguments)
+    assert refused.status == 2
+    assert words in refused.err
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_arrays_without_a_finite_number_say_so(inkseed, tmp_path):
+    np.savez(tmp_path / "nan.npz", images=np.full((30, 28, 28), np.nan), labels=np.zeros(30, int))
+    assert "no pixel is a finite number" in inkseed("evaluate", tmp_path / "nan.npz").err
 
 
 def test_a_run_that_is_not_finished_is_no_unknown_name(inkseed, tmp_path):

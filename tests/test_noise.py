@@ -44,7 +44,7 @@ NAMES = [
     *("stability_renoise", "best_of", "zero_order", "early_prune", "fk_steering"),
     *("optim_stability", "optim_judge"),
 ]
-SEARCHING = [name for name in NAMES if find_strategy(name).promise == SEARCH]
+SEARCHING = [name for name in NAMES if find_strategy(name).kind == SEARCH]
 FREE = [name for name in NAMES if name not in SEARCHING]
 CPU = torch.device("cpu")
 SEEDS = 400
@@ -111,7 +111,7 @@ def counting(model: Model) -> list[int]:
 
 def test_the_strategies_are_those_of_the_design():
     assert sorted(available()) == sorted(NAMES)
-    assert {find_strategy(name).promise for name in FREE} == {SAME, CHANGED}
+    assert {find_strategy(name).kind for name in FREE} == {SAME, CHANGED}
     assert all(find_strategy(name).summary.endswith(".") for name in NAMES)
 
 
@@ -378,7 +378,7 @@ def test_a_function_or_a_class_of_ones_own_works_by_name_and_by_hand(model, forg
     assert find_strategy("still").summary == "No noise at all."
     with pytest.raises(InkseedError, match="take another name"):
         register("gaussian")(still)
-    with pytest.raises(InkseedError, match="promise"):
+    with pytest.raises(InkseedError, match="kind is one of"):
         register("other", "better")
     with pytest.raises(InkseedError, match="a-z"):
         register("gaussian, more steps")
@@ -401,17 +401,17 @@ def test_a_strategy_is_stopped_before_the_network_runs_past_its_budget(tiny_mode
 @pytest.mark.parametrize(
     ("gives", "words"),
     [
-        (lambda task: None, "must give"),
-        (lambda task: torch.zeros(1), "must give"),
-        (lambda task: "noise", "must give"),
-        (lambda task: task.gaussian() * math.nan, "must give"),
-        (lambda task: task.gaussian() + 0j, "must give"),
-        (lambda task: Start(task.gaussian(), x=torch.zeros(2)), "must give"),
+        (lambda task: None, "must return"),
+        (lambda task: torch.zeros(1), "must return"),
+        (lambda task: "noise", "must return"),
+        (lambda task: task.gaussian() * math.nan, "must return"),
+        (lambda task: task.gaussian() + 0j, "must return"),
+        (lambda task: Start(task.gaussian(), x=torch.zeros(2)), "must return"),
         (lambda task: Start(task.gaussian(), [(0,)]), "keys"),
         (lambda task: Start(task.gaussian(), [0, 1]), "keys"),
         (lambda task: Start(task.gaussian(), [(0,), (-1,)]), "keys"),
         (lambda task: 1 / 0, "failed: ZeroDivisionError"),
-        (lambda task: task.tries().best([1.0]), "a score each"),
+        (lambda task: task.tries().best([1.0]), "give one score for each"),
         (lambda task: task.sampler.guesses(task.gaussian(), task.keys, 0), "step"),
         (KAntithetic(3), None),
         (KAntithetic, None),
@@ -480,7 +480,7 @@ def test_an_installed_packages_strategy_is_found(model, monkeypatch, forget):
     monkeypatch.setattr("importlib.metadata.entry_points", lambda group: entries)
     assert {"plain", "honest", "broken"} <= set(available())
     assert model.sample([1], noise="honest", steps=2).nfe > 0
-    assert find_strategy("honest").promise == CHANGED
+    assert find_strategy("honest").kind == CHANGED
     with pytest.raises(InkseedError, match=r"'plain' does not register itself.*noise.register"):
         find_strategy("plain")
     for ask in (lambda: find_strategy("broken"), lambda: strategies()["broken"]):

@@ -151,13 +151,16 @@ def test_a_model_of_pairs_draws_two_digits_at_a_time(pairs_model, text, drawn):
 
 
 def test_what_the_judge_doubts_is_drawn_again_and_the_best_is_kept(pairs_model, monkeypatch):
-    def sure(**others: float) -> np.ndarray:
+    def belief(**others: float) -> np.ndarray:
         return np.array([others.get(f"at_{k}", 1.0) for k in range(8)])
 
     plain = write("00297375", 3, model=pairs_model)
-    answers = [sure(at_0=0.2, at_3=0.3)]
-    answers += [sure(at_0=0.95, at_3=0.1), sure(at_0=0.95, at_3=0.3)]  # tried; what is kept of it
-    answers += [sure(at_0=0.95), sure(at_0=0.95), sure(at_0=0.95)]
+    answers = [belief(at_0=0.2, at_3=0.3)]
+    answers += [
+        belief(at_0=0.95, at_3=0.1),
+        belief(at_0=0.95, at_3=0.3),
+    ]  # tried; what is kept of it
+    answers += [belief(at_0=0.95), belief(at_0=0.95), belief(at_0=0.95)]
     monkeypatch.setattr(number, "probabilities", lambda *_: answers.pop(0))
     checked = write("00297375", 3, model=pairs_model, check=True)
     assert answers == []
@@ -169,7 +172,7 @@ def test_what_the_judge_doubts_is_drawn_again_and_the_best_is_kept(pairs_model, 
         [3, 0],
     ]
     assert np.asarray(plain.image).tobytes() != np.asarray(checked.image).tobytes()
-    monkeypatch.setattr(number, "probabilities", lambda *_: sure(at_5=0.5))
+    monkeypatch.setattr(number, "probabilities", lambda *_: belief(at_5=0.5))
     never = write("00297375", 3, model=pairs_model, check=True)
     assert (never.redrawn, never.doubted) == (ATTEMPTS, [5])
     assert np.asarray(plain.image).tobytes() == np.asarray(never.image).tobytes()

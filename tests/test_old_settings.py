@@ -91,7 +91,7 @@ def test_what_is_wrong_with_a_runs_settings_is_said(tmp_path, changed, advice):
     with pytest.raises(InkseedError, match=advice) as refused:
         resume(tmp_path, SMALL | changed, recipe_from(SMALL, "mine"))
     assert str(tmp_path / SETTINGS) in str(refused.value)
-    with pytest.raises(InkseedError, match="damaged: start anew"):
+    with pytest.raises(InkseedError, match="damaged: start again"):
         resume(tmp_path, SMALL | {"noise_levels": [0.0]}, recipe_from(SMALL, "mine"))
 
 

@@ -80,8 +80,8 @@ def test_a_mistake_is_told_in_one_line(inkseed, tiny_model, tmp_path):
     wrong = {
         "no such file": None,
         "registers no sampler": "x = 1\n",
-        "cannot be run: ValueError: no": "raise ValueError('no')\n",
-        "there is a sampler 'heun'": EULER.format(name="heun", steps=3, scale=1),
+        "mine.py failed: ValueError: no": "raise ValueError('no')\n",
+        "there is already a sampler 'heun'": EULER.format(name="heun", steps=3, scale=1),
         "made of a-z": EULER.format(name="My own", steps=3, scale=1),
         "steps must be from 1": EULER.format(name="mine", steps=0, scale=1),
         "the sampler failed: NameError": EULER.format(name="mine", steps=3, scale="scale"),

@@ -96,10 +96,13 @@ def test_any_value_in_a_model_file_is_taken_or_refused_in_one_line(name, value):
         ({"image_size": [28, 27]}, r"image_size\[1\] must be a multiple of 4, not 27"),
         ({"image_size": [28]}, r"image_size\[1\] is missing"),
         ({"class_names": [1, *"123456789"]}, r"class_names\[0\] must be text, not 1"),
-        ({"class_names": ["../a", *"123456789"]}, "cannot name a label"),
-        ({"class_names": list("012")}, "as many different labels as the network knows"),
-        ({"styles": {"slant": [0, 1]}}, "not those that the network knows"),
-        ({"network": TINY["network"] | {"styles": 5}, "styles": {"slant": [0, 1]}}, "not those"),
+        ({"class_names": ["../a", *"123456789"]}, "cannot be a label"),
+        ({"class_names": list("012")}, "as many different labels as the network has classes"),
+        ({"styles": {"slant": [0, 1]}}, "must be those that the network takes"),
+        (
+            {"network": TINY["network"] | {"styles": 5}, "styles": {"slant": [0, 1]}},
+            "must be those",
+        ),
         ({"styles": {"slant": [0, math.nan]}}, r"styles.slant\[1\] must be a finite number"),
     ],
 )

@@ -144,13 +144,13 @@ def test_what_makes_no_model_is_refused_in_one_line(tmp_path, tiny_network):
     broken.nn_model.out[0].weight.data.fill_(float("nan"))
     eleven = wrapped(n_classes=11)
     cases = [
-        (wrapped(), "model_19.pth", {}, "end it in .safetensors"),
+        (wrapped(), "model_19.pth", {}, "must end in .safetensors"),
         (SimpleDiffusion(Mine(1, 8), BETAS, 12, "cpu"), "m.safetensors", {}, "ContextUnet"),
         (broken, "m.safetensors", {}, "not finite"),
         (eleven, "m.safetensors", {}, "class_names"),
         (eleven, "m.safetensors", {"class_names": list("0123456789")}, "11 different labels"),
         (wrapped(), "m.safetensors", {"class_names": ["a/b", *"123456789"]}, "label"),
-        (wrapped(), "m.safetensors", {"class_names": [*"0123456788"]}, "9 differ"),
+        (wrapped(), "m.safetensors", {"class_names": [*"0123456788"]}, "9 are different"),
         (wrapped(), "m.safetensors", {"image_size": 30}, "divisible by 4"),
         (wrapped(), "m.safetensors", {"image_size": (28, 28, 1)}, "image_size"),
     ]

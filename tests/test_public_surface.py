@@ -20,13 +20,32 @@ PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 ROOMS = ("data", "ddpm", "evaluation", "judges", "nn", "noise", "samplers", "study")
 DESCRIBED = (  # the calls that people use most, and the longest
     "load",
+    "write",
+    "Number",
+    "Model.sample",
+    "Model.settings",
+    "Model.cost",
+    "Request",
+    "SamplingOptions",
+    "Samples",
     "evaluate",
     "train",
     "load_recipe",
+    "training.recipes.Recipe",
+    "model.config.ModelConfig",
+    "diffusion.condition.Condition",
     "data.read_images",
     "data.read_folder",
     "data.create_mnist_dataloaders",
+    "data.Split",
     "evaluation.read_sets",
+    "noise.register",
+    "noise.find_strategy",
+    "noise.Task",
+    "noise.Tries",
+    "noise.Tries.best",
+    "noise.Start",
+    "noise.Streams",
     "samplers.register",
     "samplers.find_sampler",
     "samplers.posterior",
@@ -36,6 +55,15 @@ DESCRIBED = (  # the calls that people use most, and the longest
     "samplers.dpm_solver",
     "samplers.invert",
     "samplers.invert_fixed_point",
+    "diffusion.guidance.ClassifierFreeGuidance",
+    "diffusion.guidance.GuidanceInterval",
+    "diffusion.guidance.guided",
+    "diffusion.guidance.warn_untaught",
+    "diffusion.schedule.LinearBetas",
+    "diffusion.schedule.VarianceExploding",
+    "diffusion.schedule.schedule_from",
+    "diffusion.schedule.times",
+    "diffusion.counter.Counter",
     "study.run_study",
     "nn.ContextUnet",
     "nn.ContextUnet.forward",
@@ -158,7 +186,8 @@ def test_every_public_name_has_its_place_in_the_api_pages():
 @pytest.mark.parametrize("path", DESCRIBED)
 def test_a_described_call_describes_every_argument(path):
     call = resolved(f"inkseed.{path}")
-    described = re.search(r"\nArgs:\n(.*?)(?:\n\n|$)", str(inspect.getdoc(call)), re.DOTALL)
+    section = r"\n(?:Args|Attributes):\n(.*?)(?:\n\n|$)"  # of a value, its fields
+    described = re.search(section, str(inspect.getdoc(call)), re.DOTALL)
     assert described is not None, f"{path} has no section Args"
     named = re.findall(r"^    (\w+):", described[1], re.MULTILINE)
     assert named == [name for name in inspect.signature(call).parameters if name != "self"]

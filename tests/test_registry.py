@@ -56,7 +56,7 @@ def test_help_prints_the_names_of_every_registry_without_torch():
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.kind)
 def test_a_name_is_its_owners(kind, forget):
     taken = next(iter(kind.declared))
-    with pytest.raises(InkseedError, match=f"there is a {kind.kind} '{taken}': take another name"):
+    with pytest.raises(InkseedError, match=f"already a {kind.kind} '{taken}': take another name"):
         kind.register(taken)(lambda: None)
     with pytest.raises(InkseedError, match="made of a-z"):
         kind.register("My own")
@@ -81,7 +81,7 @@ def test_a_built_in_name_is_taken_before_its_module_is_imported():
         "print('torch' in sys.modules)"
     )
     done = subprocess.run([sys.executable, "-c", probe], capture_output=True, text=True)
-    assert done.stdout == "there is a network 'patch_unet': take another name\nFalse\n"
+    assert done.stdout == "there is already a network 'patch_unet': take another name\nFalse\n"
 
 
 @pytest.mark.parametrize(("kind", "known"), [(MODELS, "digits"), (RECIPES, "quick")])

@@ -13,7 +13,7 @@ from inkseed.model.model import Model
 from inkseed.model.redraw import ATTEMPTS
 from inkseed.model.request import Request
 from inkseed.model.sampling import SamplingOptions
-from inkseed.writing.reading import SURE
+from inkseed.writing.reading import DIGIT_CONFIDENCE
 from inkseed.writing.screening import sample_screened
 
 LABELS = np.arange(60) % 10
@@ -25,30 +25,30 @@ def digits() -> Model:
     return load("digits")
 
 
-def sure(images: np.ndarray) -> np.ndarray:
+def belief(images: np.ndarray) -> np.ndarray:
     """Judge A's belief in the labels."""
     return JudgeA().probabilities(images).numpy()[np.arange(60), LABELS]
 
 
-def test_what_is_doubted_alone_is_drawn_again_and_the_surest_stays(digits):
+def test_what_is_doubted_alone_is_drawn_again_and_the_most_confident_stays(digits):
     request = Request(LABELS, 3, ROUGH)
     plain = digits.sample_request(request)
-    before = sure(plain.images)
-    doubted = before < SURE
+    before = belief(plain.images)
+    doubted = before < DIGIT_CONFIDENCE
     assert 0 < doubted.sum() < 30
     spent = []
     screened = sample_screened(digits, request, spent.append)
     samples = screened.samples
-    after = sure(samples.images)
+    after = belief(samples.images)
     assert (samples.images[~doubted] == plain.images[~doubted]).all()
     assert (after >= before).all()
     mended = after > before
-    assert (after[doubted & ~_at(screened.doubted)] >= SURE).all()
+    assert (after[doubted & ~_at(screened.doubted)] >= DIGIT_CONFIDENCE).all()
     assert mended.any()
     assert (samples.images[mended] != plain.images[mended]).any((1, 2)).all()
     assert (samples.noise[mended] != plain.noise[mended]).flatten(1).any(1).all()
     assert (samples.noise[~mended] == plain.noise[~mended]).all()
-    assert np.array_equal(after < SURE, _at(screened.doubted))
+    assert np.array_equal(after < DIGIT_CONFIDENCE, _at(screened.doubted))
     assert sum(spent) == ROUGH.steps * (60 + screened.redrawn)
     assert samples.nfe == -(-sum(spent) // 60)
 
@@ -106,7 +106,7 @@ def test_as_typed(inkseed, tmp_path):
     with np.load(out) as saved:
         read = JudgeA().probabilities(saved["images"]).numpy()
         belief = read[np.arange(len(read)), saved["labels"]]
-        assert np.flatnonzero(belief < SURE).tolist() == told["doubted"]
+        assert np.flatnonzero(belief < DIGIT_CONFIDENCE).tolist() == told["doubted"]
     refused = inkseed(*asked, "--trace", tmp_path / "way.gif")
     assert (refused.status, "--trace" in refused.err) == (2, True)
 

@@ -83,10 +83,20 @@ def test_what_is_left_out_is_named(folder, digits):
     assert np.array_equal(found.images.images, digits.images)
     assert found.account.line() == (
         "45 pictures, 40 used; 2 blank (first: 4/blank.png); 3 unreadable (first: 3/a.heic);"
-        " 2 other files (first: 5/more); light paper; 28 to 90 pixels, brought to 28"
+        " 2 other files (first: 5/more); light paper; 28 to 90 pixels, resized to 28"
     )
     with pytest.warns(UserWarning, match="2 blank"):
         read_folder(folder)
+
+
+def test_blank_pictures_of_a_measured_set_are_counted_among_the_used(folder):
+    Image.new("L", (28, 28), 255).save(folder / "4" / "blank.png")
+    (folder / "3" / "broken.png").write_bytes(b"no picture")
+    (found,) = read_sets(folder)
+    assert found.notes[0].startswith(
+        "42 pictures, 41 used; 1 of them blank (4/blank.png); 1 unreadable (3/broken.png); "
+    )
+    assert len(found.source) == 41
 
 
 def test_a_set_of_which_nothing_can_be_used(tmp_path):
@@ -100,7 +110,7 @@ def test_folders_of_another_layout_are_told_the_right_one(folder, digits, tmp_pa
     written(tmp_path / "high" / "train", digits)
     assert f"one level too high: give {tmp_path}/high/train" in refusal(tmp_path / "high")
     written(tmp_path / "high" / "test", digits)
-    assert f"give one of them, as {tmp_path}/high/train" in refusal(tmp_path / "high")
+    assert f"give one, such as {tmp_path}/high/train" in refusal(tmp_path / "high")
     assert f"one level too low: give {folder}" in refusal(folder / "7")
     for label in "01":
         written(tmp_path / "deep" / label, digits)
@@ -214,10 +224,10 @@ def test_csvs_that_are_none(tmp_path):
     path = tmp_path / "train.csv"
     for text, word in (
         ("", "holds no images"),
-        ("pixel0,pixel1\n1,2\n", "no column 'label'"),
-        ("label,a,b,c,d\n1,0,0,0,255\n2,0,0\n", "line 3: 2 pixels where others have 4"),
+        ("pixel0,pixel1\n1,2\n", "name the first or the last column 'label'"),
+        ("label,a,b,c,d\n1,0,0,0,255\n2,0,0\n", "line 3: 2 pixels, where other lines have 4"),
         ("label,a,b,c,d\n1,0,0,x,255\n", "line 2: a pixel is not a number"),
-        ("1,2,3,4\n", "3 pixels a line are no square"),
+        ("1,2,3,4\n", "3 pixels per line do not make a square"),
         ("\xff" * 30, "not"),
     ):
         path.write_bytes(text.encode("latin-1"))
@@ -235,7 +245,7 @@ def test_what_inkseed_drew_is_measured_as_it_is_drawn(tmp_path, digits):
     (pictures,) = read_sets(written(tmp_path / "set", drawn))
     assert np.array_equal(arrays.source.images, images)
     assert np.array_equal(pictures.source.images, images)
-    assert "40 images, all used; 1 blank (number 1)" in arrays.notes[0]
+    assert "40 images, all used; 1 of them blank (number 1)" in arrays.notes[0]
     rng = np.random.default_rng(0)
     noise = LabelledImages(
         rng.normal(90, 120, images.shape).clip(0, 255).astype(np.uint8),

@@ -140,7 +140,7 @@ def test_write_says_how_it_draws(inkseed, choosy, tmp_path):
 def test_the_help_of_write_tells_its_own_defaults(inkseed, monkeypatch):
     monkeypatch.setenv("COLUMNS", "200")
     told = " ".join(inkseed("write", "--help").out.split())
-    assert f"{LEGIBLE} or more" in told
+    assert f"raised to {LEGIBLE}" in told
     assert "float32" in told
 
 

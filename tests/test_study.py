@@ -171,13 +171,15 @@ def test_the_variance_of_a_mean_is_told_relative_to_independent_images():
             assert estimate.low - 1e-9 <= expected <= estimate.high + 1e-9
 
 
-def test_a_strategy_that_costs_more_than_it_promises_is_refused(model, forget, tmp_path):
+def test_a_strategy_that_is_not_free_as_registered_is_refused(model, forget, tmp_path):
     def noise(task):
         task.sampler.images(task.gaussian(), task.keys)
         return task.gaussian()
 
     register("free", SAME)(noise)
-    with pytest.raises(InkseedError, match=r"free promises .* 4 evaluations where a draw costs 2"):
+    with pytest.raises(
+        InkseedError, match=r"free is registered as .* 4 evaluations where a draw costs 2"
+    ):
         rows_of(model, HOW, 2, ["free"])
 
     def greedy(task):  # the dry run is of one image

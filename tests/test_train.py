@@ -37,7 +37,7 @@ def ours(tmp_path: Path) -> Path:
     return path
 
 
-def test_a_run_leaves_what_it_promises(inkseed, recipe, tmp_path):
+def test_a_run_leaves_its_files(inkseed, recipe, tmp_path):
     out = tmp_path / "run"
     result = inkseed("train", recipe, "--out", out)
     assert result.status == 0

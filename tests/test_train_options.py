@@ -66,7 +66,7 @@ def test_a_run_says_once_how_long_it_will_take(inkseed, recipe, tmp_path, monkey
     assert result.status == 0
     (line,) = [line for line in result.err.splitlines() if "on this machine" in line]
     assert line.startswith("inkseed: about ")
-    assert line.endswith("for 10 steps; stop with Ctrl-C, go on with --resume")
+    assert line.endswith("for 10 steps; Ctrl-C stops the run, --resume continues it")
 
 
 def test_what_is_left_is_told_from_the_first_steps(capsys, monkeypatch):

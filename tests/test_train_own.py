@@ -87,7 +87,7 @@ def test_unusable_images_are_told_in_one_line(inkseed, ours, hand, tmp_path):
     assert "0.png has no label" in refused("--data", hand)
     (hand / "0.png").unlink()
     (hand / "3").rename(hand / "a,b")
-    assert "cannot name a label" in refused("--data", hand)
+    assert "cannot be a label" in refused("--data", hand)
     (hand / "a,b").rename(hand / "3")
     shutil.copytree(hand / "3", hand / unicodedata.normalize("NFC", "é"))
     shutil.copytree(hand / "3", hand / unicodedata.normalize("NFD", "é"))
@@ -140,4 +140,4 @@ def test_a_run_on_another_split_of_mnist_is_not_resumed(inkseed, ours, tmp_path,
     refused = inkseed(*command, "--resume")
     assert refused.status == 2
     assert f"was started with {name} {was}, not " in refused.err
-    assert "start anew in another folder" in refused.err
+    assert "start again in another folder" in refused.err

@@ -1,6 +1,6 @@
-"""inkseed: noise into labelled handwritten digits and numbers, by conditional diffusion.
+"""inkseed turns noise into labelled handwritten digits and numbers by conditional diffusion.
 
-Every name in `__all__` is an attribute after a plain `import inkseed`. It is imported when it is
+Every name in `__all__` is an attribute after a plain `import inkseed`, and is imported when it is
 first used, so that neither `import inkseed` nor `inkseed --help` waits for torch.
 """
 
@@ -13,7 +13,9 @@ if TYPE_CHECKING:
     from inkseed.evaluation.evaluation import Evaluation, evaluate
     from inkseed.model.loading import load
     from inkseed.model.model import Model
+    from inkseed.model.request import Request
     from inkseed.model.samples import Samples
+    from inkseed.model.sampling import SamplingOptions
     from inkseed.training.loop import train
     from inkseed.training.recipes import Recipe, load_recipe
     from inkseed.writing.number import Number, write
@@ -27,7 +29,9 @@ __all__ = [
     "Model",
     "Number",
     "Recipe",
+    "Request",
     "Samples",
+    "SamplingOptions",
     "data",
     "ddpm",
     "evaluate",
@@ -50,7 +54,9 @@ _HOMES = {
     "Model": "inkseed.model.model",
     "Number": "inkseed.writing.number",
     "Recipe": "inkseed.training.recipes",
+    "Request": "inkseed.model.request",
     "Samples": "inkseed.model.samples",
+    "SamplingOptions": "inkseed.model.sampling",
     "evaluate": "inkseed.evaluation.evaluation",
     "load": "inkseed.model.loading",
     "load_recipe": "inkseed.training.recipes",
@@ -60,7 +66,7 @@ _HOMES = {
 
 
 def __getattr__(name: str) -> Any:
-    """Import a public name, or a room, when it is first asked for."""
+    """Import a public name or a subpackage when it is first used."""
     if name in _HOMES:
         value = getattr(import_module(_HOMES[name]), name)
     elif name in __all__:
@@ -72,5 +78,5 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    """What `dir` and completion show: the public names, imported or not."""
+    """List the public names too, imported or not, for `dir` and completion."""
     return sorted({*globals(), *__all__})

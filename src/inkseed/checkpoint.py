@@ -1,4 +1,4 @@
-"""Model files: safetensors with the whole configuration in the metadata, never a pickle."""
+"""Model files: safetensors with the whole configuration in the metadata, never pickles."""
 
 import json
 import zipfile
@@ -17,7 +17,7 @@ from inkseed.files import write_atomically
 
 KEY = "inkseed"  # the one metadata entry: a JSON object
 FORMAT = 1
-PICKLES = (".pth", ".pt", ".ckpt", ".pkl", ".bin")  # what people call what torch.save writes
+PICKLES = (".pth", ".pt", ".ckpt", ".pkl", ".bin")  # usual suffixes of files by torch.save
 PICKLED = "data.pkl"  # in the zip archive that torch.save writes
 
 
@@ -59,15 +59,15 @@ def _opened(path: str | Path) -> Iterator[Any]:
     except (SafetensorError, OSError, ValueError, RuntimeError) as error:
         if _is_pickle(Path(path)):
             raise InkseedError(
-                f"{path} is a pickle, which inkseed never opens: load it by torch.load(..., "
-                "weights_only=True) into your SimpleDiffusion, then ddpm.save"
-                f"('{Path(path).stem}.safetensors'); docs/report.md has the lines"
+                f"{path} is a pickle, which inkseed never opens: load it into a SimpleDiffusion by "
+                "torch.load(..., weights_only=True), then call ddpm.save"
+                f"('{Path(path).stem}.safetensors'), as docs/report.md shows"
             ) from error
         raise InkseedError(f"{path} is not a safetensors file, or is damaged") from error
 
 
 def _is_pickle(path: Path) -> bool:
-    """Whether a file that is no safetensors looks like what torch.save writes; none is opened."""
+    """Whether a file that is not safetensors looks like one of torch.save's, without opening it."""
     if path.suffix.lower() in PICKLES:
         return True
     try:
@@ -82,16 +82,16 @@ def _config(path: str | Path, metadata: dict[str, str]) -> dict[str, Any]:
         config = json.loads(metadata[KEY])
         known = config["format"] == FORMAT
     except (KeyError, TypeError, ValueError, RecursionError) as error:
-        raise InkseedError(
-            f"{path} is not an inkseed model: its metadata does not say so"
-        ) from error
+        raise InkseedError(f"{path} is not an inkseed model: it has no inkseed metadata") from error
     if not known:
-        raise InkseedError(f"{path} has format {config['format']!r}: this inkseed reads {FORMAT}")
+        raise InkseedError(
+            f"{path} has format {config['format']!r}, and this inkseed reads {FORMAT}: update it"
+        )
     return config
 
 
 def as_float16(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
-    """The same tensors with floating-point values stored in half the space."""
+    """The same tensors, floating-point ones as float16."""
     return {
         name: tensor.to(torch.float16) if tensor.is_floating_point() else tensor
         for name, tensor in tensors.items()

@@ -1,4 +1,4 @@
-"""Values that people hand over, checked once and in one way."""
+"""Checks of values that callers pass in."""
 
 import operator
 from typing import Any
@@ -9,7 +9,7 @@ from inkseed.errors import InkseedError
 
 
 def whole_number(value: Any, name: str, least: int, most: int) -> int:
-    """A Python or numpy whole number from `least` to `most`, or InkseedError naming it."""
+    """`value` as a whole number from `least` to `most`. Raises InkseedError, naming it, if not."""
     try:
         if isinstance(value, bool | np.bool_):
             raise TypeError
@@ -22,7 +22,7 @@ def whole_number(value: Any, name: str, least: int, most: int) -> int:
 
 
 def real_number(value: Any, name: str, least: float, most: float) -> float:
-    """A finite number from `least` to `most`, or InkseedError naming it."""
+    """`value` as a finite number from `least` to `most`. Raises InkseedError, naming it, if not."""
     try:
         if isinstance(value, bool | str | bytes) or np.ndim(value) > 0:
             raise TypeError
@@ -35,9 +35,9 @@ def real_number(value: Any, name: str, least: float, most: float) -> float:
 
 
 def brief(value: Any) -> str:
-    """`value` as it can stand in a one-line error."""
+    """`value`, short enough for a one-line error."""
     try:
         text = " ".join(repr(value).split())
-    except (ValueError, RecursionError):  # more digits than Python writes, lists in lists in lists
+    except (ValueError, RecursionError):  # too many digits to print, or lists nested too deep
         text = f"this {type(value).__name__}"
     return text if len(text) <= 60 else text[:57] + "..."

@@ -1,4 +1,4 @@
-"""Writing files so that a crash, a full disk or kill -9 never leaves half of one behind."""
+"""Write files so that a crash, a full disk or kill -9 never leaves half of one behind."""
 
 import hashlib
 import json
@@ -14,10 +14,10 @@ TEMPORARY = ".inkseed-"  # how the names of unfinished files begin
 
 
 def write_atomically(path: str | Path, write: Callable[[Path], object]) -> None:
-    """Let `write` fill a temporary file beside `path`, flush it to disk, then rename it to `path`.
+    """Let `write` fill a temporary file beside `path`, flush it to disk and rename it to `path`.
 
-    The temporary file keeps `path`'s suffix, since writers choose their format by it.
-    Raises InkseedError where the place cannot be written.
+    The temporary file has `path`'s suffix, since writers choose their format by it. Raises
+    InkseedError if `path` cannot be written.
     """
     path = Path(path)
     try:
@@ -40,7 +40,7 @@ def write_atomically(path: str | Path, write: Callable[[Path], object]) -> None:
 
 
 def write_json(path: Path, value: Any) -> None:
-    """Write plain values as JSON for people and programs, whole or not at all."""
+    """Write plain values as indented JSON, whole or not at all."""
     text = json.dumps(value, indent=1) + "\n"
     write_atomically(path, lambda temporary: temporary.write_text(text, "utf-8"))
 
@@ -52,21 +52,22 @@ def sha256(path: Path) -> str:
 
 
 def check_writable(path: str | Path, suffixes: tuple[str, ...]) -> Path:
-    """Refuse an output path before any work is spent on it; `suffixes` are the formats known.
+    """Check that an output path can be written, before any work is done; raise InkseedError if not.
 
-    The suffix "" stands for a folder to fill, which must be new or empty.
+    `suffixes` are the endings allowed. "" among them allows a folder, which must be new or empty.
     """
     path = Path(path)
     if path.suffix.lower() not in suffixes:
-        known = " or ".join(suffix or "no suffix for a folder" for suffix in suffixes)
-        raise InkseedError(f"cannot tell the format of {str(path)!r}: end it in {known}")
+        endings = " or ".join(filter(None, suffixes))
+        folder = "; for a folder, give a name without an ending" if "" in suffixes else ""
+        raise InkseedError(f"{str(path)!r} must end in {endings}{folder}")
     if path.suffix == "":
         if path.exists() and (not path.is_dir() or any(path.iterdir())):
             raise InkseedError(f"{path} exists and is not an empty folder: give another name")
         if path.resolve() == Path.cwd():
-            raise InkseedError(f"{path} is the folder you are in: give a new folder's name")
+            raise InkseedError(f"{path} is the current folder: give a new folder's name")
     elif path.is_dir():
-        raise InkseedError(f"{path} is a folder: give a file's name")
+        raise InkseedError(f"{path} is a folder: give a file name")
     parent = path.absolute().parent
     while not parent.exists():
         parent = parent.parent

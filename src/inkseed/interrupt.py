@@ -1,4 +1,4 @@
-"""Ctrl-C between two steps of a long work, where it can be saved, not amid one."""
+"""Ctrl-C that takes effect between two steps of a long run, where its state can be saved."""
 
 import signal
 import threading
@@ -9,9 +9,9 @@ from types import FrameType
 
 @contextmanager
 def interrupted_between_steps(wanted: bool = True) -> Iterator[Callable[[], bool]]:
-    """Yield a function that says whether Ctrl-C was pressed; pressed again, it stops at once.
+    """Yield a function that says whether Ctrl-C was pressed; pressing it again stops at once.
 
-    Changes nothing unless `wanted`, or outside the main thread, which alone hears signals.
+    Changes nothing unless `wanted`, nor outside the main thread, which alone receives signals.
     """
     if not wanted or threading.current_thread() is not threading.main_thread():
         yield lambda: False

@@ -1,4 +1,4 @@
-"""What a user types for numbers and labels, checked without any heavy import."""
+"""Parse and check the numbers and labels that users type, without heavy imports."""
 
 import math
 import re
@@ -20,7 +20,7 @@ def check_number(number: str) -> str:
 
 
 def check_class_name(name: str) -> str:
-    """Return a class's name if it can name a folder and be typed; raise InkseedError if not."""
+    """Return a class's name if it can be typed and name a folder; raise InkseedError if not."""
     if not (
         isinstance(name, str)
         and 0 < len(name) <= MAX_NAME
@@ -30,8 +30,8 @@ def check_class_name(name: str) -> str:
         and not set(name) & set("/\\,:")
     ):
         raise InkseedError(
-            f"{str(name)[:MAX_NAME]!a} cannot name a label: up to {MAX_NAME} letters, without "
-            "/ \\ , : and a first . or -"
+            f"{str(name)[:MAX_NAME]!a} cannot be a label: use up to {MAX_NAME} characters, none of "
+            "them / \\ , or : and the first not . or -"
         )
     return name
 
@@ -39,7 +39,7 @@ def check_class_name(name: str) -> str:
 def parse_labels(text: str) -> list[str]:
     """`0-9`, `3,5,7`, `0-4,7` or `apple,pear` -> the labels, in order.
 
-    Raises InkseedError for a range that does not rise, or a part that no label can be.
+    Raises InkseedError for a range that runs backwards, or a part that cannot be a label.
     """
     labels: list[str] = []
     for part in text.split(","):
@@ -47,7 +47,9 @@ def parse_labels(text: str) -> list[str]:
         if spread:
             first, last = int(spread[1]), int(spread[2])
             if first > last:
-                raise InkseedError(f"--labels: the range {part.strip()} does not rise: write 0-9")
+                raise InkseedError(
+                    f"--labels: the range {part.strip()} runs backwards: write {last}-{first}"
+                )
             width = len(spread[1]) if len(spread[1]) == len(spread[2]) else 0
             labels += [f"{label:0{width}d}" for label in range(first, last + 1)]
         else:
@@ -56,7 +58,7 @@ def parse_labels(text: str) -> list[str]:
 
 
 def parse_numbers(text: str, option: str) -> list[float]:
-    """`0,0.5,2` -> the numbers. Raises InkseedError, naming `option`, for anything else."""
+    """`0,0.5,2` -> the numbers. Raises InkseedError, which names `option`, for anything else."""
     numbers = []
     for part in text.split(","):
         try:
@@ -69,6 +71,6 @@ def parse_numbers(text: str, option: str) -> list[float]:
 
 
 def check_not_nan(value: float | None, name: str) -> None:
-    """Refuse a style that is no number; None leaves it free. Raises InkseedError naming it."""
+    """Raise InkseedError, which names the style, if it is NaN; None leaves it free."""
     if value is not None and value != value:
         raise InkseedError(f"{name} must be a number, not nan: leave it out to leave it free")

@@ -1,4 +1,4 @@
-"""Bundled files that go by a name, models and recipes, beside a user's own that go by a path."""
+"""Find models and recipes: bundled ones by name, a user's own by path."""
 
 from pathlib import Path
 
@@ -9,13 +9,13 @@ PACKAGE = Path(__file__).parent
 
 
 class NamedFiles:
-    """The files of one kind that a folder of inkseed holds, by their names.
+    """The bundled files of one kind, by their names.
 
     Args:
         kind: what a file is called in errors.
         room: the folder.
         suffix: how the files' names end, with the dot.
-        hint: what else there is to do where a path leads nowhere.
+        hint: what else to say if there is no file at a path.
     """
 
     def __init__(self, kind: str, room: str, suffix: str, hint: str = "") -> None:
@@ -28,7 +28,7 @@ class NamedFiles:
     def find(self, name: str | Path) -> Path:
         """The bundled file of that name, or the file at that path.
 
-        Raises InkseedError where there is none.
+        Raises InkseedError if there is none.
         """
         names = self.names()
         path = self.folder / f"{name}{self.suffix}" if str(name) in names else Path(str(name))
@@ -45,6 +45,6 @@ class NamedFiles:
 
 
 MODELS = NamedFiles(
-    "model", "model/weights", ".safetensors", "; an unfinished run goes on with --resume"
+    "model", "model/weights", ".safetensors", "; to finish a stopped run, use --resume"
 )
 RECIPES = NamedFiles("recipe", "training/recipes", ".toml")

@@ -1,15 +1,15 @@
-"""Short reprs: what lies in each field of a value, not the thousands of numbers that are in it."""
+"""Short reprs: the type and shape of each field rather than its thousands of numbers."""
 
 from collections.abc import Mapping
 from dataclasses import fields
 from typing import Any
 
 MOST = 60  # characters of one field
-MANY = 4  # entries of a list or a mapping that are still shown one by one
+MANY = 4  # entries of a list or a mapping that are shown one by one
 
 
 class Outlined:
-    """For dataclasses with `repr=False`: arrays are shown by type and shape, long lists by length.
+    """For dataclasses with `repr=False`: shows arrays by type and shape, long lists by length.
 
     `Samples(images=uint8 (40, 28, 28), ..., nfe=14, noise=float32 (40, 1, 28, 28))`.
     """
@@ -20,7 +20,7 @@ class Outlined:
 
 
 def outline(value: Any) -> str:
-    """One value in at most a few words."""
+    """One value in a few words."""
     if hasattr(value, "shape") and hasattr(value, "dtype"):  # of numpy or torch, imported or not
         return f"{str(value.dtype).removeprefix('torch.')} {tuple(value.shape)}"
     if isinstance(value, (list, tuple, Mapping)) and len(value) > MANY:

@@ -1,4 +1,4 @@
-"""Digits drawn for people: dark ink on light paper, in labelled bands, still or in motion."""
+"""Pictures for people: dark ink on light paper, in captioned bands, as stills or GIFs."""
 
 import io
 from collections.abc import Sequence
@@ -19,7 +19,7 @@ MARGIN = 8  # pixels around and between bands
 
 
 class Band(NamedTuple):
-    """One captioned block of a figure: uint8 images (N, H, W), ink 255, laid out row by row."""
+    """One captioned block of a figure: uint8 images (N, H, W), ink 255, row by row."""
 
     caption: str
     images: np.ndarray
@@ -43,7 +43,7 @@ def draw_bands(bands: Sequence[Band], columns: int, scale: int = 2) -> Image.Ima
 
 
 def beside(left: Image.Image, right: Image.Image) -> Image.Image:
-    """Two figures of one height, side by side."""
+    """Two figures of equal height, side by side."""
     figure = Image.new("L", (left.width + right.width, left.height), PAPER)
     figure.paste(left, (0, 0))
     figure.paste(right, (left.width, 0))
@@ -51,19 +51,19 @@ def beside(left: Image.Image, right: Image.Image) -> Image.Image:
 
 
 def save_picture(picture: Image.Image, path: str | Path) -> None:
-    """Write a picture in the format of its suffix, whole or not at all."""
+    """Write a picture in the format of the path's suffix, whole or not at all."""
     if Path(path).suffix.lower() not in Image.registered_extensions():
-        raise InkseedError(f"cannot tell the format of {str(path)!r}: end it in .png")
+        raise InkseedError(f"{str(path)!r} must end in .png or another picture suffix")
     write_atomically(path, lambda temporary: picture.save(temporary))
 
 
 def save_gif(
     frames: Sequence[Image.Image], path: str | Path, shares: Sequence[float], seconds: float = 4.0
 ) -> None:
-    """Write frames as a GIF that plays for about `seconds`, rests on the last, then repeats.
+    """Write frames as a GIF that plays for about `seconds`, rests on the last one and repeats.
 
-    Each frame but the last is shown for its share of that time, (N - 1,), or LEAST_MS if that is
-    more: what eyes and browsers can follow.
+    Each frame but the last is shown for its share (N - 1,) of that time, but for no less than
+    LEAST_MS, which eyes and browsers can follow.
     """
     frames = [frame.quantize(GIF_SHADES) for frame in frames]
     durations = [max(LEAST_MS, round(1000 * seconds * share)) for share in shares] + [2000]
@@ -83,7 +83,7 @@ def png(picture: Image.Image) -> bytes:
 
 
 def tile(images: np.ndarray, columns: int, scale: int = 2) -> Image.Image:
-    """uint8 images (N, H, W), ink 255, laid out row by row: dark ink on light paper, enlarged."""
+    """Lay out uint8 images (N, H, W), ink 255, row by row: dark ink on light paper, enlarged."""
     count, height, width = images.shape
     rows = -(-count // columns)
     sheet = np.full((rows * height, columns * width), PAPER, np.uint8)

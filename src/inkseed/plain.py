@@ -1,4 +1,4 @@
-"""Values from plain data, as TOML and JSON hold it: pydantic checks each field by its type."""
+"""Values from plain data such as TOML or JSON, each field checked by its type with pydantic."""
 
 from collections.abc import Mapping
 from dataclasses import MISSING, fields
@@ -12,8 +12,8 @@ from inkseed.errors import InkseedError
 
 V = TypeVar("V")
 
-Whole = Annotated[int, Strict()]  # neither true nor 3.0
-Real = Annotated[float, Strict()]  # finite; a whole number will do
+Whole = Annotated[int, Strict()]  # neither True nor 3.0
+Real = Annotated[float, Strict()]  # finite; whole numbers too
 Flag = Annotated[bool, Strict()]
 Table = dict[str, Any]
 
@@ -34,9 +34,9 @@ WORDS = {  # pydantic's, and ours
 
 
 def check(value: object) -> None:
-    """Give the fields of a frozen dataclass what their types say; lists become tuples, say.
+    """Check the fields of a frozen dataclass by their types, and convert them: lists to tuples.
 
-    Call it in `__post_init__`. Raises InkseedError for the first field that does not fit its type.
+    For use in `__post_init__`. Raises InkseedError for the first field that does not fit its type.
     """
     kind: type = type(value)
     try:
@@ -48,7 +48,7 @@ def check(value: object) -> None:
 
 
 def build(kind: type[V], settings: Mapping[str, Any], origin: str) -> V:
-    """A value of a dataclass from plain data; `origin` names them in errors.
+    """Build a dataclass from plain data; `origin` names the data in errors.
 
     Raises InkseedError for settings that are unknown or missing, or that the dataclass refuses.
     """
@@ -68,13 +68,13 @@ def build(kind: type[V], settings: Mapping[str, Any], origin: str) -> V:
 
 @cache
 def _model(kind: type) -> type[BaseModel]:
-    """What checks the fields of a dataclass."""
+    """The pydantic model that checks the fields of a dataclass."""
     types: dict[str, Any] = {each.name: (each.type, ...) for each in fields(kind)}
     return create_model(kind.__name__, __config__=ConfigDict(allow_inf_nan=False), **types)
 
 
 def _in_one_line(error: ValidationError) -> str:
-    """`size[1] must be a multiple of 4, not 30`, of the first thing that is wrong."""
+    """The first mistake in one line, such as `size[1] must be a multiple of 4, not 30`."""
     wrong = error.errors(include_url=False, include_context=False)[0]
     first, *rest = wrong["loc"]
     place = str(first) + "".join(f"[{each}]" if type(each) is int else f".{each}" for each in rest)

@@ -1,4 +1,4 @@
-"""The bar of a training run, and how long the run will take: told once, after its first steps."""
+"""The progress bar of a training run, and a line on how long the run will take."""
 
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -8,18 +8,18 @@ from time import monotonic
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-RECENT = 50  # steps that the shown loss and speed are averaged over
-MEASURED_SECONDS = 5.0  # of steps at least, before it is said how long all will take
+RECENT = 50  # steps over which the loss and speed shown are averaged
+MEASURED_SECONDS = 5.0  # of training, at least, before its duration is forecast
 
 
 @contextmanager
 def training_bar(
     steps: int, done: int, batch_size: int, shown: bool = True
 ) -> Iterator[Callable[[float, float], None]]:
-    """Yield a function to be told (loss, images a second) after each step that is not yet `done`.
+    """Yield a function to call with (loss, images per second) after each step.
 
-    As soon as the first steps have shown how long one takes here, a line says what all that are
-    left will take.
+    `done` steps were taken before. Once a few have been timed, a line says how long the rest will
+    take.
     """
     columns = (
         TextColumn("images"),
@@ -59,13 +59,13 @@ def training_bar(
 
 
 def _forecast(seconds: float, steps: int) -> str:
-    """What a run of so many steps will take, in plain words."""
+    """How long the remaining steps will take, in plain words."""
     how_long = f"about {in_words(seconds)} on this machine for {steps:,} steps"
-    return f"inkseed: {how_long}; stop with Ctrl-C, go on with --resume"
+    return f"inkseed: {how_long}; Ctrl-C stops the run, --resume continues it"
 
 
 def in_words(seconds: float) -> str:
-    """A time as people say it: 40 seconds, 25 minutes, 14 hours, 3 days."""
+    """A duration as people say it: 40 seconds, 25 minutes, 14 hours, 3 days."""
     for unit, size in (("day", 86_400), ("hour", 3600), ("minute", 60)):
         if seconds >= 1.75 * size:
             return f"{seconds / size:.0f} {unit}s"

@@ -1,10 +1,10 @@
-"""Everything that goes by a name: samplers, strategies, schedules, predictions, networks, metrics.
+"""Registries of what has a name: samplers, strategies, schedules, predictions, networks, metrics.
 
-Each kind has one registry, and a name gets into it in one way, a decorator. What is decorated may
-stand in three places: a module of the kind's room in inkseed, an installed package that names it by
-an entry point, or, for some kinds, a Python file of the user's own. All of them are imported when
-they are first asked for: the names alone come from the sources and from the packages' metadata, so
-that a command's help need not import torch.
+Each kind has one registry, and a decorator puts a function or class into it. What is decorated may
+live in three places: a module of the kind's folder in inkseed, an installed package that has an
+entry point for it, or, for some kinds, a Python file of the user's own. It is imported when it is
+first used. Names alone come from the sources and from package metadata, so that `--help` need not
+import torch.
 """
 
 import ast
@@ -39,21 +39,20 @@ T = TypeVar("T")
 
 
 class Declared(NamedTuple):
-    """What the source of a built-in entry tells about it, without importing it."""
+    """A built-in entry as its source declares it, known without importing it."""
 
     module: str
-    facts: str  # the decorator's arguments after the name, as they are written
+    facts: str  # the decorator's arguments after the name, as written
 
 
 class Registry(Mapping[str, E]):
-    """The entries of one kind by their names; as a mapping, it imports an entry when it is read.
+    """The entries of one kind by their names; looking one up imports it.
 
     Args:
         kind: what an entry is called in errors.
-        room: the folder of inkseed whose modules hold the built-in entries. A new one is one new
-            module there.
-        decorator: how those modules write the decorator.
-        group: the group of entry points in which installed packages name theirs.
+        room: the folder of inkseed whose modules hold the built-in entries.
+        decorator: how those modules spell the decorator.
+        group: the entry-point group in which installed packages declare theirs.
         files: whether an entry may come from a Python file of the user's own.
     """
 
@@ -63,18 +62,18 @@ class Registry(Mapping[str, E]):
         self.kind, self.room, self.decorator = kind, room, decorator
         self.group, self.files = group, files
         self.registered: dict[str, E] = {}  # so far
-        self._homes: dict[str, str] = {}  # the modules that they were defined in
+        self._homes: dict[str, str] = {}  # the modules they were defined in
 
     def register(self, name: str, make: Callable[[Any], E] | None = None) -> Callable[[T], T]:
         """Register what is decorated under `name`.
 
         Args:
             name: made of the characters a-z, 0-9 and _.
-            make: builds the entry from what is decorated; None: it is the entry itself.
+            make: builds the entry from what is decorated; None takes it as it is.
 
         Raises:
-            InkseedError: for a name that another module has taken or that has other characters, and
-                for a thing that cannot be called.
+            InkseedError: for a name that is taken by another module or has other characters, and
+                for anything that cannot be called.
         """
         if not isinstance(name, str):
             raise InkseedError(f'register a {self.kind} under a name: @register("mine")')
@@ -85,7 +84,9 @@ class Registry(Mapping[str, E]):
             if not callable(thing):
                 raise InkseedError(f"the {self.kind} {brief(name)} must be a function or a class")
             if self._owner(name, home(thing)) != home(thing):
-                raise InkseedError(f"there is a {self.kind} {brief(name)}: take another name")
+                raise InkseedError(
+                    f"there is already a {self.kind} {brief(name)}: take another name"
+                )
             self.registered[name] = cast(E, thing) if make is None else make(thing)
             self._homes[name] = home(thing)
             _REGISTERED.append((self, self.registered[name]))
@@ -94,9 +95,9 @@ class Registry(Mapping[str, E]):
         return keep
 
     def find(self, name: Any, files: bool = True) -> E:
-        """The entry of that name or, with `files`, the last one that a Python file registers.
+        """The entry called `name` or, with `files`, the last one that the Python file registers.
 
-        Raises InkseedError where there is none, or where it cannot be imported.
+        Raises InkseedError if there is none, or it cannot be imported.
         """
         if isinstance(name, str):
             found = self._find(name)
@@ -105,11 +106,11 @@ class Registry(Mapping[str, E]):
             if files and self.files and Path(name).suffix == ".py":
                 return self._from_file(Path(name))
         known = ", ".join(self.names())
-        more = ", or a .py file's path" if files and self.files else ", or import yours first"
+        more = ", or a .py file's path" if files and self.files else ", or register your own first"
         raise InkseedError(f"no {self.kind} {brief(name)}: give one of {known}{more}")
 
     def names(self) -> list[str]:
-        """All names, built-in ones first, in the order of their sources; nothing is imported."""
+        """All names, built-in ones first, without importing anything."""
         return list(dict.fromkeys([*self.declared, *self._entry_points(), *self.registered]))
 
     def __getitem__(self, name: str) -> E:
@@ -129,7 +130,7 @@ class Registry(Mapping[str, E]):
 
     @cached_property
     def declared(self) -> dict[str, Declared]:
-        """The built-in entries, as the room's sources register them."""
+        """The built-in entries, read from the folder's sources."""
         found = {}
         for path in sorted((PACKAGE / self.room).glob("*.py")):
             source = path.read_text("utf-8")
@@ -152,19 +153,21 @@ class Registry(Mapping[str, E]):
         return {entry.name: entry for entry in entry_points(group=self.group)}
 
     def _owner(self, name: str, asking: str) -> str:
-        """The module whose name it is; the one that asks, if nobody's."""
+        """The module that owns the name; the asking one if nobody does."""
         if name not in self._homes and not asking.startswith("inkseed."):
             built_in = self.declared.get(name)
             return asking if built_in is None else built_in.module
         return self._homes.get(name, asking)
 
     def _load(self, entry: "EntryPoint") -> None:
-        """Import an installed package's entry: its decorator registers it."""
+        """Import an installed package's entry, whose decorator registers it."""
         try:
             entry.load()
         except Exception as error:
             words = f"{type(error).__name__}: {error}"
-            raise InkseedError(f"the installed {self.kind} {entry.name!r}: {words}") from error
+            raise InkseedError(
+                f"the installed {self.kind} {entry.name!r} failed: {words}"
+            ) from error
         if entry.name not in self.registered:
             raise InkseedError(
                 f"the installed {self.kind} {entry.name!r} does not register itself: decorate it"
@@ -174,12 +177,14 @@ class Registry(Mapping[str, E]):
     def _from_file(self, path: Path) -> E:
         own = [entry for registry, entry in _registered_by(path) if registry is self]
         if not own:
-            raise InkseedError(f"{path} registers no {self.kind}: decorate it with {self._spelled}")
+            raise InkseedError(
+                f"{path} registers no {self.kind}: decorate one with {self._spelled}"
+            )
         return cast(E, own[-1])
 
     @property
     def _spelled(self) -> str:
-        """The decorator, as a user may write it."""
+        """The decorator, as a user would write it."""
         home = self.room if self.decorator == "register" else "registry"
         return f"@inkseed.{home}.{self.decorator}"
 
@@ -189,9 +194,9 @@ _RUN: dict[tuple[Path, str], list[tuple[Registry[Any], Any]]] = {}  # by path an
 
 
 def home(function: Any) -> str:
-    """The module that a function, or an object's class, was defined in.
+    """The module in which a function, or an object's class, was defined.
 
-    Running that module again may replace its own.
+    A module that is run again may replace its own entries.
     """
     while isinstance(function, partial):
         function = function.func
@@ -200,7 +205,7 @@ def home(function: Any) -> str:
 
 
 def _calls(tree: ast.Module, decorator: str) -> Iterator[tuple[str, str]]:
-    """The names that a source registers by `decorator`, with its other arguments as written."""
+    """The names that a source registers by `decorator`, with the other arguments as written."""
     for node in ast.walk(tree):
         match node:
             case ast.Call(ast.Name() | ast.Attribute(), [ast.Constant(str(name)), *more]):
@@ -210,10 +215,10 @@ def _calls(tree: ast.Module, decorator: str) -> Iterator[tuple[str, str]]:
 
 
 def _registered_by(path: Path) -> list[tuple[Registry[Any], Any]]:
-    """What the Python file at `path` registers, in order: it is run, unless it has been.
+    """Run the Python file at `path`, unless it has been run; return what it registers, in order.
 
-    One file may register several kinds, and is run once for all of them. Raises InkseedError for a
-    file that is missing or cannot be run.
+    A file may register several kinds, and is run once for all. Raises InkseedError for a file that
+    is missing or fails.
     """
     if not path.is_file():
         raise InkseedError(f"no such file: {path}")
@@ -221,7 +226,7 @@ def _registered_by(path: Path) -> list[tuple[Registry[Any], Any]]:
     if key in _RUN:
         return _RUN[key]
     place = hashlib.sha256(str(path.resolve()).encode()).hexdigest()[:8]
-    name = f"inkseed_file_{path.stem}_{place}"  # two files of one name are two homes
+    name = f"inkseed_file_{path.stem}_{place}"  # files of the same name are different modules
     spec = importlib.util.spec_from_file_location(name, path)
     if spec is None or spec.loader is None:
         raise InkseedError(f"{path} cannot be imported")
@@ -232,7 +237,7 @@ def _registered_by(path: Path) -> list[tuple[Registry[Any], Any]]:
     except InkseedError:
         raise
     except (Exception, SystemExit) as error:
-        raise InkseedError(f"{path} cannot be run: {type(error).__name__}: {error}") from error
+        raise InkseedError(f"{path} failed: {type(error).__name__}: {error}") from error
     _RUN[key] = _REGISTERED[begin:]
     return _RUN[key]
 

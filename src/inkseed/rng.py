@@ -1,9 +1,9 @@
-"""Portable randomness: the same numbers from numpy with or without torch, or in a browser.
+"""Portable randomness: the same numbers with or without torch, or in a browser.
 
 Philox 4x32-10 (Salmon, Moraes, Dror and Shaw, "Parallel random numbers: as easy as 1, 2, 3",
 SC 2011) turns a key and a counter into four 32-bit words. The key is the seed, its low word first.
-The counter is (block of four numbers, image, candidate, purpose + 256 draw), so any image's numbers
-can be had without those before them. docs/streams.md has the algorithm and test vectors.
+The counter is (block of four numbers, image, candidate, purpose + 256 draw), so the numbers of any
+image can be had without those before them. docs/streams.md has the algorithm and test vectors.
 """
 
 from collections.abc import Iterable, Sequence
@@ -17,25 +17,25 @@ if TYPE_CHECKING:
 
 ROUNDS = 10
 MULTIPLIERS = np.uint64(0xD2511F53), np.uint64(0xCD9E8D57)
-WEYL = 0x9E3779B9, 0xBB67AE85  # what the key's words grow by each round
+WEYL = 0x9E3779B9, 0xBB67AE85  # added to the key's words in each round
 WORD, MASK = np.uint64(32), np.uint64(0xFFFFFFFF)
-DRAWS = 2**24  # of one purpose, by one image
+DRAWS = 2**24  # per purpose and image
 LAST_WORD = 2**32 - 1
 
 
 class Purpose(IntEnum):
-    """Everything that random numbers are drawn for; no two purposes share a stream."""
+    """What random numbers are drawn for; no two purposes share a stream."""
 
     NOISE = 0  # the unit noise that an image, or a candidate for it, begins with
-    SAMPLER = 1  # what a sampler adds on its way
-    RENOISED = 2  # the chain and the noise of noising again (the report's stability)
-    RESAMPLING = 3  # which particles of Feynman-Kac steering go on
+    SAMPLER = 1  # what a sampler adds at its steps
+    RENOISED = 2  # the chain and the fresh noise of the report's stability score
+    RESAMPLING = 3  # which particles of Feynman-Kac steering survive
     HAND = 4  # an image's slant and thickness
     GAP = 5  # the paper between a number's digits
     INITIAL = 6  # a network's initial weights
     ORDER = 7  # of the images in a pass of training
     LOSS = 8  # noise, times and dropout of a training step
-    CHOICE_ORDER = 9  # the same two for the choice among weight averages
+    CHOICE_ORDER = 9  # these two: the same for the choice among weight averages
     CHOICE_LOSS = 10
     COMPOSITES = 11  # two-digit images to learn from
     CHOICE_COMPOSITES = 12  # and to choose an average by
@@ -48,7 +48,7 @@ class Purpose(IntEnum):
 
 
 Key = tuple[int, ...]
-"""Names an image's stream: (k,) is image k's own, (k, j) that of its candidate j."""
+"""The name of a stream: (k,) is image k's own, (k, j) that of its candidate j."""
 
 
 def philox(counter: Sequence[np.ndarray | int], key: tuple[int, int]) -> np.ndarray:
@@ -68,7 +68,7 @@ def uniforms(
 ) -> np.ndarray:
     """`count` numbers in (0, 1) for each key, float64 (N, count): (word + 1/2) / 2^32, exactly.
 
-    `draw` tells apart what one purpose draws one after the other, from 0 to 2^24 - 1.
+    `draw`, from 0 to 2^24 - 1, numbers the successive draws of one purpose.
     """
     named = np.array([(*key, 0)[:2] for key in keys], np.uint64).reshape(-1, 2)
     blocks = np.arange(-(-count // 4), dtype=np.uint64)
@@ -97,16 +97,16 @@ def normals(
 
 
 def state(seed: int, purpose: Purpose, *index: int) -> int:
-    """64 bits to seed another generator with, for draws that no other program needs to repeat.
+    """64 bits to seed another generator, for draws that no other program needs to repeat.
 
-    `index` are up to three numbers below 2^32, such as a training step's.
+    `index` is up to three numbers below 2^32, such as that of a training step.
     """
     words = philox((*index, *[0] * (3 - len(index)), int(purpose)), (seed & LAST_WORD, seed >> 32))
     return int(words[0]) | int(words[1]) << 32
 
 
 def stream(seed: int, purpose: Purpose, *index: int) -> "torch.Generator":
-    """A torch generator on the CPU, seeded by `state`: for draws of a whole batch or pass."""
+    """A torch generator on the CPU, seeded by `state`, to draw for a whole batch or pass."""
     import torch  # here, so that noise can be made where torch is absent
 
     return torch.Generator().manual_seed(state(seed, purpose, *index))

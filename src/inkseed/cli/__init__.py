@@ -1,4 +1,4 @@
-"""The command line, thin: heavy imports stand inside the commands, so that `--help` is quick."""
+"""The command line; heavy imports are inside the commands, so that `--help` is quick."""
 
 import re
 import sys
@@ -37,14 +37,14 @@ def main(arguments: list[str] | None = None) -> None:
     command = typer.main.get_command(app)
     with warnings_in_one_line(), mistakes_in_one_line():
         status = command.main(arguments or ["--help"], "inkseed", standalone_mode=False)
-    if status == INTERRUPTED and is_main_process():  # typer makes a status of Ctrl-C
-        print("inkseed: stopped; no unfinished file is left", file=sys.stderr)
+    if status == INTERRUPTED and is_main_process():  # typer turns Ctrl-C into a status
+        print("inkseed: stopped; no half-written file is left", file=sys.stderr)
     sys.exit(status or 0)
 
 
 @contextmanager
 def warnings_in_one_line() -> Iterator[None]:
-    """Within, what inkseed warns of is one line on standard error, each of them once."""
+    """In this context, print each InkseedWarning once, as one line on standard error."""
     with warnings.catch_warnings():
         others, told = warnings.showwarning, set()
 
@@ -61,7 +61,7 @@ def warnings_in_one_line() -> Iterator[None]:
 
 @contextmanager
 def mistakes_in_one_line() -> Iterator[None]:
-    """Within, a user's mistake ends the program: status 2 and one line on standard error."""
+    """In this context, a user's mistake ends the program with one line and status 2."""
     try:
         yield
     except InkseedError as error:
@@ -72,7 +72,7 @@ def mistakes_in_one_line() -> Iterator[None]:
             _fail(f"{option} is not an option; a number has digits only, so leave out the sign")
         explain = getattr(error, "format_message", error.__str__)
         _fail(f"{explain()} See: {context.command_path if context else 'inkseed'} --help")
-    except BrokenPipeError:  # the reader of our output has gone: not our mistake, nor the user's
+    except BrokenPipeError:  # whoever read our output has gone: nobody's mistake
         sys.stderr.close()
         sys.exit(1)
     except OSError as error:  # a name too long, a folder that may not be searched
@@ -82,12 +82,12 @@ def mistakes_in_one_line() -> Iterator[None]:
 
 
 def _plain_words(error: Exception) -> str:
-    """What a person can do about torch's own errors; raises those that are our mistakes."""
+    """Advice on errors from torch; re-raises those that are our own mistakes."""
     text = str(error).lower()
     if isinstance(error, MemoryError) or "out of memory" in text or "allocate memory" in text:
         return "out of memory: ask for smaller batches, images or networks"
     if "compiler" in text and "inductor" in type(error).__module__:
-        return "torch.compile found no C++ compiler that works here: leave --compile out"
+        return "torch.compile found no C++ compiler that works here: leave out --compile"
     raise error
 
 

@@ -42,17 +42,23 @@ CURVE = (0.0, 0.5, 2.0)  # guide_w of the trade-off curve, beside the model's ow
 def evaluate(
     samples: Annotated[
         Path | None,
-        typer.Argument(help="A folder <label>/*, an .npz, an IDX pair's images, or a .csv."),
+        typer.Argument(help="A folder with a folder per label, an .npz, IDX images, or a .csv."),
     ] = None,
     model: Annotated[
-        str | None, typer.Option(help="Draw the set from a model instead: a name, or a file.")
+        str | None, typer.Option(help="Instead, draw the set from a bundled model or a model file.")
     ] = None,
     count: Annotated[
         int | None,
-        typer.Option(help="With --model: images, in MNIST's own mix. [500]", min=20, max=1_000_000),
+        typer.Option(
+            help="With --model: images to draw, in MNIST's own mix. [500]", min=20, max=1_000_000
+        ),
     ] = None,
     guide_w: Annotated[
-        str | None, typer.Option(help="With --model: one or several, as 0,0.5,2; all with --out.")
+        str | None,
+        typer.Option(
+            help="With --model: guidance strength, or several, such as 0,0.5,2. [the model's own;"
+            " with --out also 0, 0.5 and 2]"
+        ),
     ] = None,
     guide_interval: GuideInterval = None,
     sampler: SamplerName = None,
@@ -60,20 +66,20 @@ def evaluate(
     spacing: Spacing = None,
     precision: Precision = None,
     check: Annotated[
-        bool, typer.Option("--check", help="With --model: as `inkseed sample --check` draws.")
+        bool, typer.Option("--check", help="With --model: draw as `inkseed sample --check`.")
     ] = False,
     seed: Seed = 0,
     form: FormName = "auto",
     paper: PaperName = "auto",
     transposed: Transposed = False,
     usefulness: Annotated[
-        bool, typer.Option("--usefulness", help="Also teach a classifier with the set: minutes.")
+        bool, typer.Option("--usefulness", help="Also train classifiers on the set; takes minutes.")
     ] = False,
     final: Annotated[
         bool,
-        typer.Option("--final", help="Baselines on MNIST's test digits: for final tables only."),
+        typer.Option("--final", help="Take baselines on MNIST's test digits: final tables only."),
     ] = False,
-    out: Annotated[Path | None, typer.Option(help="Also write a page to read, an .html.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Also write a report, an .html page.")] = None,
     compile_network: Compile = False,
     device: Device = "cpu",
     threads: Threads = None,
@@ -83,7 +89,7 @@ def evaluate(
     from inkseed.files import check_writable
 
     if (samples is None) == (model is None):
-        raise InkseedError("give a set, as in: inkseed evaluate samples.npz; or --model NAME")
+        raise InkseedError("give a set, as in `inkseed evaluate samples.npz`, or --model NAME")
     options = (count, guide_w, guide_interval, sampler, steps, spacing, precision)
     if model is None and (check or any(option is not None for option in options)):
         raise InkseedError(
@@ -135,8 +141,8 @@ def evaluate(
     if usefulness:
         from inkseed.evaluation.usefulness import steps_in_all
 
-        steps = steps_in_all(sets[0], found.yardstick.training)
-        with progress("teaching classifiers", steps, "steps") as advance:
+        steps = steps_in_all(sets[0], found.real_digits.training)
+        with progress("training classifiers", steps, "steps") as advance:
             add_usefulness(found, advance)
     if out is not None:
         from inkseed.evaluation.page import save_page
@@ -155,7 +161,7 @@ def evaluate(
 
 
 def _strengths(guide_w: str | None) -> list[float]:
-    """The values of guide_w that were asked for, checked; none for the model's own."""
+    """The values of --guide-w, checked; none stands for the model's own."""
     from inkseed.labels import parse_numbers
 
     strengths = [] if guide_w is None else parse_numbers(guide_w, "--guide-w")
@@ -181,5 +187,5 @@ def _screened(
 
     request = Request(labels, seed, SamplingOptions(*asked, **how))
     found = sample_screened(model, request, on_evaluations)
-    times = f"judge A had images drawn again, {found.redrawn:,} times in all"
-    return found.samples, [f"{times}, and is in doubt of {len(found.doubted):,}"]
+    redraws = f"{found.redrawn:,} images drawn again for judge A"
+    return found.samples, [f"{redraws}, which still doubts {len(found.doubted):,}"]

@@ -16,6 +16,8 @@ from inkseed.cli.options import (
     Json,
     ModelName,
     Noise,
+    NumberSlant,
+    NumberThickness,
     Precision,
     SamplerName,
     Seed,
@@ -34,42 +36,45 @@ from inkseed.errors import InkseedError
 from inkseed.model.weights import DEFAULT_MODEL
 
 MAX_TRACED = 200  # images in one GIF: more would be too small to see
-MAX_STATES = 100_000  # images times steps that a trace holds, with guesses: half a gigabyte
+MAX_STATES = 100_000  # images times steps in a trace; with guesses, half a gigabyte
 
 
 def write(
     number: Annotated[str, typer.Argument(help="1 to 64 digits; leading zeros count.")],
     out: Annotated[
-        Path | None, typer.Option(help="Where the picture goes, a .png. [NUMBER.png]")
+        Path | None, typer.Option(help="The picture to write, a .png. [NUMBER.png]")
     ] = None,
     seed: Seed = 0,
     guide_w: Annotated[
         float | None,
         typer.Option(
-            help="Guidance: 0 is off. [the model's own, but 1.6 or more: a number is to be read]",
+            help="Guidance strength; 0 is off. [the model's own, raised to 1.6 to be legible]",
             show_default=False,
         ),
     ] = None,
     guide_interval: GuideInterval = None,
-    slant: Slant = None,
-    thickness: Thickness = None,
+    slant: NumberSlant = None,
+    thickness: NumberThickness = None,
     sampler: SamplerName = None,
     steps: Steps = None,
     spacing: Spacing = None,
     precision: Annotated[
         str,
-        typer.Option(help="What the network computes in: float32, or bfloat16."),
+        typer.Option(help="What the network computes in: float32 or bfloat16."),
     ] = "float32",
     noise: Noise = "gaussian",
     candidates: Candidates = None,
     count: Annotated[
-        int, typer.Option(help="Variants: NAME_7.png by --seed 7, and so on.", min=1, max=100_000)
+        int,
+        typer.Option(
+            help="How many variants; the one of seed 7 is NAME_7.png.", min=1, max=100_000
+        ),
     ] = 1,
     check: Annotated[
-        bool, typer.Option("--check", help="Have judge A read it, and draw again what it doubts.")
+        bool, typer.Option("--check", help="Have judge A read it, and redraw what it doubts.")
     ] = False,
     boxes: Annotated[
-        bool, typer.Option("--boxes", help="Also write each digit's box, beside it as .json.")
+        bool, typer.Option("--boxes", help="Also write each digit's box to a .json beside it.")
     ] = False,
     model: ModelName = DEFAULT_MODEL,
     device: Device = "cpu",
@@ -134,31 +139,33 @@ def write(
         redrawn = sum(each["redrawn"] for each in told)
         print(f"inkseed: {_what_the_judge_said(redrawn, doubted, 'digit')}", file=sys.stderr)
     elif doubted:
-        missing = "a digit is" if doubted == 1 else f"{doubted:,} digits are"
-        print(
-            f"inkseed: {missing} missing or not clear of a neighbour: give --check to draw again",
-            file=sys.stderr,
-        )
+        which = "1 digit is missing or lies on its neighbour: add --check to draw it again"
+        if doubted > 1:
+            which = (
+                f"{doubted:,} digits are missing or lie on a neighbour: add --check to draw again"
+            )
+        print(f"inkseed: {which}", file=sys.stderr)
 
 
 def sample(
-    out: Annotated[Path, typer.Option(help="An .npz, a .png figure, or a folder to fill.")],
+    out: Annotated[Path, typer.Option(help="An .npz, a .png figure, or a new folder.")],
     labels: Annotated[
-        str | None, typer.Option(help="Such as 0-9 or 3,5,7. [all that the model knows]")
+        str | None, typer.Option(help="For example 0-9 or 3,5,7. [all that the model has]")
     ] = None,
-    count: Annotated[int, typer.Option(help="Images for each label.", min=1, max=100_000)] = 4,
+    count: Annotated[int, typer.Option(help="Images per label.", min=1, max=100_000)] = 4,
     seed: Seed = 0,
     guide_w: Annotated[
         str | None,
         typer.Option(
-            help="Guidance, 0 is off; several, as 0,0.5,2, share their noise. [the model's own]"
+            help="Guidance strength; 0 is off. Several, such as 0,0.5,2, share their noise."
+            " [the model's own]"
         ),
     ] = None,
     guide_interval: GuideInterval = None,
     slant: Slant = None,
     thickness: Thickness = None,
     trace: Annotated[
-        Path | None, typer.Option(help="Also draw the way from noise to digits, a .gif.")
+        Path | None, typer.Option(help="Also write a .gif of the way from noise to digits.")
     ] = None,
     sampler: SamplerName = None,
     steps: Steps = None,
@@ -171,7 +178,7 @@ def sample(
         bool,
         typer.Option(
             "--check",
-            help="Have judge A read all, and draw again what it is less than 90 % sure of.",
+            help="Have judge A read every image, and redraw those it doubts.",
         ),
     ] = False,
     compile_network: Compile = False,
@@ -193,7 +200,7 @@ def sample(
     if trace is not None:
         check_writable(trace, (".gif",))
         if check:
-            raise InkseedError("--trace shows images as first drawn: leave out --check")
+            raise InkseedError("--trace shows the images as first drawn: leave out --check")
     loaded = load_model(model, device, threads)
     if compile_network:
         loaded.compile()
@@ -221,7 +228,7 @@ def sample(
     settled = loaded.settle(requests[0].sampling)
     states = images * settled.steps
     if trace is not None and states > MAX_STATES:
-        raise InkseedError(f"--trace holds at most {MAX_STATES:,} states: lower --steps or --count")
+        raise InkseedError(f"--trace keeps at most {MAX_STATES:,} states: lower --steps or --count")
     costs = [loaded.cost_of(replace(each, labels=[0], style={})) for each in requests]
     groups: list[Any] = []
     redrawn, doubted = 0, []
@@ -249,8 +256,8 @@ def sample(
 
 
 def _what_the_judge_said(redrawn: int, doubted: int, of: str) -> str:
-    if not redrawn:
-        return f"judge A is sure of every {of}"
-    times = "once" if redrawn == 1 else f"{redrawn:,} times"
-    left = "sure of all" if not doubted else f"in doubt of {doubted:,} still: --json says which"
-    return f"judge A had images drawn again, {times} in all, and is {left}"
+    redraws = "" if not redrawn else "1 redraw; " if redrawn == 1 else f"{redrawn:,} redraws; "
+    if not doubted:
+        return f"{redraws}judge A is confident of every {of}"
+    many = f"1 {of}" if doubted == 1 else f"{doubted:,} {of}s"
+    return f"{redraws}judge A still doubts {many}: --json says which"

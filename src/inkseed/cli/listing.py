@@ -15,7 +15,7 @@ MOST_NAMED = 20
 
 
 def models(as_json: Json = False) -> None:
-    """List what is bundled, where it comes from, and how good it was measured to be."""
+    """List the bundled models, where they come from, and how well they measure."""
     from inkseed.model.catalogue import bundled
 
     found = bundled()
@@ -32,7 +32,7 @@ def models(as_json: Json = False) -> None:
 
 
 def _lines(each: "Bundled") -> list[str]:
-    """One model for people: its name, where it comes from, how good it is."""
+    """One model for people: its name, where it comes from, how well it measures."""
     training, size = each.config.training, each.path.stat().st_size / 1e6
     default = ", the default" if each.name == DEFAULT_MODEL else ""
     height, width = each.config.image_size
@@ -51,9 +51,9 @@ def _lines(each: "Bundled") -> list[str]:
 
 
 def _before(training: dict) -> str:
-    """What a model had seen that this one was trained on from."""
+    """What the model that this one started from had seen."""
     seen = training.get("from", {}).get("images_seen")
-    return f" after {seen:,} of an earlier run" if seen else ""
+    return f" after {seen:,} in an earlier run" if seen else ""
 
 
 def _quality(quality: dict) -> str:

@@ -1,4 +1,4 @@
-"""Help that prints names from the registries, read only when somebody asks for help."""
+"""Help that prints names from the registries, which are read only when help is asked for."""
 
 from typing import Any
 
@@ -7,15 +7,15 @@ from typer.core import TyperCommand
 from inkseed.named_files import RECIPES
 from inkseed.registry import SAMPLERS, SPACINGS, STRATEGIES
 
-KINDS = {"recipes": RECIPES.names, "samplers": SAMPLERS.names, "spacings": SPACINGS.names}
-FREE = ("SAME", "CHANGED")  # as the sources register strategies that cost nothing extra
+NAMES = {"recipes": RECIPES.names, "samplers": SAMPLERS.names, "spacings": SPACINGS.names}
+FREE = ("SAME", "CHANGED")  # how the sources spell the kinds that cost nothing extra
 
 
 class NamingCommand(TyperCommand):
-    """A command in whose help `{samplers}` and the like stand for the names that there are."""
+    """A command whose help fills in names for `{samplers}` and the like."""
 
     def format_help(self, ctx: Any, formatter: Any) -> None:
-        """Fill the names in, then write the help as typer does."""
+        """Fill in the names, then write the help as typer does."""
         names = _Names()
         for parameter in self.params:
             if text := getattr(parameter, "help", None):
@@ -24,12 +24,12 @@ class NamingCommand(TyperCommand):
 
 
 class _Names(dict[str, str]):
-    """What stands for each word, found when it is first asked for."""
+    """The names for each word, found when they are first needed."""
 
     def __missing__(self, word: str) -> str:
         if word == "installed":
             more = [name for name in STRATEGIES.names() if name not in STRATEGIES.declared]
-            self[word] = "; of installed packages: " * bool(more) + ", ".join(more)
+            self[word] = "; installed: " * bool(more) + ", ".join(more)
         else:
             self[word] = ", ".join(_names(word))
         return self[word]
@@ -42,4 +42,4 @@ def _names(word: str) -> list[str]:
             (name for name in told if told[name] in FREE), key=lambda x: FREE.index(told[x])
         )
         return free if word == "free" else [name for name in told if name not in free]
-    return KINDS[word]()
+    return NAMES[word]()

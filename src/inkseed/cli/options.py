@@ -1,6 +1,6 @@
 """Options that commands share, and what every command does with them.
 
-Words in braces, in help, stand for names from the registries: see `inkseed.cli.naming`.
+`inkseed.cli.naming` fills in the words in braces.
 """
 
 import math
@@ -26,140 +26,151 @@ if TYPE_CHECKING:
 Seed = Annotated[
     int,
     typer.Option(
-        help="Same seed, same picture: to the byte on one machine with the same options, within"
-        " rounding elsewhere.",
+        help="Same seed, same picture: byte for byte on one machine with the same options, within"
+        " rounding on another.",
         min=0,
         max=2**63 - 1,
     ),
 ]
-ModelName = Annotated[str, typer.Option(help="A bundled model's name, or a model file.")]
+ModelName = Annotated[str, typer.Option(help="A bundled model, or a model file.")]
 SamplerName = Annotated[
     str | None,
-    typer.Option(help="{samplers}; or a .py file that registers yours. [the model's own]"),
+    typer.Option(help="{samplers}, or a .py file that registers your own. [the model's own]"),
 ]
 GuideW = Annotated[
-    float | None, typer.Option(help="Guidance: 0 is off. [the model's own]", show_default=False)
-]
-Slant = Annotated[
     float | None,
-    typer.Option(
-        help="Lean to the right, in degrees, as -15 or 30. [free; in a number the seed's]"
-    ),
+    typer.Option(help="Guidance strength; 0 is off. [the model's own]", show_default=False),
 ]
-Thickness = Annotated[
-    float | None,
-    typer.Option(
-        help="Width of the strokes in pixels, as 1.5 or 4. [free; in a number the seed's]"
-    ),
-]
+LEAN, WIDTH = (
+    "Degrees to the right, such as -15 or 30.",
+    "Stroke width in pixels, such as 1.5 or 4.",
+)
+Slant = Annotated[float | None, typer.Option(help=f"{LEAN} [varies as in the data]")]
+Thickness = Annotated[float | None, typer.Option(help=f"{WIDTH} [varies as in the data]")]
+NumberSlant = Annotated[float | None, typer.Option(help=f"{LEAN} [drawn from the seed]")]
+NumberThickness = Annotated[float | None, typer.Option(help=f"{WIDTH} [drawn from the seed]")]
 Steps = Annotated[
     int | None,
     typer.Option(
-        help="Steps from noise to digit. [the model's own, or the sampler's]", min=1, max=100_000
+        help="How many steps the sampler takes. [the model's own, or the sampler's]",
+        min=1,
+        max=100_000,
     ),
 ]
 Spacing = Annotated[
     str | None,
-    typer.Option(help="Where the steps lie: {spacings}. [the model's own, or the sampler's]"),
+    typer.Option(help="How the steps are spaced: {spacings}. [the model's own, or the sampler's]"),
 ]
 GuideInterval = Annotated[
     str | None,
     typer.Option(
         metavar="LOW,HIGH",
-        help="Guide only where noise is LOW to HIGH times the signal, as 0.3,6; 0,inf: everywhere."
-        " [the model's own]",
+        help="Guide only where there is LOW to HIGH times as much noise as signal, such as 0.3,6;"
+        " 0,inf is everywhere. [the model's own]",
     ),
 ]
 Precision = Annotated[
     str | None,
     typer.Option(
-        help="What the network computes in: float32, or bfloat16, which moves pixels a little."
-        " [bfloat16 where the processor is fast in it]"
+        help="What the network computes in: float32, or bfloat16, which changes pixels slightly."
+        " [bfloat16 if the device is fast in it]"
     ),
 ]
 Noise = Annotated[
     str,
     typer.Option(
-        help="Strategy for the starting noise: {free}; those that search:"
-        " {searches}{installed}; or a .py file that registers yours."
+        help="How to choose the starting noise. At no extra cost: {free}; by search:"
+        " {searches}{installed}; or a .py file that registers your own."
     ),
 ]
 Candidates = Annotated[
     int | None,
-    typer.Option(
-        help="Noises that a strategy that searches tries for each digit. [10]", min=1, max=10_000
-    ),
+    typer.Option(help="How many noises a search tries for each image. [10]", min=1, max=10_000),
 ]
 FormName = Annotated[
     str,
     typer.Option(
         "--form",
-        help="Your digits' place and size: mnist puts all in MNIST's form, keep leaves them and"
-        " their grey levels as they are, auto does what each set needs.",
+        help="How to place and scale your digits: mnist as in MNIST; keep leaves them and"
+        " their grey levels alone; auto as each set needs.",
     ),
 ]
 PaperName = Annotated[
-    str, typer.Option("--paper", help="Your pictures' paper: light, dark, or auto to look.")
+    str, typer.Option("--paper", help="Your pictures' paper: light, dark, or auto to detect it.")
 ]
 Transposed = Annotated[
-    bool, typer.Option("--transposed", help="Your arrays have columns first, as EMNIST's files.")
+    bool, typer.Option("--transposed", help="Your arrays have columns first, as EMNIST's do.")
 ]
 Compile = Annotated[
     bool,
     typer.Option(
         "--compile",
-        help="Use torch.compile: for many images, needs a C++ compiler. Pixels stay within a grey"
-        " level or two in float32; in bfloat16 some move visibly.",
+        help="Use torch.compile, worth it for many images; needs a C++ compiler. In float32,"
+        " pixels change by a grey level or two; in bfloat16 some change visibly.",
     ),
 ]
-Device = Annotated[str, typer.Option(help="cpu; cuda or mps where there is a GPU.")]
+CompileTraining = Annotated[
+    bool,
+    typer.Option(
+        "--compile",
+        help="Use torch.compile: a slow start, then faster training; needs a C++ compiler.",
+    ),
+]
+Device = Annotated[str, typer.Option(help="cpu, or cuda or mps if there is a GPU.")]
 Threads = Annotated[int | None, typer.Option(help="Processor threads to use.", min=1, max=1024)]
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of words.")]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of text.")]
 
 
 def how_to_read(form: str, paper: str, transposed: bool) -> "HowToRead":
-    """What was asked of the reading of one's own images; a wrong word is told here."""
+    """How to read the user's own images. Raises InkseedError for an unknown word."""
     from inkseed.data.how_to_read import HowToRead
 
     return HowToRead(paper, form, transposed)  # type: ignore[arg-type]
 
 
 def is_main_process() -> bool:
-    """Whether this process speaks for all that `torchrun` started."""
+    """Whether this is the process that prints, of all that `torchrun` started."""
     return os.environ.get("RANK", "0") == "0"
 
 
 def check_style(slant: float | None, thickness: float | None) -> None:
-    """Refuse a style that is no number; None leaves it free."""
+    """Raise InkseedError for a style that is NaN; None leaves it free."""
     for name, value in (("--slant", slant), ("--thickness", thickness)):
         check_not_nan(value, name)
 
 
 def check_guidance(strengths: Sequence[float | None]) -> None:
-    """Refuse guidance that no model is made for; None is the model's own."""
+    """Raise InkseedError for guidance out of range; None is the model's own."""
     for w in strengths:
         if w is not None and not -1 <= w <= 100:
             raise InkseedError(f"--guide-w must be from -1 to 100, not {w:g}")
 
 
 def parse_interval(text: str | None) -> tuple[float, float | None] | None:
-    """`0.3,6` -> the interval; `inf` as its upper end is None, which JSON has too.
+    """`0.3,6` -> the interval; an upper end of `inf` becomes None, which JSON has too.
 
-    Raises InkseedError for anything but two numbers that rise from 0 or more.
+    Raises InkseedError for anything but two numbers from 0 up, the lower one first.
     """
     if text is None:
         return None
     try:
         low, high = map(float, text.split(","))
     except ValueError:
-        low, high = 1.0, 0.0
+        low, high = -1.0, 0.0
+    if low > high >= 0:
+        raise InkseedError(
+            f"--guide-interval must be LOW,HIGH, the lower first: write {high:g},{low:g}"
+        )
     if not 0 <= low <= high or math.isinf(low):
-        raise InkseedError(f"--guide-interval must be LOW,HIGH, as in 0.3,6: not {text[:40]!a}")
+        raise InkseedError(
+            f"--guide-interval must be LOW,HIGH, two numbers from 0 up, as in 0.3,6: not"
+            f" {text[:40]!a}"
+        )
     return low, None if math.isinf(high) else high
 
 
 def load_model(name: str, device: str, threads: int | None) -> "Model":
-    """The model, on its device; a wrong name is told before torch is imported."""
+    """Load a model onto its device; a wrong name is refused before torch is imported."""
     find_model(name)
     where = choose_device(device, threads)
     from inkseed.model.loading import load
@@ -168,7 +179,7 @@ def load_model(name: str, device: str, threads: int | None) -> "Model":
 
 
 def choose_device(name: str, threads: int | None) -> "torch.device":
-    """The device of that name, with torch held to so many threads."""
+    """The device called `name`; also set how many threads torch uses."""
     import torch
 
     from inkseed.nn.device import find_device
@@ -180,7 +191,7 @@ def choose_device(name: str, threads: int | None) -> "torch.device":
 
 @contextmanager
 def progress(what: str, total: int, unit: str) -> "Iterator[Callable[[int], Any]]":
-    """A bar on standard error that goes away when the work is done."""
+    """A progress bar on standard error that disappears when the work is done."""
     from rich.console import Console
     from rich.progress import (
         BarColumn,
@@ -196,7 +207,7 @@ def progress(what: str, total: int, unit: str) -> "Iterator[Callable[[int], Any]
 
         def advance(count: int) -> None:
             bar.advance(task, count)
-            if bar.tasks[task].completed > total:  # what is drawn again: nobody knows how much
+            if bar.tasks[task].completed > total:  # images are being redrawn, nobody knows how many
                 bar.update(task, total=None)
 
         yield advance

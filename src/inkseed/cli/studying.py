@@ -28,21 +28,24 @@ from inkseed.cli.options import (
 from inkseed.errors import InkseedError
 from inkseed.model.weights import DEFAULT_MODEL
 
-PAGE_WIDTH = 120  # of the table where it goes to a file
+PAGE_WIDTH = 120  # of the table when it goes to a file
 
 
 def noise_study(
     model: ModelName = DEFAULT_MODEL,
     count: Annotated[
-        int, typer.Option(help="Images for each seed, in MNIST's own mix.", min=10, max=10_000)
+        int, typer.Option(help="Images per seed, in MNIST's own mix.", min=10, max=10_000)
     ] = 40,
-    seeds: Annotated[int, typer.Option(help="Seeds, 0 and on.", min=1, max=100)] = 5,
+    seeds: Annotated[int, typer.Option(help="How many seeds, from 0.", min=1, max=100)] = 5,
     candidates: Annotated[
-        int, typer.Option(help="The largest budget is best-of-so-many's.", min=2, max=256)
+        int,
+        typer.Option(
+            help="The largest budget is the cost of best_of with this many.", min=2, max=256
+        ),
     ] = 8,
     noise: Annotated[
         str | None,
-        typer.Option(help="Strategies to study, as best_of,sobol or mine.py. [all]"),
+        typer.Option(help="Strategies to compare, such as best_of,sobol or mine.py. [all]"),
     ] = None,
     guide_w: GuideW = None,
     guide_interval: GuideInterval = None,
@@ -51,14 +54,14 @@ def noise_study(
     spacing: Spacing = None,
     precision: Precision = None,
     out: Annotated[
-        Path | None, typer.Option(help="A folder for plots; a stopped study goes on in it.")
+        Path | None, typer.Option(help="A folder for the results; a stopped study continues in it.")
     ] = None,
     compile_network: Compile = False,
     device: Device = "cpu",
     threads: Threads = None,
     as_json: Json = False,
 ) -> None:
-    """Compare strategies for the starting noise at equal network evaluations, with controls."""
+    """Compare strategies for the starting noise at equal cost, with controls."""
     check_guidance([guide_w])
     interval = parse_interval(guide_interval)
     if out is not None and out.exists() and not out.is_dir():

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from inkseed.cli.options import (
-    Compile,
+    CompileTraining,
     Device,
     FormName,
     PaperName,
@@ -27,21 +27,21 @@ def train(
         typer.Argument(help="{recipes}, or a TOML file."),
     ],
     out: Annotated[Path | None, typer.Option(help="The run's folder. [runs/RECIPE]")] = None,
-    resume: Annotated[bool, typer.Option("--resume", help="Go on where a run stopped.")] = False,
+    resume: Annotated[bool, typer.Option("--resume", help="Continue a stopped run.")] = False,
     data: Annotated[
         Path | None,
         typer.Option(
-            help="Your own images: a folder <label>/*, an .npz, an IDX pair's images, or a .csv."
+            help="Your images: a folder with a folder per label, an .npz, IDX images, or a .csv."
         ),
     ] = None,
     size: Annotated[
-        str | None, typer.Option(help="Resize your images: 28, or HEIGHTxWIDTH as 28x56.")
+        str | None, typer.Option(help="Resize your images: 28, or HEIGHTxWIDTH such as 28x56.")
     ] = None,
     form: FormName = "auto",
     paper: PaperName = "auto",
     transposed: Transposed = False,
     start: Annotated[
-        str | None, typer.Option("--from", help="Go on from a model: its name, or a file.")
+        str | None, typer.Option("--from", help="Start from a bundled model or a model file.")
     ] = None,
     epochs: Annotated[
         int | None, typer.Option(help="Passes over the images. [the recipe's]", min=1)
@@ -50,11 +50,11 @@ def train(
         int | None,
         typer.Option(help="Same seed, same weights. [the recipe's]", min=0, max=2**63 - 1),
     ] = None,
-    compile_network: Compile = False,
+    compile_network: CompileTraining = False,
     device: Device = "cpu",
     threads: Threads = None,
 ) -> None:
-    """Train a model by a recipe; a run that was stopped goes on with --resume."""
+    """Train a model by a recipe; --resume continues a stopped run."""
     from inkseed.training.recipes import load_recipe
 
     settings = load_recipe(recipe)
@@ -87,7 +87,7 @@ def train(
             print(model)
     except KeyboardInterrupt:
         if is_main_process() and (folder / SETTINGS).is_file():
-            hint = f"go on by the same command with --out {folder} --resume"
+            hint = f"to continue, give the same command with --out {folder} --resume"
             print(f"inkseed: {hint}", file=sys.stderr)
         raise
 
@@ -97,7 +97,7 @@ def _parse_size(text: str) -> tuple[int, int]:
     if len(sides) > 2 or not all(
         side.isascii() and side.isdecimal() and len(side) < 5 for side in sides
     ):
-        raise InkseedError(f"--size must be a side or HEIGHTxWIDTH, not {text[:20]!r}")
+        raise InkseedError(f"--size must be a number or HEIGHTxWIDTH, not {text[:20]!r}")
     height, width = int(sides[0]), int(sides[-1])
     if not all(4 <= side <= 256 and side % 4 == 0 for side in (height, width)):
         raise InkseedError(f"--size must be from 4 to 256 and divisible by 4, not {text}")

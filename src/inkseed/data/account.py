@@ -1,22 +1,22 @@
-"""What was read of a set, and what was not, in one line."""
+"""An account of what was read of a set and what was not, in one line."""
 
 from dataclasses import dataclass, field
 
 
 @dataclass
 class Named:
-    """How many of a kind there are, and which is the first."""
+    """How many there are of a kind, and the name of the first."""
 
     count: int = 0
     first: str = ""
 
     def add(self, name: str) -> None:
-        """One more."""
+        """Count one more."""
         self.first = self.first or shown(name)
         self.count += 1
 
     def said(self, kind: str) -> list[str]:
-        """`7 blank (first: 4/img_12.png)`, or nothing where there is none."""
+        """`7 blank (first: 4/img_12.png)`, or nothing if there are none."""
         if not self.count:
             return []
         which = "first: " if self.count > 1 else ""
@@ -25,22 +25,23 @@ class Named:
 
 @dataclass
 class Account:
-    """The reading of a set: `given` pictures, of which `used` gave `images`."""
+    """What became of a set: of `given` pictures, `used` gave `images`."""
 
     noun: str  # "pictures" or "images"
     given: int = 0
     used: int = 0
     images: int = 0
     blank: Named = field(default_factory=Named)
+    blank_used: bool = False  # blank ones are among the used, as generated sets are measured
     unreadable: Named = field(default_factory=Named)
-    others: Named = field(default_factory=Named)  # files that are no pictures
-    sheets: Named = field(default_factory=Named)  # pictures that hold several digits
+    others: Named = field(default_factory=Named)  # files that are not pictures
+    sheets: Named = field(default_factory=Named)  # pictures of several digits
     moving: Named = field(default_factory=Named)  # of several frames or pages
     light: int = 0  # pictures on light paper, and on dark
     dark: int = 0
     mended: int = 0
     formed: int = 0
-    untold: bool = False  # paper could not be told from ink
+    untold: bool = False  # ink could not be told from paper
     shapes: set[tuple[int, int]] = field(default_factory=set)
     size: tuple[int, int] = (0, 0)
     notes: list[str] = field(default_factory=list)
@@ -63,14 +64,14 @@ class Account:
     def left_out(self) -> list[str]:
         """What was not used, and why."""
         return [
-            *self.blank.said("blank"),
+            *self.blank.said("of them blank" if self.blank_used else "blank"),
             *self.unreadable.said("unreadable"),
             *self.others.said("other file" + "s" * (self.others.count > 1)),
         ]
 
     def _paper(self) -> str:
         if self.untold:
-            return "paper could not be told from ink: left as they are"
+            return "ink could not be told from paper: left as they are"
         if self.light and self.dark:
             return f"light paper ({self.light:,}) and dark ({self.dark:,})"
         return "light paper" if self.light else "dark paper"
@@ -84,18 +85,18 @@ class Account:
             found = f"{min(sides, default=0)} to {max(sides, default=0)} pixels"
         height, width = self.size
         wanted = f"{height}" if height == width else f"{height}x{width}"
-        return found if self.shapes <= {self.size} else f"{found}, brought to {wanted}"
+        return found if self.shapes <= {self.size} else f"{found}, resized to {wanted}"
 
     def _changes(self) -> list[str]:
         changes = []
         if self.mended:
-            changes.append(f"contrast mended in {self.mended:,}")
+            changes.append(f"contrast corrected in {self.mended:,}")
         if self.formed:
             changes.append(f"{self.formed:,} brought to MNIST's form")
         return changes
 
 
 def shown(name: str) -> str:
-    """A file's name as it can stand in a line: no escape sequences, and not too long."""
+    """A file name that fits in a line: without escape sequences, and not too long."""
     clean = "".join(letter if letter.isprintable() else "?" for letter in name)
     return clean if len(clean) <= 80 else "..." + clean[-77:]

@@ -1,4 +1,4 @@
-"""Labelled images in arrays: an .npz of `inkseed sample`, of Keras or another library."""
+"""Labelled images in arrays: an .npz from `inkseed sample`, Keras or another library."""
 
 import zipfile
 from pathlib import Path
@@ -13,7 +13,7 @@ from inkseed.data.levels import span_of
 from inkseed.errors import InkseedError
 from inkseed.labels import check_class_name
 
-PAIRS = (  # what images and their labels are called: ours, Keras's, MedMNIST's, numpy's, others'
+PAIRS = (  # names of images and labels: ours, Keras's, MedMNIST's, numpy's, others'
     ("images", "labels"),
     ("x_train", "y_train"),
     ("train_images", "train_labels"),
@@ -28,10 +28,10 @@ GREY = np.array([0.299, 0.587, 0.114], np.float32)  # ITU-R 601
 
 
 class ArrayPictures:
-    """Images (N, H, W) of one span of grey levels, with their labels, numbers or names.
+    """Images (N, H, W) on one scale of grey levels, with labels that are numbers or names.
 
-    Also (N, H W) if square, and one or three channels before or after the sides. `transposed` has
-    columns before rows. Raises InkseedError for arrays that are no such set, naming `path`.
+    Also (N, H W) if square, and one or three channels before or after the sides. `transposed` means
+    columns before rows. Raises InkseedError, which names `path`, for other arrays.
     """
 
     noun = "images"
@@ -62,7 +62,7 @@ class ArrayPictures:
         return len(self.images)
 
     def name(self, k: int) -> str:
-        """Its number, from 1."""
+        """The image's number, from 1."""
         return f"number {k + 1}"
 
     def shape(self, k: int) -> tuple[int, int]:
@@ -79,12 +79,12 @@ class ArrayPictures:
 
 
 def read_npz(path: Path, transposed: bool = False) -> ArrayPictures:
-    """The images and labels of an .npz under any of their usual names. Raises InkseedError."""
+    """Read images and labels from an .npz, under any of their usual names. Raises InkseedError."""
     arrays = NpzFile(path)
     for images, labels in PAIRS:
         if images in arrays.shapes and labels in arrays.shapes:
             count, known = (arrays.shapes[name][:1] for name in (images, labels))
-            if count != known:  # told before a hostile file fills the memory
+            if count != known:  # found before a hostile file fills the memory
                 raise InkseedError(f"{path} holds {_many(count)} images but {_many(known)} labels")
             return ArrayPictures(arrays[images], arrays[labels], path, transposed)
     names = ", ".join(map(ascii, sorted(arrays.shapes)[:8])) or "none"
@@ -92,7 +92,7 @@ def read_npz(path: Path, transposed: bool = False) -> ArrayPictures:
 
 
 class NpzFile:
-    """An .npz, opened without pickles: what is in it is known before it is read.
+    """An .npz, opened without pickles, whose shapes are known before anything is read.
 
     Raises InkseedError for a file that is missing, damaged or too large.
     """
@@ -116,9 +116,7 @@ class NpzFile:
     def __getitem__(self, name: str) -> np.ndarray:
         shape, dtype = self.shapes[name], self.dtypes[name]
         if dtype.hasobject:
-            raise InkseedError(
-                f"{self.path}: {name} holds Python objects: save it as numbers or text"
-            )
+            raise InkseedError(f"{self.path}: {name} holds Python objects: save numbers or text")
         if dtype.itemsize * int(np.prod([float(side) for side in shape])) > MAX_BYTES:
             raise InkseedError(f"{self.path}: {name} claims more than {MAX_BYTES:,} bytes")
         try:
@@ -129,7 +127,7 @@ class NpzFile:
             raise self._damaged() from error
 
     def _damaged(self) -> InkseedError:
-        return InkseedError(f"{self.path} is not an .npz that can be read, or is damaged")
+        return InkseedError(f"{self.path} is damaged, or not an .npz: save it again by numpy.savez")
 
 
 def _header(stream: IO[bytes]) -> tuple[tuple[int, ...], np.dtype]:

@@ -1,4 +1,4 @@
-"""Labelled images in a CSV, a line each: `label,pixel0,pixel1,...`, as Kaggle has MNIST."""
+"""Labelled images in a CSV, one per line: `label,pixel0,pixel1,...`, like Kaggle's MNIST."""
 
 import gzip
 import zlib
@@ -10,15 +10,15 @@ import numpy as np
 from inkseed.data.arrays import ArrayPictures
 from inkseed.errors import InkseedError
 
-LONGEST = 1 << 20  # characters of a line: more is not a small picture
-LABELS = ("label", "labels", "class", "digit", "target", "y")  # what the labels' column is called
+LONGEST = 1 << 20  # characters of a line: with more it is not a small picture
+LABELS = ("label", "labels", "class", "digit", "target", "y")  # names of the labels' column
 
 
 def read_csv(path: Path, transposed: bool = False) -> ArrayPictures:
-    """Read images whose pixels are a square, row by row; the labels come first or last.
+    """Read square images, row by row, with labels in the first or last column.
 
-    A first line of names is recognised; without one, labels come first.
-    Raises InkseedError, naming the line, for anything else.
+    A header is recognised; without one, labels come first. Raises InkseedError, which names the
+    line, for anything else.
     """
     labels: list[str] = []
     rows: list[np.ndarray] = []
@@ -32,9 +32,11 @@ def read_csv(path: Path, transposed: bool = False) -> ArrayPictures:
         rows.append(_pixels(pixels, path, number, len(rows[0]) if rows else None))
         labels.append(label.strip().strip('"'))
     if not rows:
-        raise InkseedError(f"{path} holds no images: a line each, as label,pixel0,pixel1,...")
+        raise InkseedError(
+            f"{path} holds no images: give a line for each, as label,pixel0,pixel1,..."
+        )
     if round(len(rows[0]) ** 0.5) ** 2 != len(rows[0]):
-        raise InkseedError(f"{path}: {len(rows[0])} pixels a line are no square picture")
+        raise InkseedError(f"{path}: {len(rows[0])} pixels per line do not make a square picture")
     return ArrayPictures(np.stack(rows), np.array(labels), path, transposed)
 
 
@@ -44,7 +46,7 @@ def _labels_come_last(header: str, path: Path) -> bool:
         return False
     if names[-1] in LABELS:
         return True
-    raise InkseedError(f"{path} has no column 'label', first or last: its pictures have no labels")
+    raise InkseedError(f"{path} has no labels: name the first or the last column 'label'")
 
 
 def _pixels(text: str, path: Path, number: int, wanted: int | None) -> np.ndarray:
@@ -54,13 +56,13 @@ def _pixels(text: str, path: Path, number: int, wanted: int | None) -> np.ndarra
         raise InkseedError(f"{path}, line {number}: a pixel is not a number") from error
     if wanted is not None and len(values) != wanted:
         raise InkseedError(
-            f"{path}, line {number}: {len(values)} pixels where others have {wanted}"
+            f"{path}, line {number}: {len(values)} pixels, where other lines have {wanted}"
         )
     return values
 
 
 def _lines(path: Path) -> Iterator[tuple[int, str]]:
-    """Lines that are not empty, with their numbers."""
+    """The lines that are not empty, with their numbers."""
     opener = gzip.open if path.suffix.lower() == ".gz" else open
     try:
         with opener(path, "rt", encoding="utf-8-sig") as opened:
@@ -72,7 +74,7 @@ def _lines(path: Path) -> Iterator[tuple[int, str]]:
                 if line.strip():
                     yield number, line.strip()
     except UnicodeDecodeError as error:
-        raise InkseedError(f"{path} is not a CSV: it is not text") from error
+        raise InkseedError(f"{path} is not a CSV: it is not UTF-8 text") from error
     except (EOFError, gzip.BadGzipFile, zlib.error) as error:
         raise InkseedError(f"{path} is damaged or cut short: get a fresh copy ({error})") from error
     except OSError as error:

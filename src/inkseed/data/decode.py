@@ -1,4 +1,4 @@
-"""One picture file of any format, turned upright, as grey levels from 0 to 1."""
+"""Read one picture file of any format, turned upright, as grey levels from 0 to 1."""
 
 import warnings
 from functools import cache
@@ -10,14 +10,14 @@ from PIL import Image, ImageOps
 
 from inkseed.data.levels import to_unit
 
-MOST_SIDE = 2048  # pixels: larger pictures are read at this size
-NOT_READ = {"BUFR", "EPS", "GRIB", "HDF5", "MPEG", "WMF"}  # they start other programs, or are stubs
-COLOURED = 0.06  # between the channels: less is what JPEG and white balance make of grey
-ONE_COLOUR = 0.2  # what is opaque varies by less: it is all ink, and what is clear is the paper
-FILLED = 0.8  # of its box is opaque: a picture with clear corners, not strokes
+MOST_SIDE = 2048  # pixels, to which larger pictures are reduced
+NOT_READ = {"BUFR", "EPS", "GRIB", "HDF5", "MPEG", "WMF"}  # start other programs, or are stubs
+COLOURED = 0.06  # difference between channels; JPEG and white balance tint grey by less
+ONE_COLOUR = 0.2  # if the opaque part varies by less, it is all ink and the rest is paper
+FILLED = 0.8  # opaque part of its box: with more it is a picture with clear corners, not strokes
 DEEP = ("I", "F")  # modes whose range Pillow would clip
 MISTAKES = (
-    OSError,  # also what Pillow makes of a format that it does not know
+    OSError,  # also Pillow's for an unknown format
     ValueError,
     SyntaxError,
     EOFError,
@@ -30,11 +30,11 @@ MISTAKES = (
 
 
 class UnreadableError(Exception):
-    """A file that is not a picture, is damaged, or is too large to be one of handwriting."""
+    """A file that is not a picture, is damaged, or is too large for handwriting."""
 
 
 class Decoded(NamedTuple):
-    """A picture's grey levels, float32 (H, W), 0 black to 1 white, and how many frames it has."""
+    """A picture's grey levels, float32 (H, W), 0 black to 1 white, and its number of frames."""
 
     grey: np.ndarray
     frames: int
@@ -55,7 +55,7 @@ def suffixes() -> set[str]:
 
 
 def picture_size(path: Path) -> tuple[int, int] | None:
-    """(height, width) as it stands upright, from the file's head; None where it has none."""
+    """(height, width) when upright, from the file's header; None if it has none."""
     try:
         with _opened(path) as picture:
             turned = picture.getexif().get(0x0112, 1) in (5, 6, 7, 8)
@@ -65,14 +65,14 @@ def picture_size(path: Path) -> tuple[int, int] | None:
 
 
 def decode(path: Path) -> Decoded:
-    """Read a picture's first frame. What is transparent becomes paper, whatever the ink's colour.
+    """Read a picture's first frame. Transparent parts become paper, whatever the ink's colour.
 
     Raises UnreadableError.
     """
     try:
         with _opened(path) as picture, warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # about metadata: the pixels are what counts
-            # a phone's MPO holds the same photograph again, smaller
+            warnings.simplefilter("ignore")  # about metadata: only the pixels count
+            # a phone's MPO holds the photograph a second time, smaller
             frames = 1 if picture.format == "MPO" else int(getattr(picture, "n_frames", 1))
             picture.draft(None, (MOST_SIDE, MOST_SIDE))
             return Decoded(_grey(ImageOps.exif_transpose(picture)), frames)
@@ -109,9 +109,10 @@ def _grey(picture: Image.Image) -> np.ndarray:
 
 
 def on_paper(rgb: np.ndarray, alpha: np.ndarray) -> np.ndarray:
-    """Colours (H, W, 3) and opacity (H, W), 0 to 1 -> grey (H, W), clear parts being the paper.
+    """Colours (H, W, 3) and opacity (H, W), 0 to 1 -> grey (H, W), with clear parts as paper.
 
-    Strokes of one colour on nothing are ink, be they black or white: their opacity says how much.
+    Strokes of one colour on a clear background are ink, whether black or white; their opacity says
+    how much.
     """
     solid = alpha > 0.5
     if not solid.any():
@@ -126,9 +127,9 @@ def on_paper(rgb: np.ndarray, alpha: np.ndarray) -> np.ndarray:
 
 
 def one_channel(rgb: np.ndarray) -> np.ndarray:
-    """Colours (H, W, 3) -> grey (H, W), along the line in colour space that they vary most on.
+    """Colours (H, W, 3) -> grey (H, W), along the line in colour space on which they vary most.
 
-    So yellow ink on white, or red on a green as dark, keeps its contrast. Grey stays what it is.
+    So yellow on white keeps its contrast, and red on an equally dark green. Grey stays as it is.
     """
     red, green, blue = rgb[..., 0], rgb[..., 1], rgb[..., 2]
     if max(abs(red - green).max(), abs(green - blue).max(), abs(blue - red).max()) <= COLOURED:
@@ -137,5 +138,5 @@ def one_channel(rgb: np.ndarray) -> np.ndarray:
     colours = rgb.reshape(-1, 3)
     _, axes = np.linalg.eigh(np.cov(colours[:: 1 + len(colours) // 50_000].T))
     axis = axes[:, -1] * (1 if axes[:, -1].sum() >= 0 else -1)
-    low, high = np.minimum(axis, 0).sum(), np.maximum(axis, 0).sum()  # black-to-white's two ends
+    low, high = np.minimum(axis, 0).sum(), np.maximum(axis, 0).sum()  # where black and white lie
     return ((rgb @ axis - low) / (high - low)).astype(np.float32)

@@ -1,4 +1,4 @@
-"""A labelled folder, `folder/<label>/*`: which files are pictures, and what is wrong with it."""
+"""A labelled folder, `folder/<label>/*`: its pictures, or what is wrong with it."""
 
 import unicodedata
 from pathlib import Path
@@ -10,22 +10,22 @@ from inkseed.data.decode import decode, picture_size, suffixes
 from inkseed.errors import InkseedError
 from inkseed.labels import check_class_name
 
-CLUTTER = {"__MACOSX", "Thumbs.db", "desktop.ini"}  # what systems and archives leave lying about
+CLUTTER = {"__MACOSX", "Thumbs.db", "desktop.ini"}  # left by systems and archives
 PICTURES_TOO = {".heic", ".heif", ".pdf", ".svg", ".eps", ".jxl", ".dng", ".cr2", ".nef", ".psb"}
-AT_MOST = 200  # entries of a folder that are looked at to say what is wrong with it
+AT_MOST = 200  # entries of a folder that are examined to say what is wrong with it
 
 
 class FolderPictures:
-    """The pictures of a labelled folder, classes in the order of their names, numbers by value.
+    """The pictures of a labelled folder, with classes sorted by name, numbers by value.
 
-    `others` counts what else lies beside the pictures. Raises InkseedError for another layout.
+    `others` counts all other files. Raises InkseedError for any other layout.
     """
 
     noun = "pictures"
 
     def __init__(self, folder: Path) -> None:
         self.others = Named()
-        self.moving: set[int] = set()  # which have several frames or pages
+        self.moving: set[int] = set()  # those with several frames or pages
         classes = sorted(
             (child for child in folder.iterdir() if child.is_dir() and not _is_clutter(child)),
             key=lambda child: by_number_or_name(child.name),
@@ -46,10 +46,10 @@ class FolderPictures:
         names = tuple(check_class_name(unicodedata.normalize("NFC", each.name)) for each in classes)
         if len(set(names)) < len(names):
             twice = next(name for name in names if names.count(name) > 1)
-            raise InkseedError(f"{folder} holds two folders for the label {twice!r}: join them")
+            raise InkseedError(f"{folder} holds two folders for the label {twice!r}: merge them")
         if astray := _pictures(folder):
             raise InkseedError(
-                f"{astray[0]} has no label: move it into a folder of its label's name"
+                f"{astray[0]} has no label: move it into a folder named after its label"
             )
         self.class_names, self.labels = names, np.array(labels, np.int64)
         self.shapes = [picture_size(path) for path in self.files]
@@ -62,7 +62,7 @@ class FolderPictures:
         return f"{self.files[k].parent.name}/{self.files[k].name}"
 
     def shape(self, k: int) -> tuple[int, int] | None:
-        """Height and width, upright, from the file's head."""
+        """Height and width when upright, from the file's header."""
         return self.shapes[k]
 
     def load(self, k: int) -> np.ndarray:
@@ -74,13 +74,13 @@ class FolderPictures:
 
 
 def by_number_or_name(name: str) -> tuple[bool, int, str]:
-    """What to sort labels by: numbers first, by their value, then names."""
+    """The sort key of labels: numbers by value, then names."""
     number = name.isdecimal()
     return not number, len(name.lstrip("0")) if number else 0, name
 
 
 def _what_is_wrong(folder: Path) -> str:
-    """Why a folder has no `<label>/*` with pictures: too high, too low, or nothing there."""
+    """Why a folder holds no `<label>/*` pictures: too high, too low, or empty."""
     higher = [child for child in _folders(folder) if any(map(_pictures, _folders(child)))]
     if len(higher) == 1:
         return f"{folder} is one level too high: give {higher[0]}"
@@ -90,15 +90,15 @@ def _what_is_wrong(folder: Path) -> str:
     if higher:
         best = next((child for child in higher if child.name.startswith("train")), higher[0])
         names = ", ".join(child.name for child in higher[:4])
-        return f"{folder} is one level too high, it holds {names}: give one of them, as {best}"
+        return f"{folder} is one level too high: it holds {names}; give one, such as {best}"
     if _pictures(folder):
         beside = sum(bool(_pictures(child)) for child in _folders(folder.resolve().parent))
         if beside > 1:
             return f"{folder} is one level too low: give {folder.resolve().parent}"
-        return f"{folder} has no folder for each label: move pictures to {folder}/<label>/"
+        return f"{folder} has no folder for each label: move its pictures to {folder}/<label>/"
     if idx := [path for path in _some(folder) if "idx3" in path.name]:
-        return f"{folder} holds IDX files: give the images' one, as {idx[0]}"
-    return f"{folder} holds no images: they belong in {folder}/<label>/*.png"
+        return f"{folder} holds IDX files: give that of the images, {idx[0]}"
+    return f"{folder} holds no images: put them into {folder}/<label>/"
 
 
 def _folders(folder: Path) -> list[Path]:
@@ -110,7 +110,7 @@ def _pictures(folder: Path) -> list[Path]:
 
 
 def _is_picture(path: Path) -> bool:
-    """By its suffix; without one, by its content."""
+    """Whether a file is a picture, by its suffix or, without one, by its content."""
     if path.is_dir():
         return False
     if not path.suffix:
@@ -121,7 +121,7 @@ def _is_picture(path: Path) -> bool:
 def _some(folder: Path) -> list[Path]:
     try:
         return sorted(folder.iterdir())[:AT_MOST]
-    except OSError:  # it may not be looked into
+    except OSError:  # no permission
         return []
 
 

@@ -1,4 +1,4 @@
-"""MNIST's form: where a digit lies in its picture, and how large it is."""
+"""MNIST's form: the size of a digit and its place in the picture."""
 
 import numpy as np
 from PIL import Image
@@ -7,18 +7,18 @@ from inkseed.data.pairs import INK, ink_boxes
 
 SIDE = 28  # pixels of MNIST's pictures
 INNER = 20  # pixels that MNIST scales a digit's longer side to
-FAINT = 16  # of 255: a pixel with less is paper where its noise has been taken off
-AT_MOST, USUALLY = 3.0, 1.5  # pixels of SIDE that a digit, or digits usually, may be off INNER
-PALE = 191  # of 255: ink that was made smaller and is nowhere darker
-OFF_CENTRE = 2.5  # pixels of SIDE between the centre of mass and the picture's
+FAINT = 16  # of 255: less is paper, once its noise has been removed
+AT_MOST, USUALLY = 3.0, 1.5  # by how much one digit, or the median, may differ from INNER
+PALE = 191  # of 255: the darkest ink of a picture that has faded in scaling
+OFF_CENTRE = 2.5  # pixels of SIDE between the centres of mass and of the picture
 
 
 def as_mnist(cut: np.ndarray, size: tuple[int, int] = (SIDE, SIDE), least: int = INK) -> np.ndarray:
-    """One digit's ink (h, w), ink 255 -> uint8 `size` (H, W), scaled and placed as MNIST does.
+    """One digit's ink (h, w), ink 255 -> uint8 `size` (H, W), scaled and placed as in MNIST.
 
     The longer side of the box of ink that is `least` or darker becomes 20 pixels (in a picture of
-    28, else in proportion to the shorter side), and its centre of mass comes into the pixel below
-    and right of the image's middle (LeCun et al., 1998, MNIST's own page, and its images).
+    28, otherwise in proportion to the shorter side), and its centre of mass moves to the pixel
+    below and right of the image's middle (LeCun et al., 1998, MNIST's own page, and its images).
     """
     x0, y0, x1, y1 = ink_boxes(cut[None], least)[0]
     digit = Image.fromarray(np.ascontiguousarray(cut[y0:y1, x0:x1]))
@@ -37,9 +37,9 @@ def as_mnist(cut: np.ndarray, size: tuple[int, int] = (SIDE, SIDE), least: int =
 
 
 def fitted(ink: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    """A whole picture's ink (h, w), ink 255 -> uint8 `size`, as large as it fits, in the middle.
+    """A whole picture's ink (h, w), ink 255 -> uint8 `size`, as large as fits, in the middle.
 
-    Its proportions stay; what is too short is filled up with paper.
+    Proportions are kept, and paper fills the rest.
     """
     if ink.shape == size:
         return ink
@@ -52,7 +52,7 @@ def fitted(ink: np.ndarray, size: tuple[int, int]) -> np.ndarray:
 
 
 def full_contrast(image: np.ndarray) -> np.ndarray:
-    """An image, ink 255, whose strokes were so thin that they grew pale: as dark as others are."""
+    """Darken an image, ink 255, whose strokes were so thin that they have faded."""
     most = int(image.max())
     if most >= PALE:
         return image
@@ -62,10 +62,10 @@ def full_contrast(image: np.ndarray) -> np.ndarray:
 
 
 def out_of_form(images: np.ndarray) -> np.ndarray:
-    """Which of images (N, H, W), ink 255, are clearly not in MNIST's form: bool (N,).
+    """Which of the images (N, H, W), ink 255, are clearly not in MNIST's form: bool (N,).
 
-    All are where the usual size of digits is another than MNIST's. A digit's size is that of all
-    its ink or, where JPEG left noise around it, of the darker: whichever is nearer to MNIST's.
+    All are, if the median size of the digits is not MNIST's. A digit's size is that of all its ink
+    or, since JPEG leaves noise around it, of the darker ink: whichever is closer to MNIST's.
     """
     unit = min(images.shape[1:]) / SIDE
     sizes = []
@@ -81,7 +81,7 @@ def out_of_form(images: np.ndarray) -> np.ndarray:
 
 
 def _off_centre(mass: np.ndarray) -> np.ndarray:
-    """How far the centre of mass (N, L) lies from the middle, in pixels."""
+    """How far the centre of mass of (N, L) lies from the middle, in pixels."""
     places = np.arange(mass.shape[1]) + 0.5
     centre = mass @ places / mass.sum(1).clip(min=1e-9)
     return abs(centre - mass.shape[1] / 2)

@@ -1,17 +1,17 @@
-"""A frame around a picture, or the desk around a sheet: found, so that it can be cut off."""
+"""Find a frame around a picture, or the desk around a sheet, to cut it off."""
 
 import numpy as np
 
-OUTSIDE = 0.9  # of the outermost rows and columns is frame
-INSIDE = 0.4  # of a row is frame, at most: there the sheet begins
+OUTSIDE = 0.9  # of the outermost rows and columns is frame, at least
+INSIDE = 0.4  # of a row is frame, at most, where the sheet begins
 LEAST_SIDE = 8  # pixels of a sheet
 
 
 def inside_frame(grey: np.ndarray) -> np.ndarray | None:
-    """What a frame of another lightness encloses, a part of grey (H, W); None where there is none.
+    """The part of grey (H, W) inside a frame of another lightness; None if there is no frame.
 
-    A digit does not look like a sheet: its outermost rows and columns are not full from side to
-    side; nor does a printed form, of which only those are.
+    A digit is not taken for a frame, since its outermost rows and columns are not filled from side
+    to side; nor is a printed form, in which only those are.
     """
     dark = grey < (grey.min() + grey.max()) / 2
     for frame in (dark, ~dark):
@@ -28,7 +28,7 @@ def inside_frame(grey: np.ndarray) -> np.ndarray | None:
 
 
 def _sheet(frame: np.ndarray) -> slice | None:
-    """The rows of the sheet within the frame."""
+    """The rows inside the frame."""
     share = frame.mean(1)
     clear = np.flatnonzero(share <= INSIDE)
     if not len(clear) or min(share[0], share[-1]) < OUTSIDE:

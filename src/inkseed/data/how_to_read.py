@@ -1,4 +1,4 @@
-"""How a set is to be read, where it does not say by itself."""
+"""How to read a set of pictures."""
 
 from dataclasses import dataclass
 from typing import Literal, get_args
@@ -15,14 +15,14 @@ class HowToRead:
 
     Attributes:
         paper: "light" for dark ink on light paper, "dark" for the reverse, "auto" to decide picture
-            by picture, and by the other pictures where one does not tell.
+            by picture, and by the other pictures if one is not clear.
         form: "mnist" brings every digit to MNIST's form: the longer side of its ink is 20 pixels of
-            28, its centre of mass in the middle. "auto" does so for digits that are clearly not in
-            that form, and for pictures of another size than is wanted. "keep" moves no digit and
-            changes no grey level.
-        transposed: exchange rows and columns of arrays, as EMNIST's own files need.
-        measured: for a generated set that is to be judged. Blank images stay in it; where most
-            small pictures are clean and in MNIST's form, the others are left as they are.
+            28, and its centre of mass is in the middle. "auto" does so for digits that are clearly
+            not in that form, and for pictures of another size than is wanted. "keep" moves no digit
+            and changes no grey level.
+        transposed: swap rows and columns of arrays, as EMNIST's own files need.
+        measured: for a generated set that is to be judged. Blank images stay in it; if most small
+            pictures are clean and in MNIST's form, the others are left as they are.
 
     Raises:
         InkseedError: for any other `paper` or `form`.

@@ -11,7 +11,7 @@ import numpy as np
 from inkseed.errors import InkseedError
 
 UNSIGNED_BYTE = 0x08  # the only element type that images and labels of this kind use
-MAX_BYTES = 4 << 30  # a header that asks for more is not ours to believe
+MAX_BYTES = 4 << 30  # a header that claims more is not believed
 
 
 def read_idx(path: str | Path, dimensions: int) -> np.ndarray:
@@ -37,7 +37,7 @@ def read_idx(path: str | Path, dimensions: int) -> np.ndarray:
 def _parse(stream: BinaryIO, dimensions: int, path: Path) -> np.ndarray:
     header = stream.read(4)
     if len(header) < 4 or header[:2] != b"\0\0":
-        raise InkseedError(f"{path} is not an IDX file: it does not begin as one")
+        raise InkseedError(f"{path} is not an IDX file: it does not begin like one")
     if header[2] != UNSIGNED_BYTE:
         raise InkseedError(
             f"{path} holds IDX type {header[2]:#04x}, but only bytes are read (0x08)"
@@ -49,12 +49,12 @@ def _parse(stream: BinaryIO, dimensions: int, path: Path) -> np.ndarray:
         raise InkseedError(f"{path} is cut short within its header: get a fresh copy")
     shape = struct.unpack(f">{dimensions}I", sizes)
     expected = 1
-    for size in shape:  # Python integers: a hostile header cannot overflow them
+    for size in shape:  # Python integers, which a hostile header cannot overflow
         expected *= size
     if expected > MAX_BYTES:
         raise InkseedError(f"{path} claims {expected} bytes of data: not a set of digits")
     body = stream.read(expected + 1)
     if len(body) != expected:
         state = "longer" if len(body) > expected else "shorter"
-        raise InkseedError(f"{path} is {state} than the {expected} bytes its header promises")
+        raise InkseedError(f"{path} is {state} than the {expected} bytes that its header gives")
     return np.frombuffer(body, np.uint8).reshape(shape).copy()

@@ -1,4 +1,4 @@
-"""Ink told from paper in one picture, by its own contrast, under whatever light it was taken."""
+"""Tell ink from paper in one picture by its own contrast, whatever the light."""
 
 from typing import Literal, NamedTuple
 
@@ -6,30 +6,30 @@ import numpy as np
 from PIL import Image
 from scipy import ndimage
 
-OVERVIEW = 96  # pixels that a picture's longer side is reduced to, to look at paper and light
-REACH = 0.8  # of a picture's shorter side: what is darker than all within is ink, not shade
-SMALL = 17  # pixels that the reach has at least, where the picture is so large
-DOUBT = 0.1  # how near to even the two readings may be before a picture alone does not tell
-LEAST_CONTRAST = 0.06  # of the whole range: with less, a picture is blank
-EVEN_LIGHT = 0.1  # of the contrast: paper that varies by less is taken for even
-FAINTEST = 0.25  # of the ink: what is fainter is paper for the measuring of its noise
-ALL_INK = 0.7  # of other pictures' paper: what is all darker shows none of its own
-CLEAN_PAPER, CLEAN_INK, CLEAN_NOISE = 0.96, 0.9, 0.03  # a picture to be left as it is
+OVERVIEW = 96  # pixels to which a picture is reduced to examine its paper and light
+REACH = 0.8  # of the shorter side: darker than everything within reach is ink, not shade
+SMALL = 17  # pixels of reach, at least, if the picture has so many
+DOUBT = 0.1  # closer to even than this, a picture alone does not decide
+LEAST_CONTRAST = 0.06  # of the whole range: with less a picture is blank
+EVEN_LIGHT = 0.1  # of the contrast: paper that varies by less counts as even
+FAINTEST = 0.25  # of the ink: the noise of the paper is measured on what is fainter
+ALL_INK = 0.7  # of other pictures' paper: a picture that is darker throughout shows no paper
+CLEAN_PAPER, CLEAN_INK, CLEAN_NOISE = 0.96, 0.9, 0.03  # of a picture left as it is
 
 
 class Ink(NamedTuple):
-    """A picture's ink, float32 (H, W), 0 on paper to 1, and how it was told."""
+    """A picture's ink, float32 (H, W), from 0 on paper to 1, and the paper it was told from."""
 
     levels: np.ndarray
     paper: "Paper"
-    clean: bool  # nothing had to be changed but which of the two is 1
+    clean: bool  # nothing had to be changed except which of the two is 1
 
 
 class Paper(NamedTuple):
-    """What a picture's ink was told by, and what to tell another's by that shows no paper."""
+    """A picture's paper, also used for other pictures that show none."""
 
     light: bool  # whether it is lighter than the ink
-    level: float  # from 0 to 1: how light, or where the paper is dark how dark
+    level: float  # from 0 to 1: how light or, if the paper is dark, how dark
 
 
 Verdict = Ink | Literal["blank", "unsure"]
@@ -38,10 +38,10 @@ Verdict = Ink | Literal["blank", "unsure"]
 def tell_ink(grey: np.ndarray, known: Paper | None = None) -> Verdict:
     """Grey levels (H, W), 0 to 1 -> ink, or why there is none.
 
-    `known` is the paper of other pictures of the set; without it the picture must tell, or is
-    "unsure". Paper is
-    what a morphological closing over most of the picture leaves where it is light, an opening
-    where it is dark: the reading that finds less ink, above all at the border, is the right one.
+    `known` is the paper of other pictures of the set; without it the picture must decide, or it is
+    "unsure". Paper is what a morphological closing over most of the picture leaves if it is light,
+    and an opening if it is dark. The reading that finds less ink, above all at the border, is
+    taken.
     """
     small = _reduced(grey, OVERVIEW)
     if small.max() - small.min() < LEAST_CONTRAST:
@@ -55,7 +55,7 @@ def tell_ink(grey: np.ndarray, known: Paper | None = None) -> Verdict:
             return "unsure"
         light = ratio < 0.5
     paper = papers[0] if light else papers[1]
-    if not light:  # from here on as if it were
+    if not light:  # continue as if it were
         grey, small, paper = 1 - grey, 1 - small, 1 - paper
     if known is not None and paper.max() < ALL_INK * known.level:
         paper = np.full_like(small, known.level)
@@ -85,7 +85,7 @@ def _measured(grey: np.ndarray, small: np.ndarray, paper: np.ndarray, light: boo
 
 
 def _paper(small: np.ndarray, light: bool) -> np.ndarray:
-    """The paper under even light: also right where ink lies along a whole border."""
+    """The paper under even light, correct even if ink runs along a whole border."""
     side = _reach(small)
     morph = ndimage.grey_closing if light else ndimage.grey_opening
     paper: np.ndarray = morph(small, (side, side), mode="nearest")
@@ -93,7 +93,7 @@ def _paper(small: np.ndarray, light: bool) -> np.ndarray:
 
 
 def _shaded_paper(small: np.ndarray) -> np.ndarray:
-    """Light paper that is shaded: also right where it grows darker towards a border."""
+    """Light paper under uneven light, correct even if it darkens towards a border."""
     side = _reach(small)
     padded = np.pad(small, side // 2, mode="edge")
     paper = ndimage.grey_closing(padded, (side, side), mode="nearest")
@@ -108,11 +108,11 @@ def _reach(small: np.ndarray) -> int:
 
 
 def _darker_share(small: np.ndarray, papers: tuple[np.ndarray, np.ndarray]) -> float:
-    """From 0, where the paper is surely light, to 1, where it is surely dark: 0.5 says nothing.
+    """From 0, if the paper is certainly light, to 1, if it is certainly dark; 0.5 says nothing.
 
-    How much is darker than the lightest within reach is compared with how much is lighter than the
-    darkest: ink is less than paper. So along the border too, and there also with what the paper
-    would be, which is right under uneven light.
+    Compares how much is darker than the lightest within reach with how much is lighter than the
+    darkest, since there is less ink than paper. The border is compared by itself, and also with
+    what the paper would be, which works under uneven light.
     """
     side = _reach(small)
     lightest = ndimage.maximum_filter(small, side, mode="nearest")
@@ -124,7 +124,7 @@ def _darker_share(small: np.ndarray, papers: tuple[np.ndarray, np.ndarray]) -> f
     )
     shares = []
     for darker, lighter in compared:
-        half = max(darker.max(), lighter.max(), LEAST_CONTRAST) / 2  # what is less may be noise
+        half = max(darker.max(), lighter.max(), LEAST_CONTRAST) / 2  # less may be noise
         these, those = (each[each > half].sum() + 1e-9 for each in (darker, lighter))
         shares.append(float(these / (these + those)))
     return sum(shares) / len(shares)
@@ -135,7 +135,9 @@ def _border(a: np.ndarray) -> np.ndarray:
 
 
 def _nth_largest(values: np.ndarray, n: int) -> float:
-    large = values[values > values.max() / 4]  # most of a picture is paper: not to be sorted
+    large = values[
+        values > values.max() / 4
+    ]  # most of a picture is paper, which need not be sorted
     if len(large) < n:
         large, n = values.ravel(), min(n, values.size)
     return float(np.partition(large, -n)[-n])
@@ -150,7 +152,7 @@ def _reduced(grey: np.ndarray, side: int) -> np.ndarray:
 
 
 def _enlarged(small: np.ndarray, grey: np.ndarray) -> np.ndarray:
-    """`small` in the size of `grey`."""
+    """`small`, resized to `grey`."""
     if small.shape == grey.shape:
         return small
     height, width = grey.shape

@@ -1,4 +1,4 @@
-"""Labelled images in memory, and the one way from stored bytes to a network's tensors."""
+"""Labelled images in memory, and their conversion to and from a network's tensors."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ class LabelledImages(Outlined):
         images: uint8 (N, H, W).
         labels: int64 (N,), indices into `class_names`.
         class_names: the labels as people write them.
-        writers: int64 (N,), a number for whoever wrote each image; None where nobody knows.
+        writers: int64 (N,), a number for whoever wrote each image; None where unknown.
 
     Raises:
         InkseedError: for other shapes or types, no images, or a label without a class.

@@ -1,20 +1,20 @@
-"""Grey levels of any depth on one scale: 0 to 1, each picture or array by its own range."""
+"""Grey levels of any depth, scaled to 0 to 1 by the range of each picture or array."""
 
 from typing import NamedTuple
 
 import numpy as np
 
-FULL_SCALES = (1, 255, 1023, 4095, 65535, 2**32 - 1)  # what black to white spans in whole numbers
+FULL_SCALES = (1, 255, 1023, 4095, 65535, 2**32 - 1)  # of whole numbers, from black to white
 
 
 class Span(NamedTuple):
-    """The values of black and of white, or the other way round."""
+    """The values of black and white, or the other way round."""
 
     low: float
     high: float
 
     def unit(self, values: np.ndarray) -> np.ndarray:
-        """Values -> float32 from 0 to 1. Raises ValueError where some are not finite."""
+        """Values -> float32 from 0 to 1. Raises ValueError if some are not finite."""
         if values.dtype.kind == "f" and not np.isfinite(values).all():
             raise ValueError("some values are not finite")
         wide = np.dtype("f4" if values.dtype.itemsize <= 2 else "f8")
@@ -23,18 +23,21 @@ class Span(NamedTuple):
 
 
 def span_of(values: np.ndarray) -> Span:
-    """What values of any real dtype span: whole numbers the smallest usual scale that holds them (a
-    mask of 0 and 1, 8, 10, 12, 16 or 32 bits), fractions 0 to 1, -1 to 1 or one of those scales,
-    anything else their own least to their greatest.
+    """The span of values of any real dtype.
 
-    Values that are not finite are left out of account. Raises ValueError where there are no others.
+    For whole numbers it is the smallest usual scale that holds them (a mask of 0 and 1, 8, 10, 12,
+    16 or 32 bits), for fractions 0 to 1, -1 to 1 or one of those scales, and otherwise from their
+    least to their greatest. Values that are not finite are ignored. Raises ValueError if there are
+    no others.
     """
     if values.dtype.kind not in "buif":
-        raise ValueError(f"values of type {values.dtype} are no grey levels")
+        raise ValueError(f"values of type {values.dtype} are not grey levels")
+    if values.size == 0:
+        raise ValueError("there are no pixels")
     if values.dtype.kind == "f":
         values = values[np.isfinite(values)]
     if values.size == 0:
-        raise ValueError("there are no pixels")
+        raise ValueError("no pixel is a finite number")
     low, high = float(values.min()), float(values.max())
     if low >= 0:
         return Span(0, next((scale for scale in FULL_SCALES if high <= scale), high))
@@ -42,9 +45,9 @@ def span_of(values: np.ndarray) -> Span:
 
 
 def to_unit(values: np.ndarray) -> np.ndarray:
-    """One picture's levels by their own span -> float32 from 0 to 1, of the same shape.
+    """Scale one picture's levels by their own span to float32 from 0 to 1.
 
-    Raises ValueError for values that are no finite numbers.
+    Raises ValueError for values that are not finite.
     """
     return span_of(values).unit(values)
 

@@ -63,7 +63,7 @@ def create_loader(
         InkseedError: for a batch below 1.
     """
     batch_size = whole_number(batch_size, "batch_size", 1, MOST)
-    # a loader in order needs a generator too, or it draws from torch's global one
+    # without a generator, even a loader in order draws from torch's global one
     generator = torch.Generator().manual_seed(shuffle_seed or 0)
     return DataLoader(
         TensorImages(source, image_size),

@@ -1,4 +1,4 @@
-"""What one picture holds, by itself: its digits, each in the size and the form that are wanted."""
+"""Read one picture by itself: its digits, in the size and the form that are wanted."""
 
 from dataclasses import dataclass, field
 from typing import Literal
@@ -16,13 +16,13 @@ from inkseed.data.strokes import away_from_border, only_strokes, strokes, withou
 
 @dataclass
 class Found:
-    """What a picture gave: uint8 images of the wanted size, ink 255; none where it is not "ink"."""
+    """What a picture gave: uint8 images of the wanted size, ink 255; none unless it is "ink"."""
 
     state: Literal["ink", "blank", "unsure", "unreadable"]
     images: list[np.ndarray] = field(default_factory=list)
     paper: Paper | None = None
     formed: bool = False  # brought to MNIST's form
-    mended: bool = False  # its contrast, light or surroundings were
+    mended: bool = False  # its contrast, light or surroundings were corrected
 
 
 def read_own(
@@ -34,12 +34,12 @@ def read_own(
 ) -> Found:
     """Grey levels (H, W), 0 to 1 -> what a picture holds.
 
-    `formed` brings it to MNIST's form, `several` looks for more than one digit; `known` is the
-    paper of other pictures, for one that does not tell by itself.
+    `formed` brings it to MNIST's form, `several` looks for more than one digit, and `known` is the
+    paper of other pictures, for one that is not clear by itself.
     """
     sheet = inside_frame(grey)
     ink = "blank" if sheet is None else tell_ink(sheet)
-    framed = isinstance(ink, Ink)  # what encloses nothing is no frame
+    framed = isinstance(ink, Ink)  # what encloses no ink is not a frame
     if not framed:
         ink = tell_ink(grey, known)
     if not isinstance(ink, Ink):

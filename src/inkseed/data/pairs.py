@@ -1,6 +1,6 @@
-"""Two-digit images "00" to "99", made of single digits by one hand or of two that look like one.
+"""Two-digit images "00" to "99", composed of single digits by one writer, or that look alike.
 
-Labels are the 100 pairs of digits; a composite is made anew, from a seed, whenever it is asked for.
+Labels are the 100 pairs of digits. Composites are made from a seed whenever they are needed.
 """
 
 from collections.abc import Mapping
@@ -17,7 +17,7 @@ from inkseed.data.style import measure_style
 from inkseed.errors import InkseedError
 
 PAIRS = tuple(f"{number:02d}" for number in range(100))
-INK = 64  # of 255: a pixel with less is taken for paper when a digit's box is found
+INK = 64  # of 255: a pixel with less counts as paper when a digit's box is found
 CELL = 28  # pixels a side: MNIST's digits
 CANVAS = (CELL, 2 * CELL)
 MOST_ALIKE = 1000
@@ -28,13 +28,13 @@ MATCHES = ("auto", "writer", "style")
 class Layout:
     """How two digits stand side by side; distances in pixels of MNIST's 28x28 digits.
 
-    `gap` is the mean and the deviation of the paper between the ink of the two (below 0 they touch
-    or overlap), `jitter` the deviation of one's height over the other's.
+    `gap` is the mean and the deviation of the gap between the ink of the two (below 0 they touch or
+    overlap), and `jitter` the deviation of their difference in height.
 
-    `match` says whose the second digit is. "writer": any of those that the writer of the first
-    wrote. "style": a stranger's, of `alike` random ones the nearest in slant, thickness and height
-    (1 takes any); also what is left where the writer has no other. "auto" goes by writers where
-    they are known, as MNIST's are. Raises InkseedError for values that say nothing of the kind.
+    `match` chooses the second digit. "writer" takes any by the writer of the first. "style" takes,
+    of `alike` random ones, the closest in slant, thickness and height (1 takes any); so does
+    "writer" if the writer has no other. "auto" goes by writers if they are known, as MNIST's are.
+    Raises InkseedError for impossible values.
     """
 
     gap: tuple[float, float] = (2.0, 1.5)
@@ -55,30 +55,30 @@ class Layout:
 
     @classmethod
     def of(cls, settings: Mapping[str, Any]) -> "Layout":
-        """A layout from a recipe's table. Raises InkseedError for what is none."""
+        """A layout from a recipe's table. Raises InkseedError for unknown or bad settings."""
         if unknown := sorted(set(settings) - set(vars(cls()))):
-            raise InkseedError(f"a layout has gap, jitter, alike and match, and no {unknown[0]!a}")
+            raise InkseedError(f"a layout has gap, jitter, alike and match, but no {unknown[0]!a}")
         return cls(**settings)
 
 
 class Composites(NamedTuple):
-    """Two-digit images with each digit's box in them: half-open (x0, y0, x1, y1)."""
+    """Two-digit images with each digit's box, half-open (x0, y0, x1, y1)."""
 
     source: LabelledImages  # labels are indices into PAIRS
     boxes: np.ndarray  # int64 (N, 2, 4)
-    parts: np.ndarray  # int64 (N, 2): the digits that they were made of
+    parts: np.ndarray  # int64 (N, 2): the single digits they are composed of
     style: tuple[np.ndarray, np.ndarray]  # float64 (N,): the mean of both, as `measure_style` gives
 
 
 class Hands:
-    """Single digits 0 to 9, so that two of one hand can be found: by writer, or as measured.
+    """Single digits 0 to 9, from which it finds two by one hand: by writer, or by style.
 
     Raises InkseedError for other classes.
     """
 
     def __init__(self, digits: LabelledImages) -> None:
         if digits.class_names != DIGITS or digits.images.shape[1:] != (CELL, CELL):
-            raise InkseedError(f"two-digit images are made of the digits 0 to 9, {CELL}x{CELL}")
+            raise InkseedError(f"two-digit images need the digits 0 to 9, {CELL}x{CELL}")
         self.images, self.boxes = digits.images, ink_boxes(digits.images)
         self.style = measure_style(digits.images)
         height = self.boxes[:, 3] - self.boxes[:, 1]
@@ -87,7 +87,7 @@ class Hands:
         self.digits = Groups(digits.labels, len(DIGITS))
         if not self.digits.sizes.all():
             raise InkseedError(
-                f"there is no {self.digits.sizes.argmin()} to make two-digit images of"
+                f"there is no {self.digits.sizes.argmin()} to compose two-digit images of"
             )
         self.writers: Groups | None = None  # a group is one writer's images of one digit
         if digits.writers is not None:
@@ -96,16 +96,16 @@ class Hands:
             self.writers = Groups(of, len(names) * len(DIGITS))
 
     def draw(self, digits: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-        """The index of a random image of each digit (n,)."""
+        """The index of a random image for each digit (n,)."""
         return self.digits.draw(digits, rng)
 
     def match(
         self, firsts: np.ndarray, digits: np.ndarray, layout: Layout, rng: np.random.Generator
     ) -> np.ndarray:
-        """For each of `firsts` (n,), an image of the digit (n,) in its hand, as the layout says.
+        """For each of `firsts` (n,), an image of the digit (n,) by the same hand, as in `layout`.
 
-        An image is never its own match, where there is another, so that "77" is two sevens and not
-        one twice. Raises InkseedError where writers are asked for that nobody knows.
+        An image is never its own match if there is another, so that "77" is two sevens and not the
+        same one twice. Raises InkseedError for `match` "writer" if writers are unknown.
         """
         if layout.match == "style" or (layout.match == "auto" and self.writers is None):
             return self._nearest(firsts, digits, layout.alike, rng)
@@ -139,16 +139,15 @@ def compose_pairs(
     size: tuple[int, int] = CANVAS,
     layout: Layout | None = None,
 ) -> Composites:
-    """One two-digit image for each label (n,) from 0 to 99: uint8 (n, *size), ink 255.
+    """Compose a two-digit image for each label (n,) from 0 to 99: uint8 (n, *size), ink 255.
 
-    The border between the digits is the middle of a canvas of 28 by 56, so that each has a half to
-    itself however wide it is, digits in the size that MNIST gives them; the canvas is then resized
-    to `size` (height, width).
+    Digits keep MNIST's size. The border between them is the middle of a canvas of 28 by 56, so that
+    each has one half, however wide it is. The canvas is then resized to `size` (height, width).
     """
     layout = layout or Layout()
     labels = np.asarray(labels, np.int64)
     if labels.ndim != 1 or not ((labels >= 0) & (labels < len(PAIRS))).all():
-        raise InkseedError("labels of two-digit images are whole numbers from 0 to 99")
+        raise InkseedError("labels of two-digit images must be whole numbers from 0 to 99")
     rng = np.random.default_rng(seed)
     firsts = hands.draw(labels // 10, rng)
     parts = np.stack((firsts, hands.match(firsts, labels % 10, layout, rng)), 1)
@@ -165,7 +164,7 @@ def compose_pairs(
 def set_side_by_side(
     digits: np.ndarray, layout: Layout, rng: np.random.Generator
 ) -> tuple[np.ndarray, np.ndarray]:
-    """uint8 digits (n, 2, 28, 28) -> uint8 (n, 28, 56) and each digit's box in it, (n, 2, 4)."""
+    """uint8 digits (n, 2, 28, 28) -> uint8 (n, 28, 56), and each digit's box (n, 2, 4)."""
     n = len(digits)
     cuts = ink_boxes(digits.reshape(-1, CELL, CELL)).reshape(n, 2, 4)
     gaps, drops = rng.normal(*layout.gap, n), rng.normal(0, layout.jitter, n)
@@ -178,7 +177,7 @@ def set_side_by_side(
 def _set(
     canvas: np.ndarray, digits: np.ndarray, boxes: np.ndarray, gap: int, drop: int
 ) -> np.ndarray:
-    """Ink two digits (2, 28, 28) into the canvas; return their boxes there, (2, 4)."""
+    """Draw two digits (2, 28, 28) on the canvas, and return their boxes (2, 4)."""
     cuts = [digit[y0:y1, x0:x1] for digit, (x0, y0, x1, y1) in zip(digits, boxes, strict=True)]
     widths = [cut.shape[1] for cut in cuts]
     nearest, farthest = -(min(widths) // 2), CANVAS[1] - 2 * max(widths)
@@ -195,10 +194,10 @@ def _set(
 
 
 def ink_boxes(images: np.ndarray, least: int = INK) -> np.ndarray:
-    """The tight box of each image's ink (n, H, W), int64 (n, 4); the whole where there is none."""
+    """The tight box of each image's ink (n, H, W), int64 (n, 4); the whole image if it has none."""
     ink: np.ndarray = images >= least
     boxes = []
-    for axis in (1, 2):  # rows run together: what is left are the columns, and the other way round
+    for axis in (1, 2):  # reducing rows leaves columns, and the other way round
         line = np.any(ink, axis=axis)
         first = np.where(line.any(1), line.argmax(1), 0)
         last = np.where(line.any(1), line.shape[1] - line[:, ::-1].argmax(1), line.shape[1])

@@ -1,4 +1,4 @@
-"""Fine lines, which MNIST's form would make too pale to be seen."""
+"""Fine lines, which would be too pale to see in MNIST's form."""
 
 import numpy as np
 from scipy import ndimage
@@ -6,11 +6,11 @@ from scipy import ndimage
 from inkseed.data.form import FAINT, INNER, PALE, as_mnist, full_contrast
 from inkseed.data.pairs import ink_boxes
 
-PEN = 2.0  # pixels of INNER: the strokes of most of MNIST's digits are no thinner
+PEN = 2.0  # pixels of INNER: most strokes of MNIST are no thinner
 
 
 def legible_as_mnist(cut: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    """As `as_mnist`, but a line too fine to be seen at that size is drawn with MNIST's pen."""
+    """Like `as_mnist`, but a line too fine to see at that size is drawn with MNIST's pen."""
     image = as_mnist(cut, size, FAINT)
     if image.max() >= PALE:
         return image

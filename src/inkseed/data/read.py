@@ -1,4 +1,4 @@
-"""The doors: labelled images from whatever people have them in."""
+"""Read labelled images from whatever they are kept in."""
 
 import warnings
 from pathlib import Path
@@ -19,7 +19,7 @@ EMNIST_HINT = "EMNIST's own files are transposed: --transposed turns them"
 
 
 class Reading(NamedTuple):
-    """What was read.
+    """What was read of a set.
 
     Attributes:
         images: the labelled images.
@@ -37,14 +37,14 @@ def read_images(
 ) -> Reading:
     """Read labelled images, ink 255 on paper 0, from whatever they are kept in.
 
-    Ink is told from paper picture by picture, by contrast, whichever is lighter. Proportions are
-    kept. Blank or unreadable pictures are left out, and the account says so.
+    Ink is told from paper by contrast, picture by picture, whichever is lighter. Proportions are
+    kept. Blank or unreadable pictures are left out, as the account says.
 
     Args:
         path: a folder `<label>/*` of pictures, an .npz with images and labels, either file of an
             IDX pair, or a CSV with a label and its pixels on each line.
-        image_size: (height, width) to bring the images to. Without it, pictures of one size keep
-            theirs and others become 28x28.
+        image_size: (height, width) to resize to. Without it, pictures of one size keep theirs, and
+            others become 28x28.
         how: what to assume about the pictures, and what to change in them.
 
     Returns:
@@ -78,11 +78,11 @@ def read_folder(
 ) -> LabelledImages:
     """Read `folder/<label>/*` as grey images with ink 255.
 
-    The same as `read_images` for a folder, but what was left out is told by a warning.
+    The same as `read_images` for a folder, but a warning says what was left out.
 
     Args:
         folder: holds one folder for each label.
-        image_size: (height, width); see `read_images`.
+        image_size: (height, width) to resize to; see `read_images`.
         paper: what the pictures show; see `HowToRead`.
         form: whether to bring digits to MNIST's form; see `HowToRead`.
 
@@ -93,7 +93,10 @@ def read_folder(
         InkseedError: if `folder` is not a folder, or no image is left.
     """
     if not Path(folder).is_dir():
-        raise InkseedError(f"{folder} is not a folder: give one that holds a folder for each label")
+        raise InkseedError(
+            f"{folder} is not a folder that holds a folder for each label: inkseed.data.read_images"
+            " reads files"
+        )
     images, _, account = read_images(folder, image_size, HowToRead(paper, form))
     if not account.complete:
         warnings.warn(account.line(), stacklevel=2)
@@ -114,8 +117,8 @@ def _arrays(path: Path, transposed: bool) -> ArrayPictures:
         images, labels = _idx_pair(path)
         return ArrayPictures(read_idx(images, 3), read_idx(labels, 1), path, transposed)
     raise InkseedError(
-        f"{path} is not a set: give a folder <label>/*, an .npz with images and labels, an IDX"
-        " file, or a .csv"
+        f"{path} is not a set: give a folder with a folder per label, an .npz with images and"
+        " labels, an IDX file, or a .csv"
     )
 
 
@@ -125,7 +128,7 @@ def _begins_as_idx(path: Path) -> bool:
 
 
 def _idx_pair(path: Path) -> tuple[Path, Path]:
-    """The images' file and the labels', given either: `...images-idx3...`, `...labels-idx1...`."""
+    """The files of images and labels, given either: `...images-idx3...`, `...labels-idx1...`."""
     to_labels = (("images", "labels"), ("idx3", "idx1"))
     other = path.name
     given_labels = "labels" in path.name or "idx1" in path.name
@@ -133,11 +136,11 @@ def _idx_pair(path: Path) -> tuple[Path, Path]:
         other = other.replace(labels, images) if given_labels else other.replace(images, labels)
     partner = path.with_name(other)
     if not partner.is_file():
-        # packed or not, whichever is there
+        # gzipped or not, whichever exists
         packed = partner.with_name(
             other.removesuffix(".gz") if other.endswith(".gz") else f"{other}.gz"
         )
         if other == path.name or not packed.is_file():
-            raise InkseedError(f"{path} has no partner: put {other} beside it, for its labels")
+            raise InkseedError(f"{path} is one file of a pair: put {other} beside it")
         partner = packed
     return (partner, path) if given_labels else (path, partner)

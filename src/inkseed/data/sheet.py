@@ -1,4 +1,4 @@
-"""Several digits on one sheet: each cut out, so that no cut holds another's ink."""
+"""Cut several digits out of one sheet, without the ink of any other."""
 
 from typing import NamedTuple
 
@@ -8,9 +8,9 @@ from scipy import ndimage
 from inkseed.data.strokes import ALL_ROUND, strokes
 
 LEAST_SIDE = 40  # pixels: a smaller picture is one digit
-TALL = 0.4  # of the tallest stroke's height: a digit, or a large part of one
-JOINED = 0.04  # of a digit's height: strokes so near are one that the pen left out
-ATTACHED = 0.25  # of a digit's height: so near, a part belongs to the digit
+TALL = 0.4  # of the tallest stroke's height: at least that is a digit, or a large part of one
+JOINED = 0.04  # of a digit's height: strokes this close are one stroke with a gap
+ATTACHED = 0.25  # of a digit's height: a part so close belongs to the digit
 BESIDE = 0.3  # of the smaller box: parts whose boxes share so much are one digit
 
 
@@ -32,7 +32,7 @@ class Box(NamedTuple):
 
 
 def cut_apart(levels: np.ndarray) -> list[np.ndarray]:
-    """Ink (H, W), 0 to 1 -> the ink of each digit on it; [levels] for a single one."""
+    """Ink (H, W), 0 to 1 -> the ink of each digit; [levels] if there is only one."""
     if max(levels.shape) < LEAST_SIDE:
         return [levels]
     parts, boxes = _parts(strokes(levels))
@@ -42,7 +42,7 @@ def cut_apart(levels: np.ndarray) -> list[np.ndarray]:
     owner = np.zeros(len(boxes) + 1, np.int64)
     for k, group in enumerate(digits, 1):
         owner[[part + 1 for part in group]] = k
-    # every pixel belongs to the digit whose stroke is nearest
+    # every pixel belongs to the digit with the nearest stroke
     nearest = ndimage.distance_transform_edt(
         owner[parts] == 0, return_distances=False, return_indices=True
     )
@@ -52,7 +52,7 @@ def cut_apart(levels: np.ndarray) -> list[np.ndarray]:
 
 
 def _parts(inked: np.ndarray) -> tuple[np.ndarray, list[Box]]:
-    """The strokes' numbers (H, W), from 1, and their boxes; what nearly touches is one."""
+    """Number the strokes (H, W), from 1, with their boxes; those that nearly touch are one."""
     found = ndimage.find_objects(ndimage.label(inked, ALL_ROUND)[0])
     gap = round(JOINED / 2 * max((y.stop - y.start for y, _ in found), default=0))
     joined = ndimage.binary_dilation(inked, ALL_ROUND, iterations=gap) if gap else inked
@@ -62,7 +62,7 @@ def _parts(inked: np.ndarray) -> tuple[np.ndarray, list[Box]]:
 
 
 def _grouped(boxes: list[Box]) -> list[list[int]]:
-    """The strokes of each digit: a large one, others that it crosses, and small ones near."""
+    """The strokes of each digit: a large one, those that it crosses, and small ones nearby."""
     if not boxes:
         return []
     tallest = max(box.height for box in boxes)

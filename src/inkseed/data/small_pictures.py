@@ -1,4 +1,4 @@
-"""Small pictures of one size, looked at as a set: what is clean and in form stays as it is."""
+"""Read small pictures of one size as a set: those clean and in MNIST's form stay as they are."""
 
 import numpy as np
 
@@ -11,21 +11,21 @@ from inkseed.data.pen import legible_as_mnist
 from inkseed.data.sheet import cut_apart
 from inkseed.data.strokes import only_strokes
 
-MOST = 0.9  # of them have clean paper and full ink: all are left as they are
-CLEAN = 0.8  # of a picture's border is clean paper
-EDGE = 25  # of 255: paper so near to black or white is clean
-FULL = 191  # of 255: the least of what full ink reaches
+MOST = 0.9  # if so many have clean paper and full ink, all are left as they are
+CLEAN = 0.8  # of a picture's border is clean paper, at least
+EDGE = 25  # of 255: paper so close to black or white is clean
+FULL = 191  # of 255: full ink reaches at least this
 HALF, MIDDLE = 0.5, 127
 
 
 def read_together(
     images: np.ndarray, size: tuple[int, int], forming: bool, several: bool, how: HowToRead
 ) -> list[Found]:
-    """Grey uint8 (N, h, w) -> what each holds, brought to `size`.
+    """Grey uint8 (N, h, w) -> what each holds, at `size`.
 
-    If nearly all are black on white or white on black, their grey levels stay what they are; the
-    others are read by themselves, or all are. With `forming`, digits that are clearly not in
-    MNIST's form are brought to it; `several` also looks for sheets of digits then.
+    If nearly all are black on white or white on black, those keep their grey levels and the others
+    are read one by one; otherwise all are. With `forming`, digits that are clearly not in MNIST's
+    form are brought to it, and `several` then also looks for sheets of digits.
     """
     found = _inked(images, how)
     inked = [each for each in found if each.state == "ink"]
@@ -47,21 +47,21 @@ def read_together(
 
 
 def _inked(images: np.ndarray, how: HowToRead) -> list[Found]:
-    """What each picture holds, in its own size."""
+    """What each picture holds, at its own size."""
     turned = bool(np.median(border(images)) > MIDDLE)
-    if turned:  # to the very same numbers, whichever way round the set was saved
+    if turned:  # so that both ways of saving a set give the same numbers
         images = 255 - images
     shape, edges = (images.shape[1], images.shape[2]), border(images)
     light = (edges >= 255 - EDGE).mean(1) >= CLEAN
-    sure = light | ((edges <= EDGE).mean(1) >= CLEAN)
+    telling = light | ((edges <= EDGE).mean(1) >= CLEAN)
     if how.paper != "auto":
         light[:] = (how.paper == "light") != turned
-    else:  # a border that does not tell is taken for what most are
-        light[~sure] = light[sure].sum() > HALF * sure.sum()
+    else:  # an unclear border is taken to be like most
+        light[~telling] = light[telling].sum() > HALF * telling.sum()
     ink = np.where(light[:, None, None], 255 - images, images)
     most = ink.max((1, 2))
-    clean = sure & (most >= FULL)
-    blank = sure & (most < LEAST_CONTRAST * 255)
+    clean = telling & (most >= FULL)
+    blank = telling & (most < LEAST_CONTRAST * 255)
     set_is_clean = clean.sum() >= MOST * (~blank).sum()
     found = []
     for k, image in enumerate(images):

@@ -1,4 +1,4 @@
-"""The one split of MNIST's training digits, everywhere, by writer: who may learn from what."""
+"""The one split of MNIST's training digits, by writer: who may learn from what."""
 
 import hashlib
 from typing import NamedTuple
@@ -14,23 +14,35 @@ BORDERS = (5 / 12, 10 / 12)  # of a series' images
 
 
 class Split(NamedTuple):
-    """MNIST's 60,000 training digits in three parts that share no writer."""
+    """MNIST's 60,000 training digits in three parts that share no writer.
 
-    part_a: LabelledImages  # judge A learns on it; distances are taken to it
-    part_b: LabelledImages  # judge B learns on it
-    validation: (
-        LabelledImages  # nobody learns on it: every choice is made, every baseline taken, here
-    )
+    Generators learn on parts A and B.
+
+    Attributes:
+        part_a: what judge A learns on; distances are taken to it.
+        part_b: what judge B learns on.
+        validation: nobody learns on it. All choices are made on it, and baselines taken.
+    """
+
+    part_a: LabelledImages
+    part_b: LabelledImages
+    validation: LabelledImages
 
 
 def split_mnist() -> Split:
-    """Split the training digits by who wrote them; the test digits are not touched.
+    """Split the training digits by who wrote them, without touching the test digits.
 
-    Generators learn on parts A and B. MNIST has a writer's digits side by side, so each part is
-    shuffled, that its first images are as many hands as any others. `RandomState` is the one numpy
-    generator whose stream is frozen for good (NEP 19).
+    MNIST has a writer's digits side by side. So each part is shuffled, and its first images are as
+    many hands as any others.
+
+    Returns:
+        The three parts.
+
+    Raises:
+        InkseedError: if the bundled files are missing or are not the published ones.
     """
     mnist, parts = load_mnist(train=True), part_of_each(load_writers(train=True))
+    # the one numpy generator whose stream is frozen for good (NEP 19)
     order = np.random.RandomState(0).permutation(len(mnist))
     return Split(*(mnist.subset(order[parts[order] == part]) for part in range(len(SIZES))))
 
@@ -38,9 +50,9 @@ def split_mnist() -> Split:
 def part_of_each(writers: Writers) -> np.ndarray:
     """The part of each image, int64 (N,): 0 for A, 1 for B, 2 for validation.
 
-    Within each series writers stand in the order of the hexadecimal SHA-256 of their decimal
-    number. A writer whose middle image lies below 5/12 of the series' images belongs to part A,
-    below 10/12 to part B.
+    Within each series, writers are sorted by the hexadecimal SHA-256 of their decimal number. A
+    writer whose middle image lies below 5/12 of the series' images belongs to part A, below 10/12
+    to part B.
     """
     numbers, first, counts = np.unique(writers.numbers, return_index=True, return_counts=True)
     series, part = writers.series[first], np.empty(len(numbers), np.int64)

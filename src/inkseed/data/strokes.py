@@ -1,21 +1,21 @@
-"""Which of a picture's ink is handwriting: not dust, not what shines through, not printed lines."""
+"""Which ink of a picture is handwriting, and not dust, print-through or printed lines."""
 
 import numpy as np
 from scipy import ndimage
 
-STRONG, WEAK = 0.5, 0.3  # ink at least so dark, and what goes on from it
-SPECK = 0.02  # of the largest stroke's area: what is smaller is dust
-ALL_ROUND = np.ones((3, 3), bool)  # neighbours, corners too
+STRONG, WEAK = 0.5, 0.3  # a stroke has some ink so dark, and continues in ink so dark
+SPECK = 0.02  # of the largest stroke's area: less is dust
+ALL_ROUND = np.ones((3, 3), bool)  # neighbours, including corners
 FAINTEST_LINE = 0.15  # ink at least so dark: paler lines do not hold strokes together
-RULE = 0.9  # of a picture's side that a printed line covers, at least
-RULE_WIDTH = 0.04  # of the other side, at most
-RULES = 2  # so many at least: a single one may be the bar of a 7
-ALONG = 0.04  # of a side: what lies mostly so near to the border lies along it
-LEFT = 0.02  # of the picture's ink at least is handwriting, or there were no lines
+RULE = 0.9  # of a side: a printed line covers at least this
+RULE_WIDTH = 0.04  # of the other side: its width, at most
+RULES = 2  # at least so many lines, since a single one may be the bar of a 7
+ALONG = 0.04  # of a side: a stroke mostly so close to the border lies along it
+LEFT = 0.02  # of the ink: if less is left, what was removed was not lines
 
 
 def strokes(levels: np.ndarray) -> np.ndarray:
-    """Ink (H, W), 0 to 1 -> where strokes are, bool: strong ink, and the weaker on from it."""
+    """Ink (H, W), 0 to 1 -> where strokes are, bool: strong ink, and weaker ink joined to it."""
     labels, count = ndimage.label(levels >= WEAK, ALL_ROUND)
     if count == 0:
         return np.zeros(levels.shape, bool)
@@ -29,16 +29,16 @@ def strokes(levels: np.ndarray) -> np.ndarray:
 
 
 def only_strokes(levels: np.ndarray) -> np.ndarray:
-    """The ink without what is no stroke; the strokes keep their soft edges."""
+    """The ink of strokes alone, with their soft edges."""
     edge = 1 + max(levels.shape) // 200
     near = ndimage.binary_dilation(strokes(levels), ALL_ROUND, iterations=edge)
     return np.where(near, levels, 0)
 
 
 def without_lines(levels: np.ndarray) -> np.ndarray:
-    """The ink without printed lines that cross the whole picture; strokes across them stay whole.
+    """The ink without printed lines across the whole picture; strokes that cross them stay whole.
 
-    Lines are level or upright, thin, and at least two.
+    Lines are horizontal or vertical, thin, and at least two.
     """
     dark = levels >= FAINTEST_LINE
     rows, columns = _lines(dark), _lines(dark.T)
@@ -50,7 +50,7 @@ def without_lines(levels: np.ndarray) -> np.ndarray:
 
 
 def _lines(dark: np.ndarray) -> list[slice]:
-    """The runs of rows that are ink nearly all the way across, with a row more on either side."""
+    """Runs of rows that are ink nearly all the way across, plus one row on either side."""
     across = np.flatnonzero(dark.mean(1) >= RULE)
     runs = np.split(across, np.flatnonzero(np.diff(across) > 1) + 1) if len(across) else []
     most = max(1, round(RULE_WIDTH * len(dark)))
@@ -58,7 +58,7 @@ def _lines(dark: np.ndarray) -> list[slice]:
 
 
 def _bridged(levels: np.ndarray, lines: list[slice]) -> np.ndarray:
-    """Lines filled up with what is both above and below them."""
+    """Replace lines by the ink that is both above and below them."""
     levels = levels.copy()
     for line in lines:
         paper = np.zeros(levels.shape[1], levels.dtype)
@@ -69,7 +69,7 @@ def _bridged(levels: np.ndarray, lines: list[slice]) -> np.ndarray:
 
 
 def away_from_border(levels: np.ndarray) -> np.ndarray:
-    """The ink without strokes that lie along the border, as what is left of a frame does."""
+    """The ink without strokes along the border, which are remains of a frame."""
     labels, count = ndimage.label(strokes(levels), ALL_ROUND)
     y, x = (1 + round(ALONG * side) for side in levels.shape)
     areas = np.bincount(labels.ravel(), minlength=count + 1)

@@ -1,7 +1,7 @@
-"""What a hand looks like, measured on an image: slant and stroke thickness.
+"""The style of handwriting, measured on an image: slant and stroke thickness.
 
-Castro et al., Morpho-MNIST (arXiv 1809.00888), measure the same two: slant by moments, as here, and
-thickness on a skeleton. The outline used here needs no threshold to be chosen and is exact on grey.
+Castro et al., Morpho-MNIST (arXiv 1809.00888), measure both too: slant by moments, as here, and
+thickness on a skeleton. The outline used here needs no threshold and is exact on grey levels.
 """
 
 import numpy as np
@@ -12,8 +12,8 @@ from inkseed.data.labelled import to_tensor
 
 POSITIVE = {"thickness"}  # attributes that are never below 0
 
-REACH = 4.0  # deviations from the mean: no network here tells a style further out from that
-PAPER_NOISE = 0.2  # ink fainter than this is taken for paper: generated paper is never quite clean
+REACH = 4.0  # deviations from the mean, beyond which networks see no difference in style
+PAPER_NOISE = 0.2  # fainter ink counts as paper, since generated paper is never quite clean
 BATCH_SIZE = 1000
 
 
@@ -34,7 +34,7 @@ def slant(x: Tensor) -> Tensor:
     """float (N, 1, H, W) in [-1, 1] -> (N,): how far strokes lean to the right, in degrees.
 
     It is the shear that makes the covariance of the ink's x and y vanish: arctan(-mu_11 / mu_02),
-    y pointing down. Shearing an image by s adds s to the slant's tangent.
+    with y pointing down. Shearing an image by s adds s to the slant's tangent.
     """
     ink = _ink(x)
     mass = ink.sum((1, 2)).clamp(min=1e-9)
@@ -49,10 +49,11 @@ def slant(x: Tensor) -> Tensor:
 def thickness(x: Tensor) -> Tensor:
     """float (N, 1, H, W) in [-1, 1] -> (N,): the mean width of the strokes, in pixels.
 
-    Twice the ink's area over the length of its outline. The outline is the total variation, which
-    is the mean outline over all thresholds of the grey levels (the coarea formula). A long stroke
-    of width w has w; one of length l has w l / (l + w), since its ends are outline too. Strokes
-    under two pixels, which only their grey tells from paler ones, measure up to half a pixel more.
+    It is twice the area of the ink over the length of its outline. The outline is the total
+    variation, that is, the mean outline over all thresholds of the grey levels (the coarea
+    formula). A long stroke of width w measures w, and one of length l measures w l / (l + w), since
+    its ends are outline too. Strokes under two pixels, which differ from paler ones only in their
+    grey, measure up to half a pixel too much.
     """
     ink = _ink(x)
     padded = torch.nn.functional.pad(ink, (1, 1, 1, 1))

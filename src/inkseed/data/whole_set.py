@@ -1,4 +1,4 @@
-"""A set's pictures to its images: each by itself, and where it does not tell, by the others."""
+"""Read the pictures of a set, each by itself or, if it is not clear, by the others."""
 
 from typing import Protocol
 
@@ -16,7 +16,7 @@ from inkseed.data.one_picture import Found, read_own
 from inkseed.data.small_pictures import border, read_together
 from inkseed.errors import InkseedError
 
-SMALL = 64  # pixels: pictures of one size up to this are looked at together
+SMALL = 64  # pixels: pictures of one size up to this are read together
 HALF = 0.5
 
 
@@ -30,17 +30,17 @@ class Given(Protocol):
     def __len__(self) -> int: ...
 
     def name(self, k: int) -> str:
-        """What to call picture k."""
+        """The name of picture k."""
 
     def shape(self, k: int) -> tuple[int, int] | None:
-        """Its height and width, if they are known."""
+        """Its height and width, if known."""
 
     def load(self, k: int) -> np.ndarray:
         """Its grey levels, float32 (H, W), 0 to 1. Raises UnreadableError."""
 
 
 class Gathered:
-    """The reading of a set, step by step; `result` tells what came of it."""
+    """Reads a set step by step; `result` returns it."""
 
     def __init__(self, given: Given, size: tuple[int, int] | None, how: HowToRead) -> None:
         self.given, self.how = given, how
@@ -54,7 +54,7 @@ class Gathered:
         self.found = self._as_they_are() if how.form == "keep" else self._read()
 
     def result(self) -> tuple[LabelledImages, np.ndarray, Account]:
-        """The images, which picture each is of (N,), and the account. Raises InkseedError."""
+        """The images, the picture that each is from (N,), and the account. Raises InkseedError."""
         images: list[np.ndarray] = []
         places: list[int] = []
         for k, found in enumerate(self.found):
@@ -67,6 +67,7 @@ class Gathered:
             raise InkseedError(
                 f"none of the {self.account.given:,} {self.given.noun} can be used: {left_out}"
             )
+        self.account.blank_used = self.how.measured
         kept = np.array(places)
         labels = self.given.labels[kept]
         return LabelledImages(np.stack(images), labels, self.given.class_names), kept, self.account
@@ -108,7 +109,7 @@ class Gathered:
         return self._with_others(found)
 
     def _with_others(self, found: list[Found]) -> list[Found]:
-        """What did not tell by itself, read by what the others are."""
+        """Read the pictures that are not clear by what the others are."""
         unsure = [k for k, each in enumerate(found) if each.state == "unsure"]
         if len(unsure) > HALF * sum(each.state in ("ink", "unsure") for each in found):
             self.account.untold = True
@@ -129,7 +130,7 @@ class Gathered:
         return read_own(grey, self.size, self.forming, self.digits, known)
 
     def _as_they_are(self) -> list[Found]:
-        """Grey levels untouched, all turned or none; pictures of other sizes are brought to it."""
+        """Grey levels as they are, all inverted or none; pictures of other sizes are resized."""
         found, borders = [], []
         for k in range(len(self.given)):
             try:
@@ -141,7 +142,7 @@ class Gathered:
                 found.append(Found("blank"))
                 continue
             borders.append(border(grey[None])[0])
-            # both ways round: which it is, is known when all have been seen
+            # both ways round: which one is right is known when all have been read
             found.append(Found("ink", [fitted(grey, self.size), fitted(255 - grey, self.size)]))
         light = self.how.paper == "light"
         if self.how.paper == "auto" and borders:

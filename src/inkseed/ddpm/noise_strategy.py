@@ -1,7 +1,7 @@
-"""The report's classes and functions, under its own names, thin over the rooms above.
+"""The report's `NoiseStrategyDiffusion` and `generate_samples`, thin wrappers of inkseed.
 
-Randomness: `generator` arguments are optional here and fall back on torch's own generator, because
-the report's signatures have no seed. Everything else in inkseed takes a seed.
+`generator` arguments are optional here and default to torch's own generator, because the report's
+signatures have no seed. Everything else in inkseed takes a seed.
 """
 
 from collections.abc import Callable, Iterator
@@ -39,8 +39,8 @@ class NoiseStrategyDiffusion(SimpleDiffusion):
         n_T: the number of steps.
         device: the network is moved there.
         drop_prob: the chance that training hides a label.
-        way: how noise becomes an image and an image noise again. "ddim" walks DDIM forwards and its
-            inversion back, as in the paper behind the idea. "report" is the report's listing: the
+        way: how noise becomes an image, and the image noise again. "ddim" is DDIM and its
+            inversion, as in the paper behind the idea. "report" is the report's listing: the
             stochastic chain, and back by adding fresh noise step by step, so that any resemblance
             to the starting noise is chance (docs/report.md).
         steps: the number of DDIM steps each way.
@@ -74,13 +74,13 @@ class NoiseStrategyDiffusion(SimpleDiffusion):
         size: tuple[int, int, int],
         generator: torch.Generator | None = None,
     ) -> Tensor:
-        """Return how similar noise is to the noise that its own image is inverted to.
+        """Return how similar noise is to the inversion of its own image.
 
         Args:
             noise: unit noise (N, C, H, W).
             c: class indices (N,).
             size: (C, H, W).
-            generator: draws fresh noise where `way` is "report"; None is torch's own.
+            generator: draws fresh noise if `way` is "report"; None is torch's own.
 
         Returns:
             Cosine similarities (N,).
@@ -99,11 +99,11 @@ class NoiseStrategyDiffusion(SimpleDiffusion):
         """Return the most stable of K starting noises for each label.
 
         Args:
-            K: how many candidates per label. They are walked together, 50 at a time.
+            K: how many candidates per label. They are drawn together, 50 at a time.
             c: class indices (N,), or a single one as a number.
             size: (C, H, W).
             device: where the network is.
-            generator: draws the candidates, and fresh noise where `way` is "report"; None is
+            generator: draws the candidates, and fresh noise if `way` is "report"; None is
                 torch's own.
 
         Returns:
@@ -134,13 +134,13 @@ class NoiseStrategyDiffusion(SimpleDiffusion):
         size: tuple[int, int, int],
         generator: torch.Generator | None = None,
     ) -> Tensor:
-        """Return the unguided images that noise becomes.
+        """Return the images that noise becomes, without guidance.
 
         Args:
             noise: unit noise (N, C, H, W).
             c: class indices (N,).
             size: (C, H, W).
-            generator: draws fresh noise where `way` is "report"; None is torch's own.
+            generator: draws fresh noise if `way` is "report"; None is torch's own.
 
         Returns:
             Images (N, C, H, W).
@@ -150,7 +150,7 @@ class NoiseStrategyDiffusion(SimpleDiffusion):
         """
         if tuple(noise.shape[1:]) != image_shape(size) or len(noise) != len(c):
             raise InkseedError(
-                f"noise of {len(c)} labels and this size must be {(len(c), *size)}, not "
+                f"noise for {len(c)} labels of this size must have shape {(len(c), *size)}, not "
                 f"{tuple(noise.shape)}"
             )
         c = self._labels(c)
@@ -161,15 +161,15 @@ class NoiseStrategyDiffusion(SimpleDiffusion):
     def inverse_noise(
         self, x_0: Tensor, c: Tensor, generator: torch.Generator | None = None
     ) -> Tensor:
-        """Return the noise that images are taken back to.
+        """Return the noise that images are inverted to.
 
-        Where `way` is "report" this is the listing: its kernel applies the cumulative product to
-        the previous state, and its noise is fresh, so nothing of the starting noise is left.
+        If `way` is "report" this is the listing: its kernel applies the cumulative product to the
+        previous state, and its noise is fresh, so that nothing of the starting noise is left.
 
         Args:
             x_0: images (N, C, H, W).
             c: class indices (N,).
-            generator: draws fresh noise where `way` is "report"; None is torch's own.
+            generator: draws fresh noise if `way` is "report"; None is torch's own.
 
         Returns:
             Noise (N, C, H, W).
@@ -183,7 +183,7 @@ class NoiseStrategyDiffusion(SimpleDiffusion):
         return x_t
 
     def _deterministic(self, walk: Callable[..., Iterator[Step]], x: Tensor, c: Tensor) -> Tensor:
-        """Where DDIM or its inversion takes x, over the same times."""
+        """The result of DDIM or its inversion from x, over the same times."""
         told, grid = Condition.of(c), times(self.schedule, self.steps)
         with self._evaluating():
             for step in walk(self.denoiser, self.schedule, x, told, grid):
@@ -202,7 +202,7 @@ def generate_samples(
 
     Args:
         student_id: 1 to 64 of the characters 0-9.
-        seed: decides the noise.
+        seed: decides the noise and the style.
         guide_w: the strength of guidance; None is as in `inkseed.write`.
         model: a bundled model's name, or the path of a model file.
         out: a .png file to write the picture to.

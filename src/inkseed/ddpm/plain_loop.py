@@ -1,4 +1,4 @@
-"""What a network that was trained in a plain loop must be told of, to become a model file."""
+"""The configuration that turns a network trained in a plain loop into a model file."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -18,18 +18,18 @@ DIGITS = tuple("0123456789")
 
 
 def plain_network(network: nn.Module) -> ContextUnet:
-    """The ContextUnet itself, out of what `torch.compile` wraps round it.
+    """The ContextUnet itself, without the wrapper of `torch.compile`.
 
-    Raises InkseedError for any other network: a model file cannot say how it computes.
+    Raises InkseedError for any other network, which a model file could not describe.
     """
     network = getattr(network, "_orig_mod", network)
     if type(network) is not ContextUnet:
         raise InkseedError(
             "only inkseed.nn.ContextUnet can be saved as a model, not a network of your own "
-            f"({type(network).__name__}): keep it by torch.save(ddpm.state_dict(), 'mine.pth')"
+            f"({type(network).__name__}): use torch.save(ddpm.state_dict(), 'mine.pth')"
         )
     if not all(tensor.isfinite().all() for tensor in network.state_dict().values()):
-        raise InkseedError("the weights are not finite: train anew at a lower learning rate")
+        raise InkseedError("the weights are not finite: train again at a lower learning rate")
     return network
 
 
@@ -41,9 +41,9 @@ def plain_config(
     image_size: int | Sequence[int],
     class_names: Sequence[str] | None = None,
 ) -> ModelConfig:
-    """The configuration of a model file, as `inkseed.load` takes it.
+    """The configuration of a model file for `inkseed.load`.
 
-    Raises InkseedError for an impossible size, and for names that are no labels or do not fit.
+    Raises InkseedError for an impossible size, and for names that are invalid or do not fit.
     """
     shape: dict[str, Any] = {"in_channels": network.in_channels, "n_feat": network.n_feat}
     shape["n_classes"] = network.n_classes
@@ -54,7 +54,7 @@ def plain_config(
         schedule={"name": "linear_betas", "betas": list(betas), "n_T": n_T},
         image_size=_sides(image_size),
         class_names=_names(network.n_classes, class_names),
-        sampling={} if drop_prob else {"guide_w": 0.0},  # what no label is, it never learned
+        sampling={} if drop_prob else {"guide_w": 0.0},  # it never learned to draw without label
         training={
             "recipe": "a plain loop",
             "data": "what its loop gave it",
@@ -75,19 +75,19 @@ def _sides(size: int | Sequence[int]) -> tuple[int, int]:
 
 
 def _names(n_classes: int, given: Sequence[str] | None) -> tuple[str, ...]:
-    """The labels in the order of their classes: those given, or digits, one or two."""
+    """The labels in the order of their classes: those given, or single or double digits."""
     if given is None:
         if n_classes <= len(DIGITS):
             return DIGITS[:n_classes]
         if n_classes == len(PAIRS):
             return PAIRS
-        raise InkseedError(f"say what the {n_classes} classes are: class_names=[...], in order")
+        raise InkseedError(f"name the {n_classes} classes in order: class_names=[...]")
     names = tuple(given)
     for name in names:
         check_class_name(name)
     if len(names) != n_classes or len(set(names)) != n_classes:
         raise InkseedError(
             f"class_names must be {n_classes} different labels, one for each class, not "
-            f"{len(names)} of which {len(set(names))} differ"
+            f"{len(names)} of which {len(set(names))} are different"
         )
     return names

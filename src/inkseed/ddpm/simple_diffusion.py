@@ -1,4 +1,4 @@
-"""The report's `SimpleDiffusion`: a loss for a plain loop, a sampler, a model file at the end."""
+"""The report's `SimpleDiffusion`: a loss to train with, a sampler, and a model file."""
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -26,7 +26,7 @@ from inkseed.nn.device import find_device
 from inkseed.samplers import Step, ancestral
 from inkseed.training.recipes import MAX_SIDE
 
-KEPT_EVERY = 20  # of the steps on the way, these are returned, and the last few
+KEPT_EVERY = 20  # every so many steps are returned, and the last few
 KEPT_LAST = 8
 MOST_IMAGES = 10**7
 MNIST_SIZE = (28, 28)
@@ -71,20 +71,20 @@ class SimpleDiffusion(nn.Module):
             raise InkseedError(f"betas must be (beta_1, beta_T), not {brief(betas)}") from error
         self.betas = (beta_1, beta_T)
         self.schedule = LinearBetas(self.betas, self.n_T)
-        self.image_size = MNIST_SIZE  # (height, width) of what `forward` saw last
+        self.image_size = MNIST_SIZE  # (height, width) that `forward` saw last
         for name, table in report_tables(self.schedule).items():
             self.register_buffer(name, table, persistent=False)
-        self.to(self.device)  # what was "cuda" is "cuda:0" from here on
+        self.to(self.device)  # "cuda" becomes "cuda:0"
 
     def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> "SimpleDiffusion":
-        """What `to` and `cuda` come down to: the device is where the tables now are."""
+        """Keep `device` right after `to`, `cuda` and the like."""
         super()._apply(fn, recurse)
         self.device = self.get_buffer("sqrt_alpha_bar").device
         return self
 
     @property
     def denoiser(self) -> EpsDenoiser:
-        """The network as it stands now, seen as a denoiser."""
+        """The network as a denoiser."""
         return EpsDenoiser(self.nn_model, self.schedule)
 
     def forward(self, x: Tensor, c: Tensor, generator: torch.Generator | None = None) -> Tensor:
@@ -99,7 +99,7 @@ class SimpleDiffusion(nn.Module):
             A scalar.
 
         Raises:
-            InkseedError: for another shape or type of either, and for an index beyond the last
+            InkseedError: for x or c of another shape or type, and for an index beyond the last
                 class.
         """
         c = self._labels(c)
@@ -122,8 +122,8 @@ class SimpleDiffusion(nn.Module):
     ) -> tuple[Tensor, Tensor]:
         """Draw images, with labels cycling through the classes.
 
-        Batch normalisation uses its running statistics. Guidance where `drop_prob` is 0 gives an
-        `InkseedWarning`: the network never learned to draw without a label.
+        Batch normalisation uses its running statistics. Guidance with a `drop_prob` of 0 gives an
+        `InkseedWarning`, since the network never learned to draw without a label.
 
         Args:
             n_sample: how many images.
@@ -137,7 +137,7 @@ class SimpleDiffusion(nn.Module):
                 last 8, from noise to image.
 
         Raises:
-            InkseedError: for no images, and for a device where the network is not.
+            InkseedError: for no images, and for a device that the network is not on.
 
         Source:
             The report, equations (2) and (3).
@@ -183,19 +183,19 @@ class SimpleDiffusion(nn.Module):
         save_tensors(path, network.state_dict(), plain_config(network, *told).plain())
 
     def _labels(self, c: Tensor) -> Tensor:
-        """Class indices (N,) as the network takes them, on its device."""
+        """Class indices (N,), checked and moved to the network's device."""
         if c.ndim != 1 or c.is_floating_point() or c.dtype == torch.bool:
             raise InkseedError(
                 f"labels must be whole numbers of shape (N,), not {c.dtype} of {tuple(c.shape)}"
             )
         last = self.nn_model.n_classes - 1
-        # on a GPU the look would hold training up; torch itself stops there
+        # not on a GPU, where the check would delay training, and torch itself stops
         if c.device.type == "cpu" and len(c) and not (0 <= int(c.min()) <= int(c.max()) <= last):
             raise InkseedError(f"labels must be from 0 to {last}, not {int(c.min())} to {c.max()}")
         return c.to(self.device).long()
 
     def _own(self, device: str | torch.device) -> torch.device:
-        """The device asked for, if the network is there."""
+        """The network's device. Raises InkseedError if another one is asked for."""
         asked = find_device(device)
         if asked.type != self.device.type or asked.index not in (None, self.device.index):
             raise InkseedError(f"the network is on {self.device}, not {asked}: use {self.device}")
@@ -209,7 +209,7 @@ class SimpleDiffusion(nn.Module):
         generator: torch.Generator | None,
         on_step: Callable[[int, Step], object] = lambda i, step: None,
     ) -> Tensor:
-        """The image at the end of the reverse chain; `on_step` sees step 1, 2, ... on the way."""
+        """The images at the end of the reverse chain; `on_step` gets each step and its number."""
         with self._evaluating():
             steps = ancestral(
                 ClassifierFreeGuidance(self.denoiser, guide_w),
@@ -225,7 +225,7 @@ class SimpleDiffusion(nn.Module):
 
     @contextmanager
     def _evaluating(self) -> Iterator[None]:
-        """The network as it is used after training, without gradients."""
+        """A context with the network in eval mode, without gradients."""
         was_training = self.nn_model.training
         self.nn_model.eval()
         try:
@@ -236,9 +236,9 @@ class SimpleDiffusion(nn.Module):
 
 
 def image_shape(size: tuple[int, int, int]) -> tuple[int, int, int]:
-    """`size` if it is three whole numbers (C, H, W); raises InkseedError for anything else."""
+    """`size` if it is three whole numbers (C, H, W). Raises InkseedError for anything else."""
     if not isinstance(size, Sequence) or len(size) != 3:
-        raise InkseedError(f"size must be (C, H, W), as (1, 28, 28), not {brief(size)}")
+        raise InkseedError(f"size must be (C, H, W), such as (1, 28, 28), not {brief(size)}")
     channels, height, width = (whole_number(side, "size", 1, MAX_SIDE) for side in size)
     return channels, height, width
 
@@ -248,5 +248,5 @@ def normal(
     generator: torch.Generator | None,
     device: str | torch.device,
 ) -> Tensor:
-    """Unit Gaussian noise on `device`, drawn on the CPU; `generator` None is torch's own."""
+    """Unit Gaussian noise on `device`, drawn on the CPU; a `generator` of None is torch's own."""
     return torch.randn(tuple(shape), generator=generator).to(device)

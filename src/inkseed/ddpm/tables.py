@@ -1,4 +1,4 @@
-"""The tables that the report's listing indexes by its step, under the listing's own names."""
+"""The tables that the report's listing indexes by step, under the listing's names."""
 
 import torch
 from torch import Tensor
@@ -7,7 +7,7 @@ from inkseed.diffusion.schedule import LinearBetas
 
 
 def report_tables(schedule: LinearBetas) -> dict[str, Tensor]:
-    """Each table of the listing of Puzzle 2, float32 (n_T + 1,): entry i belongs to step i.
+    """The tables of the listing of Puzzle 2, float32 (n_T + 1,): entry i belongs to step i.
 
     With alpha_i = 1 - beta_i and its cumulative product abar_i, and entry 0 for clean data:
 
@@ -17,9 +17,9 @@ def report_tables(schedule: LinearBetas) -> dict[str, Tensor]:
     - `oneover_sqrt_alpha_bar`: 1 / sqrt(alpha_i), not 1 / sqrt(abar_i) as its name says;
     - `mab_over_sqrt_alpha_bar`: beta_i / sqrt(1 - abar_i) / sqrt(alpha_i).
 
-    The last two are what makes the listing's update, `oneover_sqrt_alpha_bar[i] * x - eps *
-    mab_over_sqrt_alpha_bar[i] + sqrt_beta_t[i] * z`, the one of DDPM (arXiv 2006.11239,
-    Algorithm 2). Read by their names they would make the image grow without bound.
+    With the last two, the listing's update, `oneover_sqrt_alpha_bar[i] * x - eps *
+    mab_over_sqrt_alpha_bar[i] + sqrt_beta_t[i] * z`, is DDPM's (arXiv 2006.11239, Algorithm 2).
+    Taken at their names, they would make the image grow without bound.
     """
     beta, alpha_bar = schedule.beta, schedule.alpha_bar
     sigma = (1 - alpha_bar).sqrt()

@@ -1,1 +1,1 @@
-"""The mathematics: noise schedules, conditions, denoisers and their losses, guidance, counting."""
+"""The mathematics: schedules, conditions, denoisers and their losses, guidance, counting."""

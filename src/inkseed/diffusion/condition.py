@@ -1,4 +1,4 @@
-"""What an image is to be: its label and, where a model knows them, its style and its hand."""
+"""What an image is to be: its label and, if the model takes them, its style and its hand."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -14,14 +14,14 @@ STYLE_DROP, ATTRIBUTE_DROP = 0.5, 0.2
 
 @dataclass(frozen=True, repr=False, eq=False)
 class Condition(Outlined):
-    """What N images are to be, a row each; every part of it may be left free.
+    """What N images are to be, a row for each; every part may be left free.
 
     Attributes:
-        label: int64 (N,), class indices; where the label is free, any.
+        label: int64 (N,), class indices; any index where the label is free.
         free_label: bool (N,), whether the label is left free.
-        style: float32 (N, S), the attributes in their units, NaN where one is left free; None for
-            models that know none.
-        hand: float32 (N, H), a row of NaN where it is left free; None for models that know none.
+        style: float32 (N, S), the attributes in their units, NaN where one is free; None for
+            models that take none.
+        hand: float32 (N, H), a row of NaN where it is free; None for models that take none.
         bend: float32 (N, 6), how an image was bent in training, 0 where it was not; else None.
     """
 
@@ -33,7 +33,7 @@ class Condition(Outlined):
 
     @classmethod
     def of(cls, told: "Condition | Tensor", style: Tensor | None = None) -> "Condition":
-        """A condition as it is; or a new one of labels (N,), -1 where free, and styles (N, S)."""
+        """A condition as it is, or a new one from labels (N,), -1 where free, and styles (N, S)."""
         return told if isinstance(told, Condition) else cls(told.clamp(min=0), told < 0, style)
 
     @classmethod
@@ -57,18 +57,18 @@ class Condition(Outlined):
         return self[torch.arange(len(self), device=self.label.device).repeat_interleave(count)]
 
     def null(self) -> "Condition":
-        """The condition of as many images that leaves all free."""
+        """The condition that leaves everything free, for as many images."""
         return self._without(torch.ones_like(self.free_label))
 
     def drop(
         self, drop_prob: float | Tensor, generator: torch.Generator | None = None
     ) -> "Condition":
-        """Free some of what is asked, so that a network learns to do without it.
+        """Leave parts free at random, so that a network learns to do without them.
 
-        With probability `drop_prob`, one for all or (N,), an image loses all: the null of
+        With probability `drop_prob`, one for all or (N,), an image loses everything: the null of
         classifier-free guidance. Of the others that have a style, half lose the whole style, since
-        a label alone is the common request, and of the rest each attribute is freed one time in
-        five. `generator` draws, on the CPU; None is torch's own.
+        most requests give a label alone; of the rest each attribute is left free one time in five.
+        `generator` is on the CPU; None is torch's own.
         """
         everything = torch.rand(len(self), generator=generator) < drop_prob
         kept = self
@@ -79,7 +79,7 @@ class Condition(Outlined):
         return kept._without(everything.to(self.label.device))
 
     def _without(self, rows: Tensor) -> "Condition":
-        """The same, but these rows, bool (N,), leave all free."""
+        """The same, with everything free in these rows, bool (N,)."""
         return Condition(
             self.label,
             self.free_label | rows,

@@ -1,4 +1,4 @@
-"""The one place that counts network evaluations, and that stops who would spend too many."""
+"""The one place that counts network evaluations, and stops a request that exceeds its budget."""
 
 from collections.abc import Callable
 from contextvars import ContextVar, Token
@@ -20,14 +20,16 @@ class OverspentError(InkseedError):
 BACKWARD = 2  # evaluations that a backward pass counts as
 
 
-class Ledger:
-    """Counts every row that goes through a network while the ledger is open, as a `with` block.
+class Counter:
+    """Counts every row that goes through a network inside its `with` block.
 
     One row is one evaluation, whoever asks for it: guidance's second pass, inversions, discarded
     candidates and a second model's network all count. A backward pass through a row counts as two.
-    `tell` hears of each batch of them. In a `dry` ledger the networks do not run: it finds out what
-    a request would cost. What is counted in a ledger opened within another counts in both, unless
-    the inner one is dry of its own accord.
+    Counters may be nested: the outer one counts what the inner one does, unless the inner is dry.
+
+    Args:
+        tell: called with the number of evaluations in each batch.
+        dry: count without running the networks, to find out what a request would cost.
     """
 
     def __init__(self, tell: Callable[[int], object] | None = None, dry: bool = False) -> None:
@@ -35,10 +37,10 @@ class Ledger:
         self.limit: int | None = None
         self.tell = tell
         self._dry = dry
-        self._outer: Ledger | None = None
-        self._token: Token[Ledger | None] | None = None
+        self._outer: Counter | None = None
+        self._token: Token[Counter | None] | None = None
 
-    def __enter__(self) -> "Ledger":
+    def __enter__(self) -> "Counter":
         self._outer = _OPEN.get()
         self._token = _OPEN.set(self)
         return self
@@ -54,14 +56,14 @@ class Ledger:
         return self._dry or (self._outer is not None and self._outer.dry)
 
     def allow(self, more: int | None) -> None:
-        """Let so many further evaluations be spent, and no more; None for any number."""
+        """Allow `more` evaluations from now on; None is no limit."""
         self.limit = None if more is None else self.evaluations + more
 
     def watch(self, denoiser: "Denoiser") -> "Denoiser":
-        """The same denoiser, for one that may be a user's own and run no network of inkseed's.
+        """The same denoiser, counted even if it is a user's own and runs no network of inkseed's.
 
-        If it runs none, each of its rows is one evaluation. Calling it raises OverspentError,
-        before anything runs, where the limit leaves less than one evaluation a row.
+        In that case each of its rows is one evaluation. Calling it raises OverspentError, before
+        anything runs, if fewer evaluations are left than it has rows.
         """
 
         def watched(x_t: Tensor, t: Tensor, condition: "Condition") -> Tensor:
@@ -76,7 +78,7 @@ class Ledger:
         return watched
 
     def spend(self, evaluations: int) -> None:
-        """Count so many. Raises OverspentError, and counts none, where the limit is passed."""
+        """Count `evaluations`. Raises OverspentError, and counts none, if they exceed the limit."""
         self._check(evaluations)
         if self._outer is not None and not self._dry:
             self._outer.spend(evaluations)
@@ -85,14 +87,14 @@ class Ledger:
             self.tell(evaluations)
 
     def run(self, network: Callable[[], Tensor], x: Tensor) -> Tensor:
-        """What `network` makes of the rows x, counted; in a dry ledger half of x, for nothing."""
+        """The output of `network` for the rows x, counted; when dry, x / 2 in its place."""
         self.spend(len(x))
         output = x / 2 if self.dry else network()
         self._count_backward(output)
         return output
 
     def _count_backward(self, output: Tensor) -> None:
-        if output.requires_grad:  # on a GPU the hook runs in a thread where no ledger is open
+        if output.requires_grad:  # on a GPU the hook runs in a thread where no counter is open
             output.register_hook(lambda gradient: self.spend(BACKWARD * len(gradient)))
 
     def _check(self, evaluations: int) -> None:
@@ -102,10 +104,10 @@ class Ledger:
             )
 
 
-_OPEN: ContextVar[Ledger | None] = ContextVar("ledger", default=None)
+_OPEN: ContextVar[Counter | None] = ContextVar("counter", default=None)
 
 
 def counted(network: Callable[[], Tensor], x: Tensor) -> Tensor:
-    """What `network` makes of the rows x (N, ...), counted in the ledger that is open, if any."""
-    ledger = _OPEN.get()
-    return network() if ledger is None else ledger.run(network, x)
+    """The output of `network` for the rows x (N, ...), counted in the open counter, if any."""
+    counter = _OPEN.get()
+    return network() if counter is None else counter.run(network, x)

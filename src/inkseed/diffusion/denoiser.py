@@ -1,7 +1,7 @@
-"""What a denoiser is, `(x_t, t, condition) -> x_0`, and how a network is seen as one.
+"""Denoisers, `(x_t, t, condition) -> x_0`, and how a network becomes one.
 
-What leaves a denoiser is an estimate of the clean image, the posterior mean E[x_0 | x_t]. What its
-network predicts instead, and learns, is `inkseed.diffusion.predictions`' business.
+A denoiser estimates the clean image by the posterior mean E[x_0 | x_t]. What its network predicts
+instead, and the loss that trains it, are in `inkseed.diffusion.predictions`.
 """
 
 from abc import ABC, abstractmethod
@@ -63,10 +63,10 @@ class NetworkDenoiser(ABC):
     bfloat16 where the processor is fast in it. Every row that goes through it is counted in the
     open `Ledger`, which raises OverspentError beforehand where its limit would be passed.
 
-    A subclass is one kind of prediction: `x_0` reads the network's output, and `loss` teaches it.
+    A subclass is one kind of prediction: `x_0` interprets the network's output, `loss` trains it.
     """
 
-    usual_times = "uniform"  # how training draws its times: see `inkseed.diffusion.training_times`
+    usual_times = "uniform"  # how training draws times: see `inkseed.diffusion.training_times`
 
     def __init__(
         self, network: Callable[..., Tensor], schedule: Schedule, mixed_precision: bool = False
@@ -82,7 +82,7 @@ class NetworkDenoiser(ABC):
     def x_0(
         self, x_t: Tensor, t: Tensor, condition: Condition, alpha: Tensor, sigma: Tensor
     ) -> Tensor:
-        """The clean image, given t (N,) and its alpha and sigma, both (N, 1, 1, 1)."""
+        """Predict the clean image, given t (N,) and its alpha and sigma, both (N, 1, 1, 1)."""
 
     @abstractmethod
     def loss(self, x_0: Tensor, noising: Noising, condition: Condition) -> Tensor:
@@ -93,7 +93,7 @@ class NetworkDenoiser(ABC):
         """
 
     def predict(self, x: Tensor, time: Tensor, condition: Condition) -> Tensor:
-        """One evaluation of the network: its own output, in x's type."""
+        """One evaluation of the network: its output, in x's type."""
         inputs = [x, condition.label, time, condition.free_label.to(x.dtype)]
         inputs += [] if condition.style is None else [condition.style]
         rest = {"hand": condition.hand, "bend": condition.bend}
@@ -102,15 +102,15 @@ class NetworkDenoiser(ABC):
             return counted(lambda: self.network(*inputs, **own), x).to(x.dtype)
 
     def scales(self, t: Tensor, like: Tensor) -> tuple[Tensor, Tensor]:
-        """(alpha, sigma) at the times t (N,), both (N, 1, 1, 1), typed and placed as `like`."""
+        """(alpha, sigma) at times t (N,), both (N, 1, 1, 1), of the type and device of `like`."""
         alpha, sigma = (scale[:, None, None, None].to(like) for scale in self.schedule(t))
         return alpha, sigma
 
 
 def in_float32(denoiser: Denoiser) -> Denoiser:
-    """The same denoiser with its networks in float32, whatever the request computes in.
+    """The same denoiser with its networks in float32, whatever the request's precision.
 
-    For what has to undo a step exactly: bfloat16 keeps 8 bits, and a fixed point is lost in them.
+    For whatever must undo a step exactly: bfloat16 keeps too few bits to find a fixed point.
     """
 
     def exact(x_t: Tensor, t: Tensor, condition: Condition) -> Tensor:

@@ -11,17 +11,22 @@ from inkseed.diffusion.schedule import Schedule
 from inkseed.errors import InkseedError, warn
 
 Guidance = Callable[[Denoiser], Denoiser]
-"""A guidance of one's own: the model's denoiser in, the denoiser that samplers are to see out."""
+"""The model's denoiser in, the denoiser that the sampler sees out."""
 
 
 class ClassifierFreeGuidance:
-    """Equation (3) of the report: `(1 + w) * conditional - w * unconditional`.
+    """The denoiser under classifier-free guidance: `(1 + w) * conditional - w * unconditional`.
 
-    Ho and Salimans, arXiv 2207.12598. The equation mixes predictions of eps; x_0 is affine in eps,
-    so mixing x_0 is the same. The unconditional one leaves all free: the label, and the style too
-    where a model has it. At `guide_w` 0 the conditional prediction is returned as it is, for
-    one evaluation; otherwise one doubled batch costs two. Other libraries' `guidance_scale` is
-    `1 + guide_w`.
+    The unconditional prediction leaves everything free: the label and, where a model has it, the
+    style. The equation mixes predictions of eps; mixing x_0 is the same, since x_0 is affine in
+    eps. At `guide_w` 0 a call costs one evaluation, otherwise two, in one doubled batch.
+
+    Args:
+        denoiser: (x_t, t, condition) -> x_0.
+        guide_w: the strength w. Other libraries' `guidance_scale` is `1 + guide_w`.
+
+    Source:
+        Ho and Salimans, [2207.12598](https://arxiv.org/abs/2207.12598); equation (3) of the report.
     """
 
     def __init__(self, denoiser: Denoiser, guide_w: float) -> None:
@@ -39,22 +44,34 @@ class ClassifierFreeGuidance:
 
 
 class GuidanceInterval:
-    """`guided` where the noise-to-signal ratio lies in [low, high], `plain` elsewhere.
+    """Guidance at some noise levels only, which costs less and keeps variety.
 
-    Kynkaanniemi et al., arXiv 2404.07724: guiding only the middle of the way costs less and keeps
-    variety. Raises InkseedError for an interval that is empty or below 0.
+    Args:
+        guided: the denoiser for noise-to-signal ratios from `low` to `high`.
+        plain: the denoiser for all others.
+        schedule: gives the ratio at each time.
+        low: the smallest ratio that is guided.
+        high: the largest.
+
+    Raises:
+        InkseedError: for an interval that does not rise from 0 or more.
+
+    Source:
+        Kynkäänniemi and others, [2404.07724](https://arxiv.org/abs/2404.07724).
     """
 
     def __init__(
         self, guided: Denoiser, plain: Denoiser, schedule: Schedule, low: float, high: float
     ) -> None:
         if not 0 <= low <= high:
-            raise InkseedError(f"a guidance interval must rise from 0 or more, not {low} to {high}")
+            raise InkseedError(
+                f"a guidance interval must be from 0 up, the lower end first, not {low} to {high}"
+            )
         self.guided, self.plain, self.schedule = guided, plain, schedule
         self.low, self.high = low, high
 
     def __call__(self, x_t: Tensor, t: Tensor, condition: Condition) -> Tensor:
-        """As any denoiser, at one time t for all images."""
+        """Like any denoiser, but with one time t for all images."""
         inside = self.low <= self.schedule.ratio(t) <= self.high
         return (self.guided if inside else self.plain)(x_t, t, condition)
 
@@ -66,10 +83,20 @@ def guided(
     interval: tuple[float, float] | None = None,
     guidance: Guidance | None = None,
 ) -> Denoiser:
-    """The denoiser under classifier-free guidance, everywhere or within an interval of ratios.
+    """Return the denoiser under guidance, as samplers see it.
 
-    `guidance` is for another kind, which is used in its place. Raises InkseedError where that
-    gives no function.
+    Args:
+        denoiser: the model's own.
+        guide_w: the strength of classifier-free guidance.
+        schedule: the model's.
+        interval: (low, high), the noise-to-signal ratios between which to guide; None is all.
+        guidance: another guidance, in place of classifier-free guidance.
+
+    Returns:
+        A denoiser.
+
+    Raises:
+        InkseedError: if `guidance` does not return a function.
     """
     everywhere = (
         ClassifierFreeGuidance(denoiser, guide_w) if guidance is None else guidance(denoiser)
@@ -82,12 +109,14 @@ def guided(
 
 
 def warn_untaught(drop_prob: float | None, guide_w: float) -> None:
-    """Warn of guidance by a network that no label was ever dropped for.
+    """Warn if a network is to be guided that has never been trained without a label.
 
-    What it says without a label is chance: it never learned it. None is a chance nobody knows.
+    Args:
+        drop_prob: how often training dropped a label; None if that is not known.
+        guide_w: the strength of guidance.
     """
     if drop_prob == 0 and guide_w != 0:
         warn(
-            f"guide_w {guide_w:g} needs a network that was trained with labels dropped, and "
-            "drop_prob was 0 here: take guide_w 0, or train with drop_prob 0.1"
+            f"guide_w {guide_w:g} needs a network that was trained with labels dropped, but "
+            "drop_prob was 0 here: use guide_w 0, or train with drop_prob 0.1"
         )

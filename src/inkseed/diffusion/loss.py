@@ -1,4 +1,4 @@
-"""What a training step makes small, whatever the network predicts."""
+"""What a training step minimises, whatever the network predicts."""
 
 from dataclasses import dataclass
 
@@ -14,10 +14,9 @@ EVERY = slice(None)
 
 @dataclass(frozen=True)
 class TrainingLoss:
-    """A batch gets times, noise and dropped conditions; its loss is its denoiser's own.
+    """Draws times, noise and dropped conditions for a batch, and takes the denoiser's own loss.
 
-    `drop_prob` is the chance that an image loses its condition, so that guidance has something to
-    compare with.
+    `drop_prob` is the chance that an image loses its condition, which guidance needs.
     """
 
     denoiser: NetworkDenoiser
@@ -31,11 +30,11 @@ class TrainingLoss:
         generator: torch.Generator | None = None,
         part: slice = EVERY,
     ) -> Tensor:
-        """The scalar loss of clean images x_0 (N, C, H, W) with their conditions.
+        """The loss, a scalar, of clean images x_0 (N, C, H, W) with their conditions.
 
         All randomness comes from `generator`, on the CPU whatever the device; None is torch's own.
-        Only the images in `part` are evaluated, though randomness is drawn for all: a batch that
-        processes share is the same batch.
+        It is drawn for all images, but only those in `part` are evaluated, so that processes can
+        share a batch without changing it.
         """
         noising, told = self.draw(x_0, condition, generator)
         device = x_0.device

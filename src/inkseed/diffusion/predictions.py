@@ -1,8 +1,8 @@
 """What a network may predict: the noise, v, the image, or EDM's residual.
 
-Each is one class, which reads the network's output as x_0 and has the loss that teaches it. All
-four losses have their least value at the posterior mean E[x_0 | x_t]; they differ in how much an
-error counts at each level of noise.
+Each is one class, which turns the network's output into x_0 and has the loss that trains it. All
+four losses are minimal at the posterior mean E[x_0 | x_t]; they differ in how much an error counts
+at each noise level.
 """
 
 import math
@@ -34,8 +34,8 @@ class EpsDenoiser(NetworkDenoiser):
         super().__init__(network, schedule, mixed_precision)
         if schedule.level(1.0)[0] < MIN_ALPHA:
             raise InkseedError(
-                "this schedule leaves no signal at t = 1, where x_0 cannot be told from a "
-                "prediction of the noise: predict v or x0, or use linear_betas"
+                "this schedule leaves no signal at t = 1, where a prediction of the noise does not"
+                " determine x_0: predict v or x0, or use linear_betas"
             )
 
     def x_0(
@@ -53,7 +53,7 @@ class EpsDenoiser(NetworkDenoiser):
 class VDenoiser(NetworkDenoiser):
     """The network predicts `v = alpha eps - sigma x_0` (arXiv 2202.00512, appendix D).
 
-    So `x_0 = (alpha x_t - sigma v) / (alpha^2 + sigma^2)`; the divisor is 1 in the paper.
+    Then `x_0 = (alpha x_t - sigma v) / (alpha^2 + sigma^2)`; the divisor is 1 in the paper.
     """
 
     def x_0(
@@ -65,7 +65,7 @@ class VDenoiser(NetworkDenoiser):
     def loss(self, x_0: Tensor, noising: Noising, condition: Condition) -> Tensor:
         """Mean squared error of v over alpha^2 + sigma^2, which is 1 in the paper.
 
-        The error of x_0 counts `1 + alpha^2 / sigma^2` times: the paper's "SNR+1" (section 4), on
+        An error of x_0 counts `1 + alpha^2 / sigma^2` times, the paper's "SNR+1" (section 4), on
         every schedule.
         """
         alpha, sigma = noising.alpha, noising.sigma
@@ -84,7 +84,7 @@ class X0Denoiser(NetworkDenoiser):
         return self.predict(x_t, t, condition)
 
     def loss(self, x_0: Tensor, noising: Noising, condition: Condition) -> Tensor:
-        """Mean squared error of the image: all levels of noise count alike."""
+        """Mean squared error of the image: all noise levels count alike."""
         predicted = self.predict(noising(x_0), noising.t, condition)
         return nn.functional.mse_loss(predicted, x_0)
 
@@ -95,7 +95,7 @@ class EdmDenoiser(NetworkDenoiser):
 
     `x_0 = m + c_skip (x_t - alpha m) + c_out F(c_in (x_t - alpha m), log(sigma / alpha) / 4)` keeps
     the input and the target of F at unit variance, for data of mean m and deviation sigma_data. The
-    paper has alpha = 1 and m = 0. Raises InkseedError for moments that no data have.
+    paper has alpha = 1 and m = 0. Raises InkseedError for impossible moments.
     """
 
     usual_times = "log_normal"
@@ -132,7 +132,7 @@ class EdmDenoiser(NetworkDenoiser):
         return (error / self.c_out(alpha, sigma)).square().mean()
 
     def c_out(self, alpha: Tensor, sigma: Tensor) -> Tensor:
-        """What the network's output is multiplied by; its inverse square weighs the loss."""
+        """The factor of the network's output; its inverse square weights the loss."""
         return sigma * self.sigma_data / (alpha**2 * self.sigma_data**2 + sigma**2).sqrt()
 
 
@@ -142,7 +142,7 @@ def denoiser_from(
     prediction: Mapping[str, Any],
     mixed_precision: bool = True,
 ) -> NetworkDenoiser:
-    """See `network` as the denoiser that these tables of a configuration describe.
+    """Make `network` the denoiser that these tables of a configuration describe.
 
     Raises InkseedError or TypeError for tables that describe none.
     """

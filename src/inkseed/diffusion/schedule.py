@@ -1,7 +1,7 @@
-"""How much signal and how much noise an image holds at a time, and lists of times to step through.
+"""Noise schedules, and the times that a sampler steps through.
 
 A schedule is `t -> (alpha, sigma)` of `x_t = alpha x_0 + sigma eps`, with t from 0 (data) to 1
-(noise). `sigma / alpha`, the noise-to-signal ratio, is what the EDM paper calls sigma.
+(noise). `sigma / alpha` is the noise-to-signal ratio, which the EDM paper calls sigma.
 """
 
 import math
@@ -25,44 +25,62 @@ MAX_RHO = 20
 
 
 class Schedule(ABC):
-    """`t -> (alpha, sigma)`: sigma / alpha rises with t, and sigma(0) is 0."""
+    """How much signal and noise an image holds at each time: `t -> (alpha, sigma)`.
 
-    n_T = 50  # steps of an ancestral chain, where nobody asks for another number
-    eta: float | None = None  # of ancestral steps: see `inkseed.samplers.ancestral`
+    A subclass gives `__call__` and its inverse, `time_of`. sigma / alpha rises with t, from 0.
+
+    Attributes:
+        n_T: steps of an ancestral chain unless asked otherwise.
+        eta: of ancestral steps unless asked otherwise; see `inkseed.samplers.ancestral`.
+        least_ratio: the smallest ratio above 0 that a grid of steps over ratios has.
+    """
+
+    n_T = 50
+    eta: float | None = None
     least_ratio = LEAST_RATIO
 
     @abstractmethod
     def __call__(self, t: Tensor) -> tuple[Tensor, Tensor]:
-        """Times in [0, 1] -> (alpha, sigma), both shaped and typed like t."""
+        """Times in [0, 1] -> (alpha, sigma), both of the shape and type of t."""
 
     @abstractmethod
     def time_of(self, ratio: Tensor) -> Tensor:
-        """The times at which sigma / alpha is `ratio`, shaped like it: the schedule's inverse."""
+        """The times at which sigma / alpha is `ratio`, of its shape."""
 
     def level(self, t: float | Tensor) -> tuple[float, float]:
-        """(alpha, sigma) at one time, as Python numbers in double precision."""
+        """(alpha, sigma) at one time, as Python floats."""
         alpha, sigma = self(torch.as_tensor(float(t), dtype=torch.float64))
         return float(alpha), float(sigma)
 
     def ratio(self, t: float | Tensor) -> float:
-        """sigma / alpha at one time; infinite where no signal is left."""
+        """sigma / alpha at one time; infinite if no signal is left."""
         alpha, sigma = self.level(t)
         return sigma / alpha if alpha >= MIN_ALPHA else math.inf
 
     @property
     def start_scale(self) -> float:
-        """What unit noise z is multiplied by to be x_T: sigma(1)."""
+        """sigma(1), which turns unit noise z into x_T."""
         return self.level(1.0)[1]
 
 
 @SCHEDULES.register("linear_betas")
 class LinearBetas(Schedule):
-    """The report's schedule: T betas, linear from beta_1 to beta_T (arXiv 2006.11239, section 4).
+    """The report's schedule: n_T betas, linear from beta_1 to beta_T.
 
-    Time t = i / n_T stands for the discrete step i; step 0 is clean data (its cumulative product is
-    1) and steps 1..n_T carry the T betas. Between two steps log abar is linear in t, so that a
-    solver may step anywhere. The tables are float64 with n_T + 1 entries.
-    Raises InkseedError for betas outside (0, 1) or out of order, or fewer than 2 steps.
+    Time t = i / n_T is the discrete step i. Step 0 is clean data, where the cumulative product abar
+    is 1, and steps 1 to n_T have the betas. Between two steps log abar is linear in t, so that a
+    solver may step anywhere.
+
+    Args:
+        betas: (beta_1, beta_T), the variances of the first and the last step.
+        n_T: the number of steps.
+
+    Raises:
+        InkseedError: for betas outside (0, 1) or out of order, for fewer than 2 steps, and for
+            betas that add no noise or leave no signal.
+
+    Source:
+        DDPM, [2006.11239](https://arxiv.org/abs/2006.11239), section 4.
     """
 
     def __init__(self, betas: tuple[float, float], n_T: int) -> None:
@@ -87,7 +105,7 @@ class LinearBetas(Schedule):
         self.least_ratio = self.ratio(1 / n_T)
 
     def __call__(self, t: Tensor) -> tuple[Tensor, Tensor]:
-        """Equation (1) of the report: alpha = sqrt(abar_i), sigma = sqrt(1 - abar_i), i = t n_T."""
+        """Return sqrt(abar_i) and sqrt(1 - abar_i), i = t n_T: equation (1) of the report."""
         position = t.double() * self.n_T
         below = position.floor().clamp(0, self.n_T - 1).long()
         log_abar = self.log_abar.to(t.device)
@@ -104,7 +122,7 @@ class LinearBetas(Schedule):
 
     @property
     def start_scale(self) -> float:
-        """1: the report starts from unit noise, though a little signal should be left at t = 1."""
+        """1: the report starts from unit noise, although some signal should be left at t = 1."""
         return 1.0
 
 
@@ -112,7 +130,10 @@ class LinearBetas(Schedule):
 class Cosine(Schedule):
     """alpha = cos(u(t)) / cos(u(0)), u(t) = pi/2 (t + s) / (1 + s), sigma = sqrt(1 - alpha^2).
 
-    Nichol and Dhariwal, arXiv 2102.09672, equation 17, with their s = 0.008. alpha(1) is 0.
+    s is 0.008, and alpha(1) is 0.
+
+    Source:
+        Nichol and Dhariwal, [2102.09672](https://arxiv.org/abs/2102.09672), equation 17.
     """
 
     def __call__(self, t: Tensor) -> tuple[Tensor, Tensor]:
@@ -133,7 +154,11 @@ class Cosine(Schedule):
 
 @SCHEDULES.register("flow")
 class Flow(Schedule):
-    """alpha = 1 - t, sigma = t: the straight line of rectified flow (arXiv 2209.03003)."""
+    """alpha = 1 - t, sigma = t: the straight line of rectified flow.
+
+    Source:
+        Liu and others, [2209.03003](https://arxiv.org/abs/2209.03003).
+    """
 
     def __call__(self, t: Tensor) -> tuple[Tensor, Tensor]:
         return 1 - t, t
@@ -144,11 +169,18 @@ class Flow(Schedule):
 
 @SCHEDULES.register("variance_exploding")
 class VarianceExploding(Schedule):
-    """alpha = 1, sigma = sigma_max t^rho: EDM's noise levels (arXiv 2206.00364, equation 5).
+    """alpha = 1, sigma = sigma_max t^rho: EDM's noise levels.
 
-    Even steps in t are EDM's own spacing with sigma_min 0; grids over ratios end at `sigma_min`.
-    Raises InkseedError for levels of noise that do not rise from above 0 to a finite sigma_max, or
-    a rho beyond 20, where the noise of early times vanishes.
+    Args:
+        sigma_max: sigma at t = 1.
+        rho: steps that are even in t are EDM's own spacing for this rho and a sigma_min of 0.
+        sigma_min: where grids over ratios end.
+
+    Raises:
+        InkseedError: unless 0 < sigma_min < sigma_max < infinity and rho is from 1 to 20.
+
+    Source:
+        EDM, [2206.00364](https://arxiv.org/abs/2206.00364), equation 5.
     """
 
     eta = 1.0
@@ -178,32 +210,42 @@ Spacing = Callable[[Schedule, int], Tensor]
 
 
 def schedule_from(settings: Mapping[str, Any]) -> Schedule:
-    """Build the schedule that a configuration names; raises InkseedError for an unknown one."""
+    """Build the schedule that a configuration names.
+
+    Args:
+        settings: its `name` in `inkseed.registry.SCHEDULES`, and the arguments of its class.
+
+    Returns:
+        The schedule.
+
+    Raises:
+        InkseedError: for an unknown name, and for impossible settings.
+    """
     parameters = dict(settings)
     return SCHEDULES.find(parameters.pop("name", "linear_betas"))(**parameters)
 
 
 @SPACINGS.register("uniform")
 def _uniform(schedule: Schedule, steps: int) -> Tensor:
-    """Evenly in t: what other libraries call trailing (arXiv 2305.08891, table 2)."""
+    """Even in t: what other libraries call trailing (arXiv 2305.08891, table 2)."""
     return torch.arange(steps, -1, -1, dtype=torch.float64) / steps
 
 
 @SPACINGS.register("quadratic")
 def _quadratic(schedule: Schedule, steps: int) -> Tensor:
-    """Evenly in the root of t: more of the steps near the data (DDIM, arXiv 2010.02502, D.2)."""
+    """Even in the square root of t: more steps near the data (DDIM, arXiv 2010.02502, D.2)."""
     return _uniform(schedule, steps) ** 2
 
 
 @SPACINGS.register("log_snr")
 def _log_snr(schedule: Schedule, steps: int) -> Tensor:
-    """Evenly in log(alpha / sigma), DPM-Solver's variable (arXiv 2206.00927)."""
+    """Even in log(alpha / sigma), DPM-Solver's variable (arXiv 2206.00927)."""
     return _over_ratios(schedule, steps, torch.log, torch.exp)
 
 
 @SPACINGS.register("karras")
 def _karras(schedule: Schedule, steps: int) -> Tensor:
-    """Evenly in ratio^(1/7) (EDM, arXiv 2206.00364, equation 5)."""
+    """Even in ratio^(1/7) (EDM, arXiv 2206.00364, equation 5)."""
     return _over_ratios(
         schedule, steps, lambda ratio: ratio ** (1 / KARRAS_RHO), lambda even: even**KARRAS_RHO
     )
@@ -215,10 +257,10 @@ def _over_ratios(
     warp: Callable[[Tensor], Tensor],
     unwarp: Callable[[Tensor], Tensor],
 ) -> Tensor:
-    """Even steps in a function of the ratio, down to the schedule's least; then one to 0.
+    """Even steps in a function of the ratio, down to the schedule's smallest, then one to 0.
 
-    Where no signal is left at t = 1 the ratio there is infinite: a step from there to
-    `MAX_RATIO` comes first.
+    If no signal is left at t = 1, the ratio there is infinite, and a step to `MAX_RATIO` comes
+    first.
     """
     highest = schedule.ratio(1.0)
     endless = math.isinf(highest)
@@ -231,9 +273,18 @@ def _over_ratios(
 
 
 def times(schedule: Schedule, steps: int, spacing: str = "uniform") -> Tensor:
-    """The times to step through, from noise to data: float64 (steps + 1,), falling from 1 to 0.
+    """Return the times that a sampler steps through, from noise to data.
 
-    Raises InkseedError for a spacing that is not one of `SPACINGS`, or an impossible count.
+    Args:
+        schedule: the model's.
+        steps: the number of steps.
+        spacing: a name in `inkseed.registry.SPACINGS`.
+
+    Returns:
+        float64 (steps + 1,), falling from 1 to 0.
+
+    Raises:
+        InkseedError: for an unknown spacing, or an impossible number of steps.
     """
     if not isinstance(steps, int) or not 1 <= steps <= MAX_STEPS:
         raise InkseedError(f"steps must be a whole number from 1 to {MAX_STEPS}, not {steps}")

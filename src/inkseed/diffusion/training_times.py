@@ -1,4 +1,4 @@
-"""At which times a training step looks at its images: one choice for every prediction."""
+"""The times at which a training step noises its images, independent of the prediction."""
 
 from dataclasses import dataclass
 from typing import Protocol
@@ -22,11 +22,11 @@ class TrainingTimes(Protocol):
 @TRAINING_TIMES.register("uniform", lambda uniform: lambda p_mean, p_std: uniform())
 @dataclass(frozen=True)
 class Uniform:
-    """Every time is as likely as any other.
+    """Every time is equally likely.
 
-    Of the report's schedule these are its steps 1..n_T (arXiv 2006.11239, Algorithm 1); elsewhere
-    the times from where the noise is `least_ratio` times the signal, below which no grid of steps
-    has a place, to 1.
+    On the report's schedule these are its steps 1 to n_T (arXiv 2006.11239, Algorithm 1). On others
+    they are the times up to 1 from where the noise is `least_ratio` times the signal, below which
+    no grid of steps goes.
     """
 
     def __call__(
@@ -42,10 +42,10 @@ class Uniform:
 @TRAINING_TIMES.register("log_normal")
 @dataclass(frozen=True)
 class LogNormal:
-    """log(sigma / alpha) is Gaussian of mean `p_mean` and deviation `p_std`.
+    """log(sigma / alpha) is Gaussian with mean `p_mean` and deviation `p_std`.
 
-    EDM's choice (arXiv 2206.00364, table 1), clipped to what the schedule reaches. Raises
-    InkseedError for a deviation that is not above 0.
+    EDM's choice (arXiv 2206.00364, table 1), clipped to the schedule's range. Raises InkseedError
+    for a deviation that is not above 0.
     """
 
     p_mean: float
@@ -63,7 +63,7 @@ class LogNormal:
 
 
 def times_from(name: str, p_mean: float, p_std: float) -> TrainingTimes:
-    """The choice that a recipe names; `p_mean` and `p_std` are for log_normal.
+    """The distribution of times that a recipe names; `p_mean` and `p_std` are for log_normal.
 
     Raises InkseedError for an unknown name.
     """

@@ -12,7 +12,7 @@ from inkseed.data.least_ink import NOTHING
 from inkseed.data.mnist import DIGITS, load_mnist
 from inkseed.data.split import SIZES, split_mnist
 from inkseed.evaluation.intervals import Estimate, wilson
-from inkseed.evaluation.measure import WEIGHED, Measured, Yardstick
+from inkseed.evaluation.measure import WEIGHED, Measured, RealDigits
 from inkseed.evaluation.memorisation import REPLAY
 from inkseed.evaluation.metrics import EXCEEDING, Metric
 from inkseed.evaluation.mix import count_digits
@@ -27,7 +27,7 @@ BOOTSTRAP_SEED = 0
 
 @dataclass(repr=False)
 class SetResult(Outlined):
-    """What is said about one set; `measured` and `baseline` hold the arrays behind it."""
+    """The figures of one set; `measured` and `baseline` hold the arrays behind them."""
 
     judged: EvaluatedSet
     metrics: dict[str, Metric]
@@ -41,15 +41,15 @@ class SetResult(Outlined):
 
     @property
     def weighed(self) -> bool:
-        """Whether the labels' mix is not the data's, so that classes had to be weighed."""
+        """Whether classes had to be weighted, because the labels' mix is not the data's."""
         return bool((self.measured.weights != 1).any())
 
     def is_weighed(self, metric: str) -> bool:
-        """Whether a metric is of weighed classes."""
+        """Whether a metric weights the classes."""
         return self.weighed and metric in WEIGHED
 
     def per_class(self) -> dict[str, dict[str, float | None]]:
-        """Each digit's own figures; None where the set, or the reference, has none of it."""
+        """The figures of each digit; None if the set, or the reference, has none of it."""
         labels, found = self.judged.source.labels, self.measured.manifolds
         rows: dict[str, dict[str, float | None]] = {}
         for digit in range(len(DIGITS)):
@@ -69,7 +69,7 @@ class SetResult(Outlined):
         return rows
 
     def confusion(self) -> np.ndarray:
-        """Counts (10, 11): row, the label; column, what judge B reads, the last one nothing."""
+        """Counts (10, 11): a row per label; a column per digit judge B reads, then one for none."""
         table = np.zeros((10, 11), np.int64)  # NOTHING, -1, is the last column
         np.add.at(table, (self.judged.source.labels, self.measured.read), 1)
         return table
@@ -103,25 +103,25 @@ class SetResult(Outlined):
 
 @dataclass(repr=False)
 class Evaluation(Outlined):
-    """Figures of one or more sets, all measured alike.
+    """The figures of one or more sets, all measured in the same way.
 
     Attributes:
         sets: one result per set; the top level of the JSON object describes the first.
-        yardstick: the real digits that the sets were compared with, and judge B.
-        held_out: "validation" or "test": where the real digits for comparison come from.
+        real_digits: the real digits that the sets were compared with, and judge B.
+        held_out: "validation" or "test": what the baselines are taken on.
         seconds: how long it took.
-        usefulness: what a classifier learned from the first set, if that was asked for.
+        usefulness: what classifiers learned from the first set, if that was asked for.
     """
 
     sets: list[SetResult]
-    yardstick: Yardstick
-    held_out: str  # "validation" or "test": what the baselines are taken on
+    real_digits: RealDigits
+    held_out: str
     seconds: float
     usefulness: dict[str, Any] | None = None
 
     def as_json(self) -> dict[str, Any]:
-        """One object: the first set's figures, and under `guidance` all sets, if several."""
-        judge = {"name": "B", "sha256": self.yardstick.reference.judge.sha256}
+        """One object: the first set's figures and, if there are several, all under `guidance`."""
+        judge = {"name": "B", "sha256": self.real_digits.reference.judge.sha256}
         described = {"judge": judge, "baseline": self.held_out, "seconds": round(self.seconds, 1)}
         result = {**self.sets[0].as_json(), **described}
         if len(self.sets) > 1:
@@ -136,54 +136,54 @@ def evaluate(
     final: bool = False,
     on_progress: Callable[[int], object] = lambda _: None,
 ) -> Evaluation:
-    """Measure sets of labelled digits with judge B, each beside as many real digits.
+    """Measure sets of labelled digits with judge B, each beside the same number of real digits.
 
     Args:
         sets: what `inkseed.evaluation.read_sets` read, or sets of your own.
         final: compare with the 10,000 test digits instead of validation: for final tables only.
-        on_progress: called with the size of each batch that judge B has read.
+        on_progress: called with the number of images in each batch that judge B reads.
 
     Returns:
         The figures of each set with their intervals, and the same figures for real digits.
     """
     began = time.perf_counter()
     held_out = held_out_digits(final)
-    yardstick = Yardstick(held_out, Reference.shared(on_progress), on_progress)
-    baselines: dict[bytes, Measured] = {}  # by the labels that they stand beside
+    real_digits = RealDigits(held_out, Reference.shared(on_progress), on_progress)
+    baselines: dict[bytes, Measured] = {}  # by the counts of the labels
     results = []
     for each in sets:
         labels = count_digits(each.source.labels).tobytes()
         if labels not in baselines:
-            baselines[labels] = yardstick.baseline(each.source.labels, BOOTSTRAP_SEED)
-        results.append(_result(each, yardstick, baselines[labels]))
+            baselines[labels] = real_digits.baseline(each.source.labels, BOOTSTRAP_SEED)
+        results.append(_result(each, real_digits, baselines[labels]))
     name = "test" if final else "validation"
-    return Evaluation(results, yardstick, name, time.perf_counter() - began)
+    return Evaluation(results, real_digits, name, time.perf_counter() - began)
 
 
 def add_usefulness(
     evaluation: Evaluation, on_step: Callable[[int], object] = lambda _: None
 ) -> None:
-    """Measure the first set's usefulness, against real training images, on the held-out ones."""
+    """Measure the first set's usefulness, against real training images, on held-out ones."""
     began = time.perf_counter()
-    yardstick = evaluation.yardstick
+    real_digits = evaluation.real_digits
     evaluation.usefulness = usefulness(
-        evaluation.sets[0].judged, yardstick.training, yardstick.held_out, on_step
+        evaluation.sets[0].judged, real_digits.training, real_digits.held_out, on_step
     )
     evaluation.seconds += time.perf_counter() - began
 
 
 def held_out_digits(final: bool) -> LabelledImages:
-    """Validation, or for final tables the test digits: the one place here that touches them."""
+    """Validation or, for final tables, the test digits: only this function touches them."""
     return load_mnist(train=False) if final else split_mnist().validation
 
 
 def images_to_read(sets: list[EvaluatedSet]) -> int:
-    """How many images `evaluate` has judge B read: training, validation, and the sets."""
+    """How many images judge B reads in `evaluate`: training, validation, and the sets."""
     return sum(SIZES) + sum(len(each.source) for each in sets)
 
 
-def _result(judged: EvaluatedSet, yardstick: Yardstick, baseline: Measured) -> SetResult:
-    measured = yardstick.measure(judged.source, BOOTSTRAP_SEED)
+def _result(judged: EvaluatedSet, real_digits: RealDigits, baseline: Measured) -> SetResult:
+    measured = real_digits.measure(judged.source, BOOTSTRAP_SEED)
     metrics = {
         name: Metric(*measured.estimates[name], *baseline.estimates[name])
         for name in readings()
@@ -192,8 +192,8 @@ def _result(judged: EvaluatedSet, yardstick: Yardstick, baseline: Measured) -> S
     result = SetResult(judged, metrics, measured, baseline, list(judged.notes))
     if len(judged.source) > MOST:
         result.notes.append(
-            f"neighbour metrics, kernel distance and memorisation see a fixed random {MOST:,}"
-            f" of the {len(judged.source):,} images; all else sees every one;"
+            f"neighbour metrics, kernel distance and memorisation use a fixed random {MOST:,}"
+            f" of the {len(judged.source):,} images, all other figures every one;"
             f" baselines are of {len(baseline.read):,} real images"
         )
     result.notes.extend([*_inkless(measured), *_mix(result), *_replay(measured)])
@@ -201,29 +201,29 @@ def _result(judged: EvaluatedSet, yardstick: Yardstick, baseline: Measured) -> S
 
 
 def _inkless(measured: Measured) -> list[str]:
-    """How many images are too empty for any reading to count."""
+    """How many images have too little ink for any reading to count."""
     count = int((measured.read == NOTHING).sum())
     if count == 0:
         return []
     if count == 1:
-        return ["1 image holds too little ink to be a digit: it is not read as right"]
-    return [f"{count:,} images hold too little ink to be a digit: none of them is read as right"]
+        return ["1 image has too little ink to be a digit, and counts as wrong"]
+    return [f"{count:,} images have too little ink to be a digit, and count as wrong"]
 
 
 def _mix(result: SetResult) -> list[str]:
-    """What the set's labels are, where they are not those of MNIST."""
+    """Notes on the set's labels, if their mix is not MNIST's."""
     notes, labels = [], result.judged.source.labels
     if result.weighed:
         notes.append(
-            "* the labels are not in MNIST's mix: these figures weigh each class to its share"
-            f" there, and tell as much as {result.measured.effective_n:,.0f} images would; real is"
-            f" {len(result.baseline.read):,} held-out digits of the same labels, weighed alike"
+            "* the labels are not in MNIST's mix: these figures weight each class to its share"
+            f" there, and are worth {result.measured.effective_n:,.0f} images; real is"
+            f" {len(result.baseline.read):,} held-out digits of the same labels, weighted alike"
         )
     lone = np.flatnonzero(count_digits(labels) == 1)
     if len(lone):
         notes.append(
-            f"the set has one image of {', '.join(map(str, lone))}: it stands for the class, and"
-            " makes distances uncertain"
+            f"the set has one image of {', '.join(map(str, lone))}: it stands for the whole class,"
+            " and makes distances uncertain"
         )
     missing = sorted(set(range(10)) - set(labels.tolist()))
     if missing:
@@ -232,19 +232,19 @@ def _mix(result: SetResult) -> list[str]:
 
 
 def _replay(measured: Measured) -> list[str]:
-    """Call out a set that repeats training images, or lies suspiciously near to them."""
+    """Warn of a set that repeats training images, or is suspiciously close to them."""
     notes = []
     copies, n = int((measured.distance_pixels < 1e-3).sum()), len(measured.distance_pixels)
     if copies:
         notes.append(
-            f"REPLAY: {copies:,} of {n:,} images are training images to the pixel"
+            f"REPLAY: {copies:,} of {n:,} images equal a training image in every pixel"
             f" ({100 * copies / n:.3g} %)"
         )
     near: Estimate = measured.estimates["near_copies"]
     if near.low > REPLAY:
         notes.append(
-            f"REPLAY? {near.value:.1%} of images are nearer to a training image than 99 % of"
-            " real digits of the class are: it may be memorised, or merely plain"
+            f"REPLAY? {near.value:.1%} of images are closer to a training image than 99 % of real"
+            " digits of their class: they may be memorised, or merely plain"
         )
     return notes
 

@@ -1,8 +1,8 @@
-"""The Fréchet distance that endless images would have (Chong and Forsyth, arXiv 1911.07023).
+"""The Fréchet distance at infinite N (Chong and Forsyth, arXiv 1911.07023).
 
-The distance of few images is too large by nearly c / N, with a c of its own for every set: for real
-digits about 35. So a straight line over 1 / N, through the distances of the whole set and of parts
-of it, meets 1 / N = 0 at the distance without that bias.
+The distance of N images is too large by nearly c / N, where c differs from set to set and is about
+35 for real digits. So a straight line over 1 / N, fitted to the distances of the whole set and of
+parts of it, meets 1 / N = 0 at the distance without that bias.
 """
 
 from functools import reduce
@@ -15,13 +15,13 @@ from torch import Tensor
 from inkseed.evaluation.frechet import Gaussian, frechet_distance
 from inkseed.evaluation.intervals import UNLIMITED, Estimate, bootstrap
 
-LEAST = 2_000  # images: below, the line's end strays by more than the distance of real digits
+LEAST = 2_000  # images: with fewer, the line's end varies by more than real digits' own
 QUARTERS = 4
-PARTS = (1, 2, 4)  # the line is laid through the whole, the mean of halves, that of quarters
+PARTS = (1, 2, 4)  # the line is fitted to the whole, the mean of halves and that of quarters
 
 
 class Sums(NamedTuple):
-    """What a Gaussian is fitted from, about a fixed origin; sums of parts add up to the whole's."""
+    """The sums that a Gaussian is fitted from, about a fixed origin; those of parts add up."""
 
     total: Tensor  # of weights
     squares: Tensor  # of weights
@@ -29,7 +29,7 @@ class Sums(NamedTuple):
     second: Tensor  # (d, d) of their weighted outer products
 
     def gaussian(self, origin: Tensor) -> Gaussian:
-        """As `fit_gaussian` has it."""
+        """The same as `fit_gaussian`."""
         shift = self.first / self.total
         scatter = self.second - self.total * torch.outer(shift, shift)
         return Gaussian(origin + shift, scatter / (self.total - self.squares / self.total))
@@ -38,11 +38,12 @@ class Sums(NamedTuple):
 def endless_frechet(
     features: Tensor, labels: np.ndarray, reference: Gaussian, seed: int, weights: np.ndarray
 ) -> Estimate:
-    """The distance of features (n, d) from a reference for n without end, with its interval.
+    """The distance of features (n, d) from a reference at infinite n, with its interval.
 
     The line's three points are the distance of all images, the mean distance of two disjoint
-    halves, and that of four quarters, each with every label's share of images. Unbiased but for
-    terms of 1 / n^2, so near 0 it may be below. The interval is a bootstrap within labels.
+    halves, and that of four quarters, all with the same shares of labels. The estimate is unbiased
+    except for terms of 1 / n^2, so it may be negative near 0. The interval is a bootstrap within
+    labels.
     """
     order = _by_label(labels)
     quarters = [torch.from_numpy(order[k::QUARTERS].copy()) for k in range(QUARTERS)]
@@ -57,7 +58,7 @@ def endless_frechet(
             pieces = [reduce(_add, sums[k::parts]) for k in range(parts)]
             gaussians = [piece.gaussian(reference.mean) for piece in pieces]
             distances.append(np.mean([frechet_distance(g, reference) for g in gaussians]))
-        line = np.polynomial.polynomial.polyfit(PARTS, distances, 1)  # 1 / N grows as the parts do
+        line = np.polynomial.polynomial.polyfit(PARTS, distances, 1)  # 1 / N grows with the parts
         return float(line[0])
 
     return bootstrap(statistic(np.ones(len(labels))), statistic, labels, seed, UNLIMITED)

@@ -29,10 +29,9 @@ def fit_gaussian(
 ) -> Gaussian:
     """Mean and unbiased covariance of features (n, d).
 
-    Each image is taken `counts` (n,) times, if given, and each time it weighs `weights` (n,).
-    Counts say how many images there are; weights only how they are mixed, so the covariance is
-    unbiased for (sum w)^2 / (sum w^2) images: the "reliability weights" of statistics. With equal
-    weights that is n.
+    Each image is taken `counts` (n,) times, and has the weight `weights` (n,) each time. Counts say
+    how many images there are, weights only how they are mixed. So the covariance is unbiased for
+    (sum w)^2 / (sum w^2) images ("reliability weights"), which is n for equal weights.
     """
     times = torch.ones(len(features)).double() if counts is None else counts
     each = torch.ones_like(times) if weights is None else weights
@@ -47,10 +46,11 @@ def fit_gaussian(
 
 
 def frechet_distance(a: Gaussian, b: Gaussian) -> float:
-    """|m_a - m_b|^2 + tr(S_a + S_b - 2 (S_a S_b)^(1/2)), the squared distance, as is usual.
+    """|m_a - m_b|^2 + tr(S_a + S_b - 2 (S_a S_b)^(1/2)): the squared distance, as usual.
 
-    The trace of the root comes from the symmetric S_a^(1/2) S_b S_a^(1/2), which has the same
-    eigenvalues as S_a S_b: no complex numbers, and singular covariances (few images) are fine.
+    The trace of the root is taken from the symmetric S_a^(1/2) S_b S_a^(1/2), which has the same
+    eigenvalues as S_a S_b. So no complex numbers occur, and covariances may be singular (few
+    images).
     """
     values, vectors = torch.linalg.eigh(a.covariance)
     root = vectors * values.clamp(min=0).sqrt() @ vectors.T
@@ -69,8 +69,8 @@ def frechet(
 ) -> Estimate:
     """The distance of features (n, d) from a reference, with a bootstrap interval.
 
-    `weights` (n,) bring the labels to the reference's mix. Images are drawn again within labels and
-    keep their weights, so that the mix is the same in every draw.
+    `weights` (n,) bring the labels to the reference's mix. Images are resampled within labels and
+    keep their weights, so that the mix is the same in every resample.
     """
     found = resampled_frechet(features, reference, stacked_resamples(labels, seed), weights)
     return around(*found, DISTANCE)
@@ -79,7 +79,7 @@ def frechet(
 def resampled_frechet(
     features: Tensor, reference: Gaussian, draws: Tensor, weights: np.ndarray | None = None
 ) -> Resampled:
-    """The same as a value and its replicates; `draws` (n, 200) say how often each image counts."""
+    """The same, as a value and its replicates; `draws` (n, 200) say how often each image counts."""
     each = None if weights is None else torch.from_numpy(weights)
 
     def distance(counts: Tensor | None = None) -> float:

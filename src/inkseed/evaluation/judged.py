@@ -1,4 +1,4 @@
-"""What judge B sees in images; where there is too little ink for a digit it is not believed."""
+"""What judge B reads in images; with too little ink for a digit, its reading does not count."""
 
 from collections.abc import Callable
 from typing import NamedTuple
@@ -11,22 +11,22 @@ from inkseed.data.pairs import resized_bytes
 from inkseed.judges import JudgeB
 from inkseed.judges.fit import JUDGE_SIZE
 
-Tell = Callable[[int], object]  # told how many images the judge has read since the last call
+Tell = Callable[[int], object]  # called with how many more images the judge has read
 
 
 class Judged(NamedTuple):
     """One entry per image."""
 
     digits: np.ndarray  # int64 (N,): the digit that is read, or NOTHING
-    probabilities: np.ndarray  # float64 (N, 10): of each digit; 0 if it lacks the ink
-    features: Tensor  # float32 (N, 64): where distances are measured
+    probabilities: np.ndarray  # float64 (N, 10): of each digit; 0 if there is too little ink
+    features: Tensor  # float32 (N, 64), in which distances are measured
 
     def of(self, labels: np.ndarray) -> np.ndarray:
         """The probability of each image's label (N,): float64 (N,)."""
         return self.probabilities[np.arange(len(labels)), labels]
 
     def subset(self, rows: np.ndarray) -> "Judged":
-        """The entries of some images only."""
+        """The entries of some images."""
         return Judged(self.digits[rows], self.probabilities[rows], self.features[rows])
 
 

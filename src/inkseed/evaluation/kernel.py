@@ -12,7 +12,7 @@ ROWS = 1000  # of the kernel matrix at a time
 
 
 class KernelReference:
-    """A set of features (n, d) to measure distances from; its own kernel matrix is summed once."""
+    """Features (n, d) to measure distances from; their own kernel matrix is summed once."""
 
     def __init__(self, features: Tensor) -> None:
         self.features = features.double()
@@ -23,10 +23,10 @@ class KernelReference:
     def distance(
         self, features: Tensor, labels: np.ndarray, seed: int, weights: np.ndarray | None = None
     ) -> Estimate:
-        """Squared maximum mean discrepancy from features (m, d), unbiased: near 0 it may be below.
+        """Squared maximum mean discrepancy from features (m, d), unbiased, so sometimes negative.
 
-        The kernel is (x . y / d + 1)^3. All pairs are used, where other implementations average
-        over random subsets; a pair weighs the product of its images' `weights` (m,), if given. The
+        The kernel is (x . y / d + 1)^3. All pairs are used, while other implementations average
+        over random subsets. The weight of a pair is the product of its images' `weights` (m,). The
         interval is a bootstrap over `features` within labels.
         """
         x, m = features.double(), len(features)
@@ -54,6 +54,6 @@ def _rows(x: Tensor, y: Tensor) -> Iterator[tuple[slice, Tensor]]:
 
 
 def _own_rows(x: Tensor) -> Iterator[tuple[slice, Tensor, Tensor]]:
-    """The same for x with itself, and the part of the diagonal that lies in the rows."""
+    """The same for x and itself, with the part of the diagonal in these rows."""
     for here, rows in _rows(x, x):
         yield here, rows, rows[:, here].diagonal()

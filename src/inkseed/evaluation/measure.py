@@ -28,40 +28,40 @@ from inkseed.judges.fit import JUDGE_SIZE
 from inkseed.outline import Outlined
 
 WEIGHED = ("frechet", "frechet_endless", "kernel", "slant", "thickness")
-"""Figures that compare what the set is made of with what the data is made of.
+"""Figures that compare the distribution of the set with that of the data.
 
-They weigh classes where the set's labels have another mix. The others do not: accuracy, near
-copies, precision, density and memorisation are averages over this set's own images, the last
-already class by class; recall and coverage are averages over reference images, whose mix is right.
+They weight the classes if the set's labels have another mix. The others do not: accuracy, near
+copies, precision, density and memorisation are means over the set's own images, the last one class
+by class; recall and coverage are means over reference images, whose mix is right.
 """
 
 
 @dataclass(repr=False)
 class Measured(Outlined):
-    """What was found about one set; the arrays hold one entry per image."""
+    """Everything measured on one set; arrays have one entry per image."""
 
     estimates: dict[str, Estimate]
     style_means: dict[str, float]
     read: np.ndarray  # int64 (N,): the digit that judge B reads, or NOTHING
-    probability: np.ndarray  # float64 (N,): of the label, by judge B; 0 if it lacks the ink
-    chosen: np.ndarray  # int64 (n,): the images that neighbour metrics saw
+    probability: np.ndarray  # float64 (N,): of the label, by judge B; 0 if there is too little ink
+    chosen: np.ndarray  # int64 (n,): the images used for neighbour metrics
     nearest_pixels: np.ndarray  # int64 (n,): each chosen image's nearest training image
-    distance_pixels: np.ndarray  # float64 (n,): and how far away it is, 0 for a copy
+    distance_pixels: np.ndarray  # float64 (n,): its distance, 0 for a copy
     manifolds: Manifolds
     reference_labels: np.ndarray  # of the reference images behind `recall` and `coverage`
-    weights: np.ndarray  # float64 (N,): of the images in WEIGHED figures; 1 if the mix is kept
+    weights: np.ndarray  # float64 (N,): of the images in WEIGHED figures; 1 if the mix is right
 
     @property
     def effective_n(self) -> float:
-        """How many images of equal weight would tell as much."""
+        """How many images of equal weight would be worth as much."""
         return effective_size(self.weights)
 
 
-class Yardstick:
-    """The reference, and what else sets are measured against: training images and held-out ones.
+class RealDigits:
+    """The real digits that sets are compared with: the reference, training and held-out images.
 
-    "Training images" are the reference's parts A and B. `held_out` gives the baseline: validation,
-    or the test digits in final tables.
+    Training images are the reference's parts A and B. `held_out` gives the baselines: validation
+    or, in final tables, the test digits.
     """
 
     def __init__(
@@ -78,7 +78,7 @@ class Yardstick:
         self.held_out_features, _ = nearest(self.held_out_judged.features, self.training_features)
 
     def measure(self, source: LabelledImages, seed: int) -> Measured:
-        """All figures of a set; `seed` keys the bootstrap."""
+        """All figures of a set; `seed` is that of the bootstrap."""
         judged = self.reference.judged(source.images, self.tell)
         chosen = choose(source.labels, MOST)
         near = nearest(pixels(source.images[chosen]), self.training_pixels)
@@ -86,11 +86,11 @@ class Yardstick:
         return self._measure(source, judged, chosen, near, weights, seed)
 
     def baseline(self, labels: np.ndarray, seed: int) -> Measured:
-        """The same for as many held-out real images as `labels` (all of them, if there are fewer).
+        """The same for as many held-out real images as `labels`, or all if there are fewer.
 
-        For labels of the data's mix the held-out images are a sample in their own proportions.
-        For others they have the same labels, as far as there are held-out images of a digit, and
-        are weighed in the same way, so that both sides have as many images of each digit.
+        For labels in the data's mix they are a sample in their own proportions. For others they
+        have the same labels, as far as there are held-out images of each digit, and the same
+        weights, so that both sides have the same number of images of each digit.
         """
         mix = self.reference.mix
         if mix.holds(labels):
@@ -142,7 +142,7 @@ class Yardstick:
             "slant": spread_within(slants, labels, seed, weights),
             "thickness": spread_within(widths, labels, seed, weights),
         }
-        even = reference.mix.weights(labels)  # a line over 1 / N shows what rounding hides
+        even = reference.mix.weights(labels)  # a line over 1 / N is sensitive even to rounding
         if effective_size(even) >= LEAST:
             estimates["frechet_endless"] = endless_frechet(
                 features, labels, reference.gaussian, seed, even
@@ -171,14 +171,14 @@ class Yardstick:
 
 
 def pixels(images: np.ndarray) -> Tensor:
-    """uint8 (N, H, W) -> float32 (N, 784) in [0, 1]: the space of distances in pixels."""
+    """uint8 (N, H, W) -> float32 (N, 784) in [0, 1], in which pixel distances are taken."""
     return (to_tensor(images, JUDGE_SIZE).flatten(1) + 1) / 2
 
 
 def spread_within(
     values: np.ndarray, labels: np.ndarray, seed: int, weights: np.ndarray
 ) -> Estimate:
-    """The standard deviation around each class's own mean, pooled, with a bootstrap interval."""
+    """The pooled standard deviation within classes, with a bootstrap interval."""
 
     def spread(counts: np.ndarray) -> float:
         w = counts * weights

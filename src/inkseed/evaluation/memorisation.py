@@ -1,8 +1,8 @@
-"""Does a set replay the training images? Distances to them, against those of held-out images.
+"""Whether a set replays training images: is it closer to them than held-out images are?
 
-The comparison is that of Meehan, Chaudhuri and Dasgupta (arXiv 2004.05675): how often is a
-generated image closer to the training set than a held-out image of its class is? Their cells are
-the classes here, so that a class of plain digits, such as 1, is compared with its own kind.
+The test is that of Meehan, Chaudhuri and Dasgupta (arXiv 2004.05675): how often is a generated
+image closer to the training set than a held-out image of its class? Their cells are the classes
+here, so that a class of plain digits, such as 1, is compared with itself.
 """
 
 from typing import NamedTuple
@@ -11,8 +11,8 @@ import numpy as np
 
 from inkseed.evaluation.intervals import Estimate, bootstrap_mean, wilson
 
-NEAR = 0.01  # an image nearer to training than this share of held-out images is counted as near
-REPLAY = 0.02  # a set whose share of near images is surely above this is called out
+NEAR = 0.01  # an image is near if at most this share of held-out images is closer
+REPLAY = 0.02  # a set whose share of near images is clearly above this is reported
 
 
 class HeldOut(NamedTuple):
@@ -25,8 +25,8 @@ class HeldOut(NamedTuple):
 def closer_share(distances: np.ndarray, labels: np.ndarray, held_out: HeldOut) -> np.ndarray:
     """For each image, the share of held-out images of its class that are farther from training.
 
-    Ties count as half. The mean is 0.5 where generated and held-out images are alike, and 1 where
-    every image is a copy. Float64 (n,).
+    Ties count as half. The mean is 0.5 if generated and held-out images are alike, and 1 if every
+    image is a copy. Float64 (n,).
     """
     shares = np.empty(len(distances))
     for label in np.unique(labels):
@@ -39,10 +39,10 @@ def closer_share(distances: np.ndarray, labels: np.ndarray, held_out: HeldOut) -
 
 
 def closer(shares: np.ndarray, labels: np.ndarray, seed: int) -> Estimate:
-    """The mean of `closer_share` with its bootstrap interval."""
+    """The mean of `closer_share`, with its bootstrap interval."""
     return bootstrap_mean(shares, labels, seed, (0.0, 1.0))
 
 
 def near_share(shares: np.ndarray) -> Estimate:
-    """The share of images nearer to training than all but 1 % of held-out images of their class."""
+    """The share of images closer to training than all but 1 % of held-out images of their class."""
     return wilson(int((shares > 1 - NEAR).sum()), len(shares))

@@ -1,4 +1,4 @@
-"""What nearest neighbours tell: precision, recall, density, coverage, and distances to training.
+"""Nearest-neighbour metrics: precision, recall, density, coverage, and distances to training.
 
 Precision and recall are of Kynkäänniemi et al. (arXiv 1904.06991), density and coverage of Naeem
 et al. (arXiv 2002.09797), both with the k = 5 of the latter's library.
@@ -15,7 +15,7 @@ from inkseed.evaluation.intervals import Resampled
 
 K = 5
 ROWS = 500  # of a distance matrix at a time
-BLOCK = 1500  # the same when only the least of a row is asked for
+BLOCK = 1500  # the same if only the smallest of a row is needed
 
 
 class Neighbourhood(NamedTuple):
@@ -27,16 +27,16 @@ class Neighbourhood(NamedTuple):
 
 
 class Manifolds(NamedTuple):
-    """One figure per image; each mean is the metric of that name. All are float64."""
+    """One figure per image, float64; the mean of each is the metric of that name."""
 
     precision: Tensor  # (n,) is the image inside some reference image's ball?
-    density: Tensor  # (n,) in how many such balls it lies, over k
+    density: Tensor  # (n,) the number of such balls around it, over k
     recall: Tensor  # (m,) is the reference image inside some image's ball?
-    coverage: Tensor  # (m,) does the reference image's ball hold any image?
+    coverage: Tensor  # (m,) does the reference image's ball contain any image?
 
 
 class Draws(NamedTuple):
-    """How often each image counts in each resample, of both sides, float64."""
+    """How often each image of either side counts in each resample, float64."""
 
     own: Tensor  # (n, 200)
     real: Tensor  # (m, 200)
@@ -47,10 +47,10 @@ def compare(
 ) -> tuple[Manifolds, dict[str, Resampled]]:
     """Compare features (n, d) with real digits; n and m are above k.
 
-    An image's ball reaches to its k-th nearest neighbour in its own set, itself not counted. In a
-    resample the balls stay as they are: an image that is drawn twice would be its own neighbour.
-    Precision and density are means over the set's images, but depend on which real ones are there;
-    recall and coverage are means over real images, but depend on the set's. So both are resampled.
+    An image's ball reaches to its k-th nearest neighbour in its own set, itself not counted. Balls
+    stay the same in all resamples, since an image drawn twice would be its own neighbour. Precision
+    and density are means over the set's images, but depend on the real ones; recall and coverage
+    are means over real images, but depend on the set's. So both sides are resampled.
     """
     x, y = features.double(), real.features.double()
     radius_x, own, theirs = radii(x, k), draws.own.float(), draws.real.float()
@@ -66,7 +66,7 @@ def compare(
         recall |= in_own.any(0)
         covered |= in_real.any(0)
         drawn, held = own[here], in_real.float()
-        balls_drawn = held @ theirs  # that hold each image, in each resample: (b, 200)
+        balls_drawn = held @ theirs  # around each image, in each resample: (b, 200)
         precision += (drawn * (balls_drawn > 0)).sum(0)
         density += (drawn * balls_drawn).sum(0) / k
         near_real += held.T @ drawn
@@ -97,16 +97,16 @@ def radii(x: Tensor, k: int = K) -> Tensor:
 
 
 def nearest(x: Tensor, base: Tensor) -> tuple[Tensor, Tensor]:
-    """The Euclidean distance of each row of x (n, d) to its nearest row of base, and which it is.
+    """The Euclidean distance of each row of x (n, d) to its nearest row of base, and its index.
 
-    The search is in the type of x; the distance of the row that it finds is exact to rounding.
+    The search is in the type of x; the distance to the row found is exact up to rounding.
     """
     squared = base.square().sum(1)
     indices = torch.zeros(len(x), dtype=torch.long)
     for first in range(0, len(x), BLOCK):
         rows = x[first : first + BLOCK]
         least, found = torch.full((len(rows),), torch.inf), indices[first : first + BLOCK]
-        for left in range(0, len(base), BLOCK):  # blocks that stay in the processor's cache
+        for left in range(0, len(base), BLOCK):  # blocks that fit the processor's cache
             here = slice(left, left + BLOCK)
             value, which = torch.addmm(squared[here], rows, base[here].T, alpha=-2).min(1)
             closer = value < least

@@ -1,4 +1,4 @@
-"""The evaluation as one self-contained HTML page: table, pictures, curves; no network needed."""
+"""The evaluation as one self-contained HTML page of tables, pictures and curves."""
 
 import base64
 import io
@@ -21,7 +21,7 @@ from inkseed.evaluation.table import rows, usefulness_lines
 from inkseed.files import write_atomically
 from inkseed.pictures import PAPER, Band, draw_bands, png
 
-PER_CLASS = 10  # random images of a class that are shown
+PER_CLASS = 10  # random images shown of each class
 WORST = 40
 PAIRS = 12
 INK, REAL = "#1f4e9c", "#8a8a8a"
@@ -29,14 +29,14 @@ INK, REAL = "#1f4e9c", "#8a8a8a"
 
 def save_page(evaluation: Evaluation, path: str | Path) -> None:
     """Write the page, whole or not at all; its pictures show the first set."""
-    shown, held_out = evaluation.sets[0], evaluation.yardstick.held_out
+    shown, held_out = evaluation.sets[0], evaluation.real_digits.held_out
     environment = Environment(
         loader=PackageLoader("inkseed.evaluation", ""), autoescape=True, undefined=StrictUndefined
     )
     useful = evaluation.usefulness
     text = environment.get_template("page.html.j2").render(
         held_out=evaluation.held_out,
-        sha256=evaluation.yardstick.reference.judge.sha256,
+        sha256=evaluation.real_digits.reference.judge.sha256,
         seconds=round(evaluation.seconds),
         sets=[(each, rows(each)) for each in evaluation.sets],
         meanings=[(reading.title, reading.meaning) for reading in readings().values()],
@@ -46,7 +46,7 @@ def save_page(evaluation: Evaluation, path: str | Path) -> None:
         grid=_grid(shown.judged.source, "the set"),
         real_grid=_grid(held_out, "real"),
         worst=_worst(shown),
-        nearest=_nearest(shown, evaluation.yardstick.training),
+        nearest=_nearest(shown, evaluation.real_digits.training),
         per_class=shown.per_class(),
         confusion=shown.confusion(),
         style=_style_chart(shown.judged.source, held_out),
@@ -56,9 +56,9 @@ def save_page(evaluation: Evaluation, path: str | Path) -> None:
 
 
 def random_rows(source: LabelledImages) -> np.ndarray:
-    """Ten images of each digit drawn at random, never picked: uint8 (100, H, W), a row a digit.
+    """Ten random images of each digit, one row per digit: uint8 (100, H, W).
 
-    Places that a digit with fewer images leaves empty are paper.
+    If a digit has fewer, the rest of its row is paper.
     """
     rng = np.random.default_rng(0)
     rows = np.zeros((10 * PER_CLASS, *source.images.shape[1:]), np.uint8)
@@ -93,7 +93,7 @@ def _read(digit: int) -> str:
 
 
 def _nearest(result: SetResult, training: LabelledImages) -> dict[str, list[dict[str, Any]]]:
-    """Images beside their nearest training images: the closest of all, and random ones."""
+    """Images beside their nearest training images: the closest ones, and random ones."""
     measured, images = result.measured, result.judged.source.images
     closest = np.argsort(measured.distance_pixels, kind="stable")[:PAIRS]
     random = np.random.default_rng(0).permutation(len(measured.chosen))[:PAIRS]
@@ -129,7 +129,7 @@ def _style_chart(source: LabelledImages, held_out: LabelledImages) -> str:
 
 
 def _curve(sets: Sequence[SetResult]) -> str | None:
-    """Accuracy and coverage against guide_w: the trade-off of guidance; needs several sets."""
+    """Accuracy and coverage over guide_w: the trade-off of guidance; None for one set."""
     guided = [each for each in sets if each.judged.guide_w is not None]
     if len(sets) < 2 or len(guided) < len(sets):
         return None

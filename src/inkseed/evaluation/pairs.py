@@ -1,4 +1,4 @@
-"""Is a two-digit image right, and did one hand write it? Measured on each digit by itself."""
+"""Whether two-digit images are right, and look like one hand, measured digit by digit."""
 
 from typing import NamedTuple
 
@@ -13,11 +13,11 @@ from inkseed.writing.seam import part_pairs
 
 
 class PairsMeasured(NamedTuple):
-    """What two-digit images are worth."""
+    """The figures of two-digit images."""
 
-    both_right: Estimate  # share of images of which both digits are read as asked
+    both_right: Estimate  # share of images whose digits are both read as labelled
     digit_right: Estimate  # share of digits
-    slant: Estimate  # correlation over images of the left digit's slant with the right one's
+    slant: Estimate  # correlation between the slants of an image's two digits
     thickness: Estimate
 
 
@@ -34,10 +34,10 @@ def measure_pairs(
 ) -> PairsMeasured:
     """Measure uint8 (N, H, W), ink 255, of the numbers `labels` (N,) from 0 to 99.
 
-    A seam parts the digits; each is scaled and placed as MNIST's are before it is read, by judge B
-    unless something is to be chosen by what is read. Where a digit lacks ink or lies on the
-    other, none is read (`data.least_ink`, `writing.overlap`). Correlations have bootstrap
-    intervals, shares Wilson's.
+    A seam separates the digits, and each is scaled and placed as in MNIST before it is read: by
+    judge B, unless the result is used to choose something. A digit that lacks ink or lies on the
+    other is not read (`data.least_ink`, `writing.overlap`). Correlations have bootstrap intervals,
+    shares Wilson's.
     """
     apart = part_pairs(images)
     asked = np.stack((labels // 10, labels % 10), 1)
@@ -52,7 +52,7 @@ def measure_pairs(
 
 
 def _correlation(pairs: np.ndarray) -> Estimate:
-    """Pearson's over pairs (N, 2)."""
+    """Pearson's correlation over pairs (N, 2)."""
     x, y = (pairs - pairs.mean(0)).T
 
     def value(counts: np.ndarray) -> float:

@@ -1,4 +1,4 @@
-"""The reference of real digits: what `evaluate` and the study measure against."""
+"""The reference of real digits that `evaluate` and the study measure against."""
 
 from functools import cached_property
 from typing import ClassVar
@@ -15,15 +15,15 @@ from inkseed.evaluation.mix import Mix, choose
 from inkseed.evaluation.neighbours import Draws, Neighbourhood, radii
 from inkseed.judges import JudgeB
 
-MOST = 10_000  # images that neighbour metrics compare: their cost grows with the square
+MOST = 10_000  # images in neighbour metrics, whose cost grows with the square
 
 
 class Reference:
-    """Part A of MNIST's training digits, read by judge B, which never saw it.
+    """Part A of MNIST's training digits, read by judge B, which never learned from it.
 
-    Its Gaussian is what Fréchet distances are taken to, its mix of labels what classes are weighed
-    to, and as many of its images as a set has are what precision, recall, density and coverage
-    compare with. `split` is for another split than inkseed's own.
+    Fréchet distances are taken to its Gaussian, and classes are weighted to its mix of labels.
+    Precision, recall, density and coverage compare with as many of its images as the set has.
+    `split` replaces inkseed's own split.
     """
 
     _shared: ClassVar["Reference | None"] = None
@@ -42,7 +42,7 @@ class Reference:
 
     @classmethod
     def shared(cls, tell: Tell = lambda _: None) -> "Reference":
-        """The one of this process: neither judge B nor part A changes, so it is read once."""
+        """This process's one reference, read once, since neither judge B nor part A changes."""
         if cls._shared is None:
             cls._shared = cls(JudgeB(), tell)
         else:
@@ -51,19 +51,19 @@ class Reference:
 
     @cached_property
     def kernel(self) -> KernelReference:
-        """What kernel distances are taken to."""
+        """The reference of kernel distances."""
         return KernelReference(self.features[choose(self.labels, MOST)])
 
     def judged(self, images: np.ndarray, tell: Tell = lambda _: None) -> Judged:
-        """What judge B sees in uint8 images (N, H, W), ink 255."""
+        """What judge B reads in uint8 images (N, H, W), ink 255."""
         return judge_images(self.judge, images, tell)
 
     def weights(self, labels: np.ndarray) -> np.ndarray:
-        """What images of these labels (N,) weigh to have the reference's mix; 1 if they have it."""
+        """Weights that bring labels (N,) to the reference's mix; 1 if they have it already."""
         return np.ones(len(labels)) if self.mix.holds(labels) else self.mix.weights(labels)
 
     def near(self, count: int) -> Neighbourhood:
-        """A fixed random `count` of its images, in its own proportions, with their balls."""
+        """A fixed random choice of `count` images, in the reference's mix, with their balls."""
         if count not in self._near:
             chosen = choose(self.labels, count)
             features: Tensor = self.features[chosen]
@@ -71,6 +71,6 @@ class Reference:
         return self._near[count]
 
     def draws(self, labels: np.ndarray, seed: int) -> Draws:
-        """200 resamples of images with these labels (N,), and of as many real ones beside them."""
+        """200 resamples of images with these labels (N,), and of as many real ones."""
         theirs = self.near(len(labels)).labels
         return Draws(stacked_resamples(labels, seed), stacked_resamples(theirs, seed + 1))

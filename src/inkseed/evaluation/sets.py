@@ -1,4 +1,4 @@
-"""Sets to evaluate: labelled digits of ours, of another library or of one's own, or drawn here."""
+"""The sets to evaluate: labelled digits that are read from files, or drawn from a model."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
@@ -21,7 +21,7 @@ from inkseed.outline import Outlined
 
 MIN_IMAGES = 20
 Draw = Callable[..., tuple[Samples, list[str]]]
-"""(model, and what `Model.sample` takes) -> samples, and what is to be said of them."""
+"""(model, and the arguments of `Model.sample`) -> samples, and notes on them."""
 
 
 @dataclass(repr=False)
@@ -31,7 +31,7 @@ class EvaluatedSet(Outlined):
     Attributes:
         source: 20 or more images; the labels index the digits 0 to 9.
         guide_w: the guidance that they were drawn with, if known.
-        notes: what a reader of the evaluation should know about how they were read.
+        notes: what a reader of the evaluation should know about them.
 
     Raises:
         InkseedError: for fewer than 20 images.
@@ -52,8 +52,9 @@ class EvaluatedSet(Outlined):
 def read_sets(path: str | Path, how: HowToRead | None = None) -> list[EvaluatedSet]:
     """Read labelled digits to evaluate, at 28x28.
 
-    Blank images stay in: whatever drew them did not draw the digit. Arrays are measured as they
-    are, unless `how` says otherwise; pictures in a folder are read as people's own.
+    Blank images stay in the set, since whatever drew them did not draw the digit. Arrays are
+    measured as they are, unless `how` says otherwise. Pictures in a folder are read like a user's
+    own.
 
     Args:
         path: anything that `inkseed.data.read_images` reads. An .npz with an array `guide_w` gives
@@ -69,7 +70,7 @@ def read_sets(path: str | Path, how: HowToRead | None = None) -> list[EvaluatedS
     """
     path, how = Path(path), how or HowToRead()
     if how.form == "auto" and not path.is_dir():
-        how = replace(how, form="keep")  # a program made these: mending them would flatter it
+        how = replace(how, form="keep")  # a program made these: correcting them would flatter it
     found = read_images(path, JUDGE_SIZE, replace(how, measured=True))
     source, notes = _digits_only(found.images, path), [found.account.line()]
     if len(source) < MIN_IMAGES:
@@ -87,7 +88,7 @@ def _too_few(count: int) -> str:
 
 
 def _guide_w(path: Path, found: Reading) -> np.ndarray | None:
-    """The guidance of each image read, where an .npz tells it."""
+    """The guidance of each image read, if an .npz has it."""
     if path.suffix.lower() != ".npz":
         return None
     arrays = NpzFile(path)
@@ -113,14 +114,14 @@ def draw_sets(
     on_evaluations: Callable[[int], object] | None = None,
     draw: Draw | None = None,
 ) -> list[EvaluatedSet]:
-    """Draw `count` images from a model, a set for each guide_w, from the same noise.
+    """Draw a set of `count` images from a model for each guide_w, all from the same noise.
 
-    Labels are in MNIST's own proportions (`natural_labels`). What is None is the model's own;
-    `draw` is for another way than `Model.sample`.
-    Raises InkseedError for a model whose classes are not the ten digits.
+    Labels are in MNIST's own proportions (`natural_labels`). Settings that are None are the
+    model's own, and `draw` replaces `Model.sample`. Raises InkseedError for a model whose classes
+    are not the ten digits.
     """
     if set(model.class_names) != set(DIGITS):
-        raise InkseedError("the model's classes are not the digits 0 to 9: the judge reads those")
+        raise InkseedError("the model's classes are not the digits 0 to 9, which the judge reads")
     digits = natural_labels(count)
     classes = digits_to_labels(model, digits)
     sets = []
@@ -144,8 +145,8 @@ def digits_to_labels(model: Model, digits: np.ndarray) -> list[int]:
 def natural_labels(count: int) -> np.ndarray:
     """`count` labels to ask a model for, int64: a fixed random sample of part A's.
 
-    In MNIST's own proportions, because distances are taken to part A: as many images of each digit
-    would be charged for their mix, which is the asker's choice and not the model's.
+    They are in MNIST's own proportions because distances are taken to part A, which would penalise
+    equal numbers of each digit for their mix.
     """
     labels = split_mnist().part_a.labels
     rounds, rest = divmod(count, len(labels))

@@ -10,19 +10,19 @@ from inkseed.evaluation.metrics import READINGS, shown
 from inkseed.evaluation.registry import readings
 
 ABOVE = "  above real"
-Row = tuple[str, str, str, str, str]  # metric, figure, interval, baseline, where better lies
+Row = tuple[str, str, str, str, str]  # metric, figure, interval, baseline, which way is better
 
 
 def print_evaluation(evaluation: Evaluation, console: Console) -> None:
-    """Print each set's table and notes, then usefulness, then what the figures rest on."""
+    """Print each set's table and notes, then usefulness, then what the figures are based on."""
     for each in evaluation.sets:
         console.print(set_table(each))
         for note in each.notes:
             console.print(Text(f"  {note}", style="red" if note.startswith("REPLAY") else "dim"))
     if evaluation.usefulness is not None:
         console.print(usefulness_lines(evaluation.usefulness, evaluation.held_out))
-    real = f"real: as many held-out digits ({evaluation.held_out})"
-    sha = evaluation.yardstick.reference.judge.sha256[:12]
+    real = f"real: the same number of held-out digits ({evaluation.held_out})"
+    sha = evaluation.real_digits.reference.judge.sha256[:12]
     console.print(Text(f"{real}; judge B {sha}; {evaluation.seconds:.0f} s", style="dim"))
     console.print(Text(f"Fréchet distance: {READINGS['frechet'].meaning}", style="dim"))
 
@@ -47,7 +47,7 @@ def set_table(result: SetResult) -> Table:
 
 
 def rows(result: SetResult) -> list[Row]:
-    """The table's rows, as text; an asterisk stands where classes were weighed."""
+    """The rows of the table as text, with an asterisk where classes are weighted."""
     found, known = [], readings()
     for name, metric in result.metrics.items():
         title = known[name].title + (" *" if result.is_weighed(name) else "")
@@ -63,8 +63,10 @@ def rows(result: SetResult) -> list[Row]:
 
 
 def usefulness_lines(found: dict, held_out: str) -> Group:
-    """What a classifier learned from the set, from real images, from both."""
-    lines = [f"usefulness: a classifier taught {found['n']:,} images, tested on real ({held_out})"]
+    """What classifiers learned from the set, from real images, and from both."""
+    lines = [
+        f"usefulness: classifiers trained on {found['n']:,} images, tested on real ({held_out})"
+    ]
     for arm, scores in found["accuracy"].items():
         lines.append(f"  {arm:10s} {sum(scores) / len(scores):.2%}")
     for name, words in (("gap", "real minus synthetic"), ("gain", "both minus real")):

@@ -1,5 +1,6 @@
-"""Can a classifier learn from the set? Classification accuracy score (Ravuri and Vinyals,
-arXiv 1905.10887): train on synthetic digits only, test on real ones.
+"""How well a classifier learns from the set: trained on synthetic digits, tested on real ones.
+
+The classification accuracy score of Ravuri and Vinyals (arXiv 1905.10887).
 """
 
 from collections.abc import Callable
@@ -21,7 +22,7 @@ PASSES, LEAST_STEPS, BATCH_SIZE = 6, 400, 128
 
 
 def course_for(n: int) -> Course:
-    """How a classifier learns from n images: six passes, and at least 400 steps."""
+    """How a classifier is trained on n images: six passes, and at least 400 steps."""
     return Course(max(LEAST_STEPS, round(PASSES * n / BATCH_SIZE)), BATCH_SIZE)
 
 
@@ -31,11 +32,12 @@ def usefulness(
     held_out: LabelledImages,
     on_step: Callable[[int], object] = lambda _: None,
 ) -> dict[str, Any]:
-    """Accuracy on held-out real digits after learning from the set, from as many real, from both.
+    """Accuracy on held-out real digits of classifiers trained on the set, on real ones, on both.
 
-    Paired over 5 seeds: within a seed, one classifier (judge A's architecture, untrained, without
-    augmentation), the same number of steps, and the real images drawn by the seed. `gap` is real
-    minus synthetic and `gain` is both minus real, in accuracy, each with Student's 95 % interval.
+    Paired over 5 seeds. Within a seed, the classifiers start alike (judge A's architecture, no
+    augmentation), take the same number of steps, and see as many real images, chosen by the seed,
+    as synthetic ones. `gap` is real minus synthetic accuracy, and `gain` both minus real, each with
+    Student's 95 % interval.
     """
     n = min(len(judged.source), len(training))
     whole = _at_size(judged.source, training)
@@ -60,12 +62,12 @@ def usefulness(
 
 
 def read_right(network: PlainNet, source: LabelledImages) -> float:
-    """The share of a set's digits that a classifier reads as labelled."""
+    """The share of digits that a classifier reads as labelled."""
     return float((read_digits(network, source.images) == source.labels).mean())
 
 
 def steps_in_all(judged: EvaluatedSet, training: LabelledImages) -> int:
-    """How many steps `usefulness` takes over all seeds and arms."""
+    """How many steps `usefulness` takes in all."""
     return len(SEEDS) * len(ARMS) * course_for(min(len(judged.source), len(training))).steps
 
 

@@ -1,1 +1,1 @@
-"""Generated images to files: arrays, figures, folders, GIFs."""
+"""Write generated images to files: arrays, figures, folders, GIFs."""

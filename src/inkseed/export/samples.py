@@ -1,4 +1,4 @@
-"""Generated images to files: an .npz, a labelled folder, a figure, or a GIF of the way there."""
+"""Write generated images to an .npz, a labelled folder, a figure, or a GIF of how they formed."""
 
 import shutil
 import tempfile
@@ -23,14 +23,14 @@ FRAMES = 60  # of a GIF, at most
 def save_samples(
     groups: Sequence[Samples], class_names: Sequence[str], columns: int, path: str | Path
 ) -> None:
-    """Write groups of samples, one guide_w each, in the format of the path's suffix.
+    """Write groups of samples, each of one guide_w, in the format of the path's suffix.
 
-    `.npz` holds `images` uint8 (N, H, W) with ink 255, `labels`, `seeds`, `streams`, `guide_w` and
-    `nfe`, each (N, ...), labels by name unless the names are 0 to n - 1; how they were drawn,
-    `sampler`, `steps`, `spacing`, `guide_interval` (N, 2) and `precision`; and what by, as text:
-    `weights_sha256`, and the versions of `inkseed` and `torch`. `.png` is a figure with a band for
-    each group, `columns` images wide; a folder holds `<label>/<number>.png`, dark ink on light
-    paper, as `inkseed.data.read_folder` reads it.
+    An `.npz` holds `images` uint8 (N, H, W), ink 255; `labels`, by name unless the names are 0 to
+    n - 1; `seeds`, `streams`, `guide_w` and `nfe` of each image; how each was drawn (`sampler`,
+    `steps`, `spacing`, `guide_interval` (N, 2), `precision`); and, as text, `weights_sha256` and
+    the versions of `inkseed` and `torch`. A `.png` is a figure with a band for each group,
+    `columns` images wide. A folder holds `<label>/<number>.png`, dark ink on light paper, which
+    `inkseed.data.read_folder` reads.
     """
     path = Path(path)
     suffix = path.suffix.lower()
@@ -51,7 +51,7 @@ def save_samples(
 
 
 def _made(groups: Sequence[Samples]) -> dict[str, np.ndarray]:
-    """How the images were drawn, one row an image, and by which weights and versions."""
+    """How the images were drawn, one row per image, and by which weights and versions."""
     rows: list[dict[str, Any]] = []
     for group in groups:
         rows += [{**group.how.facts(), "nfe": group.nfe}] * len(group.labels)
@@ -66,11 +66,11 @@ def _made(groups: Sequence[Samples]) -> dict[str, np.ndarray]:
 
 
 def save_trace(groups: Sequence[Samples], columns: int, path: str | Path) -> None:
-    """Draw traced groups on their way from noise to digits: a GIF of 60 frames at most.
+    """Write traced groups as a GIF, of at most 60 frames, of the way from noise to digits.
 
-    On the left the state x_t, scaled to unit deviation where it holds more noise than that; on the
-    right the guess of x_0 that is made from it. Frames are chosen and timed by what the eye sees
-    (`visible_progress`): a chain is noise for most of its steps, and need not be for its frames.
+    On the left is the state x_t, scaled down to unit deviation if it has more; on the right the x_0
+    predicted from it. Frames are chosen and timed by visible progress (`visible_progress`), since a
+    chain shows mere noise for most of its steps.
     """
     ways = [_way(group) for group in groups]
     progress = visible_progress(ways)
@@ -82,17 +82,17 @@ def save_trace(groups: Sequence[Samples], columns: int, path: str | Path) -> Non
         captions = [_caption(group) for group in groups]
         shown = [(states[k], guesses[k]) for states, guesses in ways]
         left = [Band(f"{c}: x_t", x) for c, (x, _) in zip(captions, shown, strict=True)]
-        right = [Band("the guess of x_0", x_0) for _, x_0 in shown]
+        right = [Band("predicted x_0", x_0) for _, x_0 in shown]
         frames.append(beside(draw_bands(left, columns), draw_bands(right, columns)))
     save_gif(frames, path, np.diff(progress[chosen]).tolist())
 
 
 def visible_progress(ways: Sequence[tuple[np.ndarray, np.ndarray]]) -> np.ndarray:
-    """How far each frame is on its way from noise to digits, (K + 1,), rising from 0 to 1.
+    """How far each frame is on the way from noise to digits, (K + 1,), rising from 0 to 1.
 
-    `ways` are states and guesses as they are drawn, uint8 (K + 1, N, H, W) each. Half of the way is
-    how far the guess has moved, half how much of the noise in the state, its difference from the
-    guess, is gone.
+    `ways` has states and predictions as they are shown, uint8 (K + 1, N, H, W) each. Half of the
+    progress is how far the prediction has moved, half how much of the noise in the state, its
+    difference from the prediction, is gone.
     """
     moved, noise = np.zeros(len(ways[0][0])), np.zeros(len(ways[0][0]))
     for states, guesses in ways:
@@ -100,13 +100,13 @@ def visible_progress(ways: Sequence[tuple[np.ndarray, np.ndarray]]) -> np.ndarra
         moved[1:] += abs(np.diff(seen, axis=0)).mean((1, 2, 3))
         noise += abs(states - seen).mean((1, 2, 3))
     gone = np.maximum.accumulate(noise[0] - noise)
-    steps = np.linspace(0, 1, len(moved))  # where nothing is to be seen, by the step
+    steps = np.linspace(0, 1, len(moved))  # by steps, if there is nothing to see
     parts = [part / part[-1] if part[-1] > 0 else steps for part in (moved.cumsum(), gone)]
     return (parts[0] + parts[1]) / 2
 
 
 def _way(group: Samples) -> tuple[np.ndarray, np.ndarray]:
-    """States and guesses as they are drawn, uint8 (K + 1, N, H, W): noise first, digits last."""
+    """States and predictions as shown, uint8 (K + 1, N, H, W): noise first, digits last."""
     *noisy, final = [group.noise, *group.steps]
     left = [to_uint8(x / max(1.0, float(x.std()))) for x in noisy]
     right = [to_uint8(x) for x in group.guesses]
@@ -118,7 +118,7 @@ def _caption(group: Samples) -> str:
 
 
 def _save_folder(groups: Sequence[Samples], class_names: Sequence[str], path: Path) -> None:
-    """Fill a temporary folder beside `path`, then rename it: all of the set appears, or none."""
+    """Fill a temporary folder beside `path`, then rename it, so that all appears or nothing."""
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = Path(tempfile.mkdtemp(dir=path.parent, prefix=TEMPORARY))
     try:
@@ -131,7 +131,7 @@ def _save_folder(groups: Sequence[Samples], class_names: Sequence[str], path: Pa
                 picture.save(folder / f"{number:06d}.png")
                 number += 1
         temporary.chmod(0o755)
-        temporary.replace(path)  # an empty folder of that name gives way
+        temporary.replace(path)  # an empty folder of that name is replaced
     except OSError as error:
         raise InkseedError(f"cannot write {path}: {error.strerror or error}") from error
     finally:

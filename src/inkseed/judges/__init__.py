@@ -1,4 +1,4 @@
-"""Two small classifiers: A for selectors and filters, B for evaluation. Never mix them up."""
+"""Two small classifiers: A for selectors and filters, B for evaluation. Never mix them."""
 
 from inkseed.judges.judge import JudgeA, JudgeB, judge_a
 

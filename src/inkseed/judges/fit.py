@@ -1,4 +1,4 @@
-"""Teach a small classifier: how the judges learn, and those that measure a set's usefulness."""
+"""Train a small classifier: a judge, or one that measures the usefulness of a set."""
 
 import math
 from collections.abc import Callable
@@ -78,7 +78,7 @@ def fit_classifier(
     x = to_tensor(source.images, JUDGE_SIZE).to(device)
     c = torch.from_numpy(source.labels.astype(np.int64)).to(device)
     generator = stream(seed, Purpose.CLASSIFIER_ORDER)
-    # initialisers and dropout know no generator
+    # initialisers and dropout take no generator
     with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
         torch.manual_seed(stream(seed, Purpose.CLASSIFIER_INITIAL).initial_seed())
         network = place(build(), device)

@@ -1,4 +1,4 @@
-"""The two bundled judges. A may select, B may evaluate, and neither can do the other's work."""
+"""The two bundled judges. A selects, B evaluates, and neither can do the other's work."""
 
 from collections.abc import Callable, Iterator
 from functools import cache
@@ -16,13 +16,13 @@ BATCH_SIZE = 250  # the fastest of 50 to 1000
 
 
 class JudgeA:
-    """The selectors' judge: it has probabilities to choose by, and no features to measure in."""
+    """The judge of selectors: it has probabilities to choose by, but no features to measure in."""
 
     def __init__(self) -> None:
         self.network, self.sha256 = load_judge("a", PlainNet)
 
     def probabilities(self, images: np.ndarray) -> Tensor:
-        """uint8 (N, H, W), ink 255 -> float32 (N, 10): how probable each digit is."""
+        """uint8 (N, H, W), ink 255 -> float32 (N, 10): the probability of each digit."""
         return torch.cat([self.network(x).softmax(1) for x in _batches(images)])
 
     def digits(self, images: np.ndarray) -> np.ndarray:
@@ -38,12 +38,12 @@ class JudgeA:
 
 @cache
 def judge_a() -> JudgeA:
-    """Judge A, loaded when it is first asked for and never again."""
+    """Judge A, loaded once, when it is first used."""
     return JudgeA()
 
 
 class JudgeB:
-    """The evaluator's judge: what it reads, and the frozen feature space of all distances."""
+    """The judge of evaluation: it reads digits, and its features are the space of all distances."""
 
     def __init__(self) -> None:
         self.network, self.sha256 = load_judge("b", ResidualNet)
@@ -51,11 +51,11 @@ class JudgeB:
     def read(
         self, images: np.ndarray, tell: Callable[[int], object] = lambda _: None
     ) -> tuple[Tensor, Tensor]:
-        """Read digits, and place them in the space in which distances are measured.
+        """Read digits, and return their features, in which distances are measured.
 
         Args:
             images: uint8 (N, H, W), ink 255.
-            tell: called after each batch with the number of images in it.
+            tell: called with the number of images in each batch.
 
         Returns:
             Probabilities float32 (N, 10), and features float32 (N, 64).
@@ -73,7 +73,7 @@ class JudgeB:
 
 
 def read_digits(network: nn.Module, images: np.ndarray) -> np.ndarray:
-    """What any classifier of digits reads in uint8 (N, H, W), ink 255: int64 (N,)."""
+    """The digits that a classifier reads in uint8 (N, H, W), ink 255: int64 (N,)."""
     return torch.cat([network(x).argmax(1) for x in _batches(images)]).numpy()
 
 

@@ -4,7 +4,7 @@ from torch import Tensor, nn
 
 
 class PlainNet(nn.Sequential):
-    """Judge A's: four plain convolutions and two dense layers; (N, 1, 28, 28) -> logits (N, K)."""
+    """Judge A's network: four convolutions, two dense layers; (N, 1, 28, 28) -> logits (N, K)."""
 
     def __init__(self, n_classes: int = 10) -> None:
         super().__init__(
@@ -22,10 +22,10 @@ class PlainNet(nn.Sequential):
 
 
 class ResidualNet(nn.Module):
-    """Judge B's: residual blocks on space-to-depth input, averaged into 64 features.
+    """Judge B's network: residual blocks on space-to-depth input, averaged into 64 features.
 
-    `features` (N, 1, 28, 28) -> (N, 64) is the penultimate layer, the space in which distances
-    between sets are measured; calling the network gives logits (N, K).
+    `features` (N, 1, 28, 28) -> (N, 64) is the penultimate layer, in which distances between sets
+    are measured; calling the network gives logits (N, K).
     """
 
     n_features = 64
@@ -57,7 +57,7 @@ class ResidualNet(nn.Module):
 
 
 class ResidualBlock(nn.Module):
-    """Normalise, bend, convolve, twice, and add to the input (He et al., arXiv 1603.05027)."""
+    """Normalise, activate, convolve, twice, and add to the input (He et al., arXiv 1603.05027)."""
 
     def __init__(self, channels: int) -> None:
         super().__init__()

@@ -1,1 +1,1 @@
-"""What a user holds: a trained network, a request to it, and what it draws."""
+"""A trained model, requests to it, and what it draws."""

@@ -1,4 +1,4 @@
-"""What is bundled: where each model comes from, and how good it was measured to be."""
+"""The bundled models: where each comes from, and how well it measures."""
 
 import json
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from inkseed.named_files import MODELS
 
 @dataclass(frozen=True)
 class Bundled:
-    """A bundled model: its file, its configuration, and its measured quality (None: not yet)."""
+    """A bundled model: its file, its configuration, and its quality, None if not measured yet."""
 
     name: str
     path: Path
@@ -39,7 +39,7 @@ def bundled() -> list[Bundled]:
 
 
 def record_quality(name: str, quality: dict[str, Any]) -> Path:
-    """Keep a measurement beside the bundled weights, tied to these very bytes; return its path."""
+    """Keep a measurement beside the weights, tied to the file's SHA-256; return its path."""
     path = find_model(name)
     kept = path.with_suffix(".json")
     write_json(kept, {"sha256": sha256(path), **quality})
@@ -47,7 +47,7 @@ def record_quality(name: str, quality: dict[str, Any]) -> Path:
 
 
 def _quality(path: Path) -> dict[str, Any] | None:
-    """The measurement kept for these weights; None if there is none, or it is of others."""
+    """The measurement kept for these weights; None if there is none, or it is of other weights."""
     kept = path.with_suffix(".json")
     if not kept.is_file():
         return None

@@ -1,4 +1,4 @@
-"""What a model is, beside its weights: what its file tells in plain data, as one value."""
+"""A model's configuration: all that its file says besides the weights, as one value."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
@@ -18,7 +18,7 @@ Moments = tuple[Real, Annotated[Real, Field(gt=0)]]
 
 @dataclass(frozen=True)
 class ModelConfig:
-    """What a model file says of its model.
+    """All that a model file says of a model besides its weights.
 
     Attributes:
         network: its `name` in `inkseed.nn.NETWORKS`, and the arguments of its class.
@@ -26,12 +26,12 @@ class ModelConfig:
         image_size: (height, width) in pixels, each divisible by 4.
         class_names: the labels, in the order of their classes.
         prediction: its `name` in `inkseed.registry.PREDICTIONS`, and the arguments of its class.
-        sampling: the model's defaults for drawing; what it leaves out, the sampler decides.
+        sampling: the model's defaults for drawing; the sampler decides what it leaves out.
         styles: each style's (mean, deviation) in the data, in degrees or pixels.
-        training: what is told of its training: recipe, data, settings, images seen, losses.
+        training: how it was trained: recipe, data, settings, images seen, losses.
 
     Raises:
-        InkseedError: for values that describe no model.
+        InkseedError: for values that cannot describe a model.
     """
 
     network: Table
@@ -49,21 +49,23 @@ class ModelConfig:
             check_class_name(name)
         count = len(set(self.class_names))
         if not count == len(self.class_names) == self.network.get("n_classes"):
-            raise InkseedError("class_names are not as many different labels as the network knows")
+            raise InkseedError(
+                "class_names must be as many different labels as the network has classes"
+            )
         taught = self.network.get("styles")
         if self.styles and not (isinstance(taught, dict) and taught.keys() == self.styles.keys()):
-            raise InkseedError("styles are not those that the network knows")
+            raise InkseedError("styles must be those that the network takes")
 
     @classmethod
     def of(cls, plain: Mapping[str, Any], origin: str) -> "ModelConfig":
         """The configuration in a file's plain data; `origin` names the file in errors.
 
-        Raises InkseedError for data that describe no model.
+        Raises InkseedError for data that cannot describe a model.
         """
         told = {each.name: plain[each.name] for each in fields(cls) if each.name in plain}
         match told:
             case {"network": {"styles": dict() as taught}} if not told.get("styles"):
-                told["styles"] = taught  # older files hold only those that the network scales by
+                told["styles"] = taught  # older files have only those that the network scales by
         return build(cls, told, origin)
 
     def plain(self) -> dict[str, Any]:
@@ -71,12 +73,12 @@ class ModelConfig:
         return asdict(self)
 
     def trained(self, facts: Mapping[str, Any]) -> "ModelConfig":
-        """The same, with more told of its training."""
+        """The same, with more facts about its training."""
         return replace(self, training={**self.training, **facts})
 
     @property
     def drop_prob(self) -> float | None:
-        """How often training dropped a label; None where nobody knows."""
+        """How often training dropped a label; None if unknown."""
         match self.training:
             case {"settings": {"drop_prob": int() | float() as drop_prob}}:
                 return drop_prob

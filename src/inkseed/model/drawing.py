@@ -1,4 +1,4 @@
-"""A run from its noise to its samples: the strategy's starts, then the sampler's steps."""
+"""Draw a run: the strategy's starting noise, then the sampler's steps."""
 
 from collections.abc import Sequence
 
@@ -19,17 +19,17 @@ from inkseed.samplers import Step
 def draw(run: BoundRequest) -> Samples:
     """Draw all images of the run's request, batch by batch.
 
-    Raises InkseedError for a strategy that fails or overspends the budget, for a trace where it
-    draws the images itself, and for images that are not finite.
+    Raises InkseedError for a strategy that fails or exceeds the budget, for a trace with a strategy
+    that draws the images itself, and for images that are not finite.
     """
     request, spent = run.request, run.evaluations
     finals, starts, streams, traces = [], [], [], []
     with run.counting():
         for task in run.tasks():
             budget = request.budget
-            run.ledger.allow(None if budget is None else budget * len(task))
+            run.counter.allow(None if budget is None else budget * len(task))
             start, walked = _draw_batch(run, task)
-            if not run.ledger.dry:
+            if not run.counter.dry:
                 check_finite(walked[-1].x)
             starts.append(start.z)
             streams.append(_named(start.keys, len(task)))
@@ -53,7 +53,9 @@ def draw(run: BoundRequest) -> Samples:
 def check_finite(x: Tensor) -> None:
     """Raise InkseedError for images that are not finite numbers."""
     if not torch.isfinite(x).all():
-        raise InkseedError("the images are not finite: the weights are damaged or guide_w huge")
+        raise InkseedError(
+            "the images are not finite: the weights are damaged, or guide_w is too large"
+        )
 
 
 def _named(keys: Sequence[Key] | None, count: int) -> np.ndarray:
@@ -64,11 +66,11 @@ def _named(keys: Sequence[Key] | None, count: int) -> np.ndarray:
 
 
 def _draw_batch(run: BoundRequest, task: Task) -> tuple[Start, list[Step]]:
-    """Where a batch begins, and the steps from there to its images: without a trace, the last."""
+    """A batch's start, and the steps from there to its images; without a trace, only the last."""
     start = start_of(run.strategy, task)
     if start.x is not None:
         if run.request.trace:
-            raise InkseedError("this noise strategy draws the images itself: there is no trace")
+            raise InkseedError("this noise strategy draws the images itself: leave out the trace")
         return start, [Step(0.0, start.x, start.x)]
     walked: list[Step] = []
     for step in run.states(start.z, start.keys or task.keys, task.condition):

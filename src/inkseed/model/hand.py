@@ -1,4 +1,4 @@
-"""A hand: one slant and one thickness, drawn as the data have them, for all digits of an image."""
+"""A hand: one slant and one thickness for all digits of an image, drawn as the data vary."""
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
@@ -10,8 +10,8 @@ from inkseed.data.style import POSITIVE
 from inkseed.errors import InkseedError
 from inkseed.rng import Purpose, uniforms
 
-USUAL = (0.05, 0.95)  # quantiles of the data that a hand which nobody wonders at lies between
-ANY = (0.005, 0.995)  # as varied as the data, but for what a network has hardly seen
+USUAL = (0.05, 0.95)  # quantiles of the data between which a hand is unremarkable
+ANY = (0.005, 0.995)  # as varied as the data, without what a network has hardly seen
 
 
 def draw_hands(
@@ -20,9 +20,9 @@ def draw_hands(
     numbers: Iterable[int],
     between: tuple[float, float] = ANY,
 ) -> dict[str, np.ndarray]:
-    """Each style of the images `numbers`, float64 (N,), from its data's (mean, deviation).
+    """Draw each style for the images `numbers`, float64 (N,), from the data's (mean, deviation).
 
-    Raises InkseedError for a thickness that is 0 or less on average.
+    Raises InkseedError for a mean thickness of 0 or less.
     """
     low, high = between
     drawn = uniforms(seed, Purpose.HAND, [(k,) for k in numbers], len(styles))
@@ -34,8 +34,10 @@ def draw_hands(
 
 
 def _quantiles(name: str, moments: Sequence[float], u: np.ndarray) -> np.ndarray:
-    """Of a normal distribution or, where nothing is below 0, of a log-normal one: thickness is so
-    skewed that a normal one would draw strokes which no digit of MNIST has."""
+    """Quantiles of a normal distribution or, for a style that is never negative, a log-normal one.
+
+    Thickness is so skewed that a normal distribution would draw strokes that no MNIST digit has.
+    """
     mean, deviation = moments
     if name not in POSITIVE:
         return np.array([NormalDist(mean, deviation).inv_cdf(each) for each in u])

@@ -1,4 +1,4 @@
-"""A model from its name or its file, checked before it is believed."""
+"""Load a model by its name or from its file, and check it."""
 
 from pathlib import Path
 
@@ -30,10 +30,13 @@ def load(name: str | Path = DEFAULT_MODEL, device: str | torch.device = "cpu") -
     path = find_model(name)
     tensors, told = load_tensors(path)
     if any(name.startswith("network.") for name in tensors):
-        raise InkseedError(f"{path} is a run's state: go on by --resume to its model.safetensors")
+        raise InkseedError(
+            f"{path} is the state of an unfinished run: finish it with --resume, and load its"
+            " model.safetensors"
+        )
     where, config = find_device(device), ModelConfig.of(told, str(path))
     try:
-        with torch.device("meta"):  # no memory until the shapes are known to agree
+        with torch.device("meta"):  # no memory until the shapes are known to match
             network = network_from(config.network)
         for key, own in network.state_dict().items():
             if tensors[key].is_floating_point() != own.is_floating_point():

@@ -1,4 +1,4 @@
-"""What a user holds: a trained network with its schedule and its classes, ready to sample."""
+"""The model that a user holds: a trained network with its schedule and its classes."""
 
 from collections.abc import Callable, Sequence
 from copy import copy
@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from inkseed.checkpoint import save_tensors
-from inkseed.diffusion.counter import Ledger
+from inkseed.diffusion.counter import Counter
 from inkseed.diffusion.denoiser import Denoiser, NetworkDenoiser
 from inkseed.diffusion.guidance import Guidance, warn_untaught
 from inkseed.diffusion.predictions import denoiser_from
@@ -30,7 +30,7 @@ MOST_NAMED = 12
 
 
 class Model:
-    """A denoiser with a name for each class; build it with `inkseed.load`.
+    """A trained network with its schedule and its class names; `inkseed.load` makes one.
 
     `denoiser` may be replaced by one of your own, a function of (x_t, t, condition). Called by
     itself it computes in float32; in a request, in the request's precision.
@@ -58,7 +58,7 @@ class Model:
         )
 
     def indices(self, names: Sequence[str]) -> list[int]:
-        """Labels as people write them -> class indices; raise InkseedError for an unknown one."""
+        """Labels as people write them -> class indices. Raises InkseedError for an unknown one."""
         for name in names:
             if name not in self.class_names:
                 known = ", ".join(self.class_names[:MOST_NAMED])
@@ -67,11 +67,11 @@ class Model:
         return [self.class_names.index(name) for name in names]
 
     def compile(self) -> "Model":
-        """Compile the network for bulk work, and return the model: minutes once, then faster.
+        """Compile the network for bulk work and return the model: minutes once, faster afterwards.
 
-        Needs a C++ compiler. Pixels stay within a grey level or two of 255 in float32; in bfloat16
-        they move as from machine to machine, in one image of six by more than 8 (docs/samplers.md).
-        Raises InkseedError where the denoiser is one of your own: compile first, then wrap it.
+        Needs a C++ compiler. In float32, pixels stay within a grey level or two of 255; in bfloat16
+        one image in six has pixels that change by more than 8 (docs/samplers.md). Raises
+        InkseedError if the denoiser is your own: compile first, then wrap it.
         """
         if not isinstance(self.denoiser, NetworkDenoiser):
             raise InkseedError("the denoiser is your own: compile the model first, then wrap it")
@@ -79,9 +79,9 @@ class Model:
         return self
 
     def uncompiled(self) -> "Model":
-        """The same model for batches of many sizes, each of which would be compiled anew.
+        """Return the model without compilation, for batches of many sizes.
 
-        A denoiser of your own stays as it is.
+        Each size would be compiled anew. A denoiser of your own stays as it is.
         """
         plain = copy(self)
         if isinstance(self.denoiser, NetworkDenoiser):
@@ -100,9 +100,25 @@ class Model:
         guidance: Guidance | None = None,
         precision: str | None = None,
     ) -> Sampling:
-        """How a request would be drawn: what is None comes from the model, or from the sampler.
+        """Settle how a request would be drawn.
 
-        Raises InkseedError for a setting that cannot be.
+        A setting that is None is the model's own; under another sampler, the sampler's own steps
+        and spacing.
+
+        Args:
+            guide_w: the strength of guidance; 0 is off.
+            sampler: a sampler's name, or a function.
+            steps: how many steps the sampler takes.
+            spacing: how the steps are spaced.
+            guide_interval: the noise-to-signal ratios between which to guide.
+            guidance: a guidance of your own, in place of `guide_w`.
+            precision: "float32" or "bfloat16".
+
+        Returns:
+            All settings, with none left open.
+
+        Raises:
+            InkseedError: for an impossible setting.
         """
         asked = SamplingOptions(
             guide_w, sampler, steps, spacing, guide_interval, guidance, precision
@@ -110,7 +126,7 @@ class Model:
         return self.settle(asked)
 
     def settle(self, asked: SamplingOptions) -> Sampling:
-        """`settings` of what is asked for as one value."""
+        """`settings`, from one value."""
         return settle(self.config.sampling, self.schedule, asked, fast_precision(self.device))
 
     def sample(
@@ -135,22 +151,37 @@ class Model:
         trace: bool = False,
         on_evaluations: Callable[[int], object] | None = None,
     ) -> Samples:
-        """Draw one image for each label, in order; image k begins with noise of (seed, first + k).
+        """Draw one image for each label, in order.
 
-        `sampler` is a name in `inkseed.samplers.SAMPLERS` or a function of that signature; what is
-        None is as `settings` says. `guide_interval` confines guidance to ratios sigma / alpha from
-        low to high. `guidance` is one of your own, a function from a denoiser to a denoiser, in
-        place of `guide_w`. `precision` is "float32" or "bfloat16"; None: bfloat16 where the device
-        is fast in it. `slant` (degrees to the right) and `thickness` (pixels) ask for a style, one
-        for all images or one each; NaN leaves it free, as None does, unless the model's settings
-        say `one_hand`: then it is drawn, as the data have it, for each image. `noise` is the name
-        of a strategy for the starting noise, a strategy (a function of a `Task`), or your own unit
-        noise (N, C, H, W); `candidates` is how many noises a searching one tries, and `budget`
-        the most network evaluations that an image may cost in all. `trace` keeps every state on the
-        way, and the guess of x_0 made at the state before it; `on_evaluations` is told of each
-        batch of network evaluations.
-        Raises InkseedError for an empty request, a label that is not a class, a bad setting, or a
-        strategy that would spend more than the budget.
+        Args:
+            labels: class indices.
+            seed: decides all noise. Image k begins with the stream (seed, first + k).
+            guide_w: the strength of guidance; 0 is off. None here and below: see `settings`.
+            sampler: a name in `inkseed.samplers.SAMPLERS`, or a function with the signature of
+                `inkseed.samplers.Sampler`.
+            steps: how many steps the sampler takes from noise to image.
+            spacing: how the steps are spaced, a name in `inkseed.registry.SPACINGS`.
+            guide_interval: (low, high): guide only where the noise-to-signal ratio sigma / alpha
+                lies between them. A `high` of None is no upper end.
+            guidance: a function from a denoiser to a denoiser, in place of `guide_w`.
+            precision: "float32" or "bfloat16"; by default bfloat16 where the device is fast in it.
+            slant: degrees to the right, one for all images or one each; NaN leaves it free. None
+                leaves it to the model: free or, if its settings say `one_hand`, drawn per image.
+            thickness: width of the strokes in pixels, given like `slant`.
+            noise: the name of a strategy, a function of a `Task`, or unit noise (N, C, H, W).
+            candidates: how many noises a search tries for each image; None is 10.
+            budget: the most network evaluations that one image may cost; None is no limit.
+            first: the number of the first image.
+            batch_size: how many images are drawn at a time.
+            trace: keep each state on the way, and the x_0 predicted at the state before it.
+            on_evaluations: called with the number of network evaluations in each batch.
+
+        Returns:
+            The images, with everything that made them.
+
+        Raises:
+            InkseedError: for no labels, a label that is not a class, a bad setting, or a strategy
+                that would exceed the budget.
         """
         request = Request(
             labels,
@@ -171,7 +202,7 @@ class Model:
     def sample_request(
         self, request: Request, on_evaluations: Callable[[int], object] | None = None
     ) -> Samples:
-        """Draw what is asked for, as `sample` does with its keywords."""
+        """Draw a request, as `sample` does from keywords."""
         run = self.bind(request, on_evaluations)
         if run.sampling.guidance is None:
             warn_untaught(self.config.drop_prob, run.sampling.guide_w)
@@ -181,9 +212,9 @@ class Model:
     def bind(
         self, request: Request, on_evaluations: Callable[[int], object] | None = None
     ) -> BoundRequest:
-        """A run: what draws the request's images, or any noise under its settings; no network runs.
+        """Return a run, which draws the request's images, or any noise under its settings.
 
-        Raises InkseedError for a request that this model cannot draw.
+        No network runs yet. Raises InkseedError for a request that this model cannot draw.
         """
         labels = classes_of(request, len(self.class_names))
         how = self.settle(request.sampling)
@@ -197,7 +228,7 @@ class Model:
             sampling=how,
             condition=condition_of(labels, self.styles, style),
             class_names=self.class_names,
-            shape=self._shape,
+            shape=(self.network.in_channels, *self.image_size),
             device=self.device,
             on_evaluations=on_evaluations,
         )
@@ -215,11 +246,28 @@ class Model:
         guidance: Guidance | None = None,
         precision: str | None = None,
     ) -> int:
-        """Network evaluations that an image would cost: counted, with the networks left out.
+        """Count the network evaluations that an image would cost, without running the network.
 
-        True of strategies and denoisers whose cost does not depend on what they see, as all bundled
-        ones'. A denoiser of your own that has no network of inkseed's in it does run, for one
-        image. Raises InkseedError for a request that `sample` would refuse.
+        Exact for strategies and denoisers whose cost does not depend on the images, such as all
+        bundled ones. A denoiser of your own without a network of inkseed's does run,
+        for one image.
+
+        Args:
+            guide_w: this and all others as in `sample`.
+            sampler: a sampler's name, or a function.
+            steps: how many steps the sampler takes.
+            noise: the name of a strategy, or a function of a `Task`.
+            candidates: how many noises a search tries.
+            spacing: how the steps are spaced.
+            guide_interval: where to guide.
+            guidance: a guidance of your own.
+            precision: checked, but makes no difference.
+
+        Returns:
+            Network evaluations per image.
+
+        Raises:
+            InkseedError: for a request that `sample` would refuse.
         """
         asked = SamplingOptions(
             guide_w, sampler, steps, spacing, guide_interval, guidance, precision
@@ -227,13 +275,9 @@ class Model:
         return self.cost_of(Request([0], sampling=asked, noise=noise, candidates=candidates))
 
     def cost_of(self, request: Request) -> int:
-        """`cost` of a request: evaluations per image, counted with the networks left out."""
-        with Ledger(dry=True):
+        """`cost` of a request, per image."""
+        with Counter(dry=True):
             return draw(self.bind(request)).nfe
-
-    @property
-    def _shape(self) -> tuple[int, int, int]:
-        return (self.network.in_channels, *self.image_size)
 
     def save(self, path: str | Path) -> None:
         """Write the weights and the configuration to a safetensors file, whole or not at all."""

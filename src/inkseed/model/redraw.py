@@ -1,7 +1,7 @@
-"""Drawing again what a judge doubts: of the first drawing and all attempts the surest stays.
+"""Drawing again what a judge doubts, and keeping the attempt that it is most confident in.
 
-Rejection by a classifier (Razavi et al., arXiv 1906.00446), for the sake of labels: what is left is
-the model's own distribution, less what another reader takes for another label.
+Rejection by a classifier (Razavi et al., arXiv 1906.00446), for labels that can be trusted: what is
+left is the model's own distribution without the images that another reader misreads.
 """
 
 from collections.abc import Callable
@@ -19,19 +19,19 @@ from inkseed.model.samples import Samples
 from inkseed.outline import Outlined
 from inkseed.rng import Key, normals
 
-ATTEMPTS = 10  # how often a doubted image is drawn again
+ATTEMPTS = 10  # to redraw a doubted image
 
 Confidence = Callable[[np.ndarray, np.ndarray], np.ndarray]
-"""(uint8 images (N, H, W), rows (M,)) -> a judge's confidence in the labels of those rows, (M,)."""
+"""(uint8 images (N, H, W), rows (M,)) -> a judge's confidence in the labels of these rows, (M,)."""
 
 
 @dataclass(repr=False)
 class Redrawn(Outlined):
-    """What was drawn in the end, and what that took."""
+    """What was kept, and what it took."""
 
-    samples: Samples  # the images that stayed; `evaluations` counts all that were drawn
-    redrawn: int  # how often images were drawn again, all together
-    confidence: np.ndarray  # float64 (N,): the judge's, in each image that stayed
+    samples: Samples  # the images kept; `evaluations` counts all that were drawn
+    redrawn: int  # how many redraws there were
+    confidence: np.ndarray  # float64 (N,): the judge's, in each image kept
 
 
 def sample_confident(
@@ -42,22 +42,24 @@ def sample_confident(
     alone: bool = True,
     on_evaluations: Callable[[int], object] | None = None,
 ) -> Redrawn:
-    """Draw the request, and again, up to 10 times, the images of less than `least` confidence.
+    """Draw a request, then redraw, up to 10 times, the images of less than `least` confidence.
 
-    Attempt a of image k begins at Gaussian noise of the stream (k, MOST_CANDIDATES + a), whatever
-    the request's own noise was, and keeps the image's style: so no image's fate depends on the
-    others'. Unless images are judged `alone`, all are judged again once some have been replaced.
-    `samples.streams` names the stream that each image came from in the end.
+    Attempt a of image k begins with Gaussian noise from the stream (k, MOST_CANDIDATES + a),
+    whatever noise the request asks for, and keeps the image's style. So no image depends on what
+    happens to the others. Unless images are judged `alone`, all are judged again after some have
+    been replaced. `samples.streams` names the stream of each image that was kept.
 
     Raises InkseedError for a request with a trace or a budget, or as `Model.sample` does.
     """
     if request.trace:
-        raise InkseedError("a trace shows images as first drawn: leave out the trace or the check")
+        raise InkseedError(
+            "a trace shows the images as first drawn: leave out the trace or the check"
+        )
     if request.budget is not None:
-        raise InkseedError("images drawn again have no budget: leave out the budget or the check")
+        raise InkseedError("redrawn images have no budget: leave out the budget or the check")
     samples = model.sample_request(request, on_evaluations)
     plain = replace(request, noise="gaussian", candidates=None)
-    run = model.uncompiled().bind(plain, on_evaluations)  # what is doubted comes in all batch sizes
+    run = model.uncompiled().bind(plain, on_evaluations)  # doubted images come in all batch sizes
     images, everyone = samples.images, np.arange(len(request))
     confident = confidence(images, everyone)
     redrawn = 0

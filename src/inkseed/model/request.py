@@ -1,4 +1,4 @@
-"""What is asked of a model, checked before any work: labels, styles, seeds, noise."""
+"""A request to a model, checked before any work is done."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -22,22 +22,34 @@ MOST_IMAGES = 10**9
 LAST_SEED = 2**63 - 1
 BATCH_SIZE = 64
 CANDIDATES, MOST_CANDIDATES = 10, 10_000  # of a search, for each image
-TRIES_AT_ONCE = 50_000  # their noises lie in memory together
+TRIES_AT_ONCE = 50_000  # whose noises are in memory together
 MOST_BUDGET = 10**12
-LAST_IMAGE = 2**32 - 1  # an image's number is a 32-bit word of its stream's counter
+LAST_IMAGE = 2**32 - 1  # an image's number is one 32-bit word of its stream's counter
 
 
 @dataclass(frozen=True, repr=False, eq=False)
 class Request(Outlined):
-    """What is asked of a model: one image for each label, and how each is to be drawn.
+    """What is asked of a model: the arguments of `Model.sample` as one value.
 
-    Image k begins with noise of the stream (seed, first + k). The fields are those of
-    `Model.sample`, whose docstring explains them; `style` holds its `slant` and `thickness`.
-    Raises InkseedError for values that no model could draw; `Model.bind` refuses those that this
-    one model cannot.
+    Attributes:
+        labels: class indices, kept as int64 (N,).
+        seed: decides all noise. Image k begins with the stream (seed, first + k).
+        sampling: guidance, sampler, steps, spacing and precision.
+        style: slant (degrees) and thickness (pixels) by name, one for all images or one each; NaN
+            leaves free.
+        noise: the name of a strategy, a function of a `Task`, or unit noise (N, C, H, W).
+        candidates: how many noises a search tries for each image; None is 10.
+        budget: the most network evaluations that one image may cost; None is no limit.
+        first: the number of the first image.
+        batch_size: how many images are drawn at a time.
+        trace: keep each state on the way.
+
+    Raises:
+        InkseedError: for values that no model could draw. `Model.bind` refuses what its own model
+            cannot.
     """
 
-    labels: Sequence[int] | np.ndarray  # kept as int64 (N,)
+    labels: Sequence[int] | np.ndarray
     seed: int = 0
     sampling: SamplingOptions = field(default_factory=SamplingOptions)
     style: Mapping[str, float | Sequence[float] | np.ndarray | None] = field(default_factory=dict)
@@ -69,12 +81,12 @@ class Request(Outlined):
 
     @property
     def numbers(self) -> range:
-        """The images' numbers: each has a stream of its own."""
+        """The images' numbers, each with a stream of its own."""
         return range(self.first, self.first + len(self))
 
 
 def _as_labels(labels: Any) -> np.ndarray:
-    """Class indices as int64 (N,). Raises InkseedError for none at all, or no whole numbers."""
+    """Class indices as int64 (N,). Raises InkseedError for none, or if they are not integers."""
     try:
         wanted = np.asarray(list(labels))
     except (TypeError, ValueError) as error:
@@ -87,7 +99,7 @@ def _as_labels(labels: Any) -> np.ndarray:
 
 
 def classes_of(request: Request, classes: int) -> np.ndarray:
-    """The request's labels, int64 (N,). Raises InkseedError for one that is no class."""
+    """The request's labels, int64 (N,). Raises InkseedError for one that is not a class."""
     labels = np.asarray(request.labels)
     if labels.min() < 0 or labels.max() >= classes:
         raise InkseedError(f"labels must be from 0 to {classes - 1}")
@@ -108,7 +120,9 @@ def condition_of(
     columns: dict[str, Tensor] = {}
     for name, value in asked.items():
         if name not in styles:
-            raise InkseedError(f"this model knows no {name}: leave it out, or use another model")
+            raise InkseedError(
+                f"this model takes no {name}: leave it out, or use one that does, such as digits"
+            )
         try:
             column = np.broadcast_to(np.asarray(value, np.float64), len(labels))
         except (TypeError, ValueError) as error:
@@ -129,15 +143,15 @@ def condition_of(
 
 
 def strategy_of(request: Request, shape: tuple[int, ...]) -> Strategy:
-    """The strategy that a request for images of `shape` (N, C, H, W) names, is, or brings.
+    """The strategy for a request for images of `shape` (N, C, H, W).
 
-    Raises InkseedError for noise that is none of the three, or for candidates where nothing is
-    searched.
+    Raises InkseedError for noise that is not a name, a function or an array, and for candidates
+    without a search.
     """
     noise, searching = request.noise, True
     if isinstance(noise, str):
         named = find_strategy(noise)
-        strategy, searching = named.choose, named.promise == SEARCH
+        strategy, searching = named.choose, named.kind == SEARCH
     elif callable(noise):  # tensors are not
         strategy = built(noise)
     else:
@@ -157,26 +171,25 @@ def _own_noise(noise: Any, shape: tuple[int, ...]) -> Tensor:
         ) from error
     real = not own.is_complex() and own.dtype != torch.bool
     if not real or tuple(own.shape) != shape or not torch.isfinite(own).all():
-        raise InkseedError(f"noise must be {words} finite numbers, one image a label")
+        raise InkseedError(f"noise must be {words} finite numbers, one image per label")
     return own.detach().cpu().float()
 
 
 @dataclass(frozen=True, repr=False)
 class OwnNoise(Outlined):
-    """Unit noise (N, C, H, W) that the caller has chosen, one for each image of the request."""
+    """Unit noise (N, C, H, W) of the caller's own, one for each image of the request."""
 
     z: Tensor
 
     def __call__(self, task: Task) -> Tensor:
-        """The batch's part of it."""
+        """The rows of the batch."""
         return self.z[task.rows]
 
 
 def start_of(strategy: Strategy, task: Task) -> Start:
-    """What a strategy gives for the task, checked.
+    """What a strategy returns for a task, checked.
 
-    Raises InkseedError where a user's strategy fails, or where what comes is not unit noise for as
-    many images as were asked for.
+    Raises InkseedError if a user's strategy fails, or does not return unit noise for each image.
     """
     try:
         found = strategy(task)
@@ -191,9 +204,7 @@ def start_of(strategy: Strategy, task: Task) -> Start:
     shape = (len(task), *task.shape)
     if not _is_float(start.z, shape) or not (start.x is None or _is_float(start.x, shape)):
         words = "x".join(map(str, shape))
-        raise InkseedError(
-            f"the noise strategy must give a tensor of {words} finite floats: it did not"
-        )
+        raise InkseedError(f"the noise strategy must return a tensor of {words} finite floats")
     if start.keys is not None and not _are_keys(start.keys, len(task)):
         raise InkseedError(
             f"the noise strategy must name {len(task)} streams by keys such as (7,) or (7, 1)"

@@ -1,4 +1,4 @@
-"""A run: a request bound to a model, with everything settled but the noise."""
+"""A run: a request bound to a model, with everything settled except the noise."""
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from inkseed.diffusion.condition import Condition
-from inkseed.diffusion.counter import Ledger
+from inkseed.diffusion.counter import Counter
 from inkseed.diffusion.denoiser import Denoiser, in_float32
 from inkseed.diffusion.schedule import Schedule, times
 from inkseed.errors import InkseedError
@@ -27,15 +27,15 @@ from inkseed.samplers.fresh_noise import SamplerNoise
 
 @dataclass(repr=False, eq=False)
 class BoundRequest(Outlined):
-    """Noise in, images out, by the denoisers, the sampler and the steps of one request.
+    """Noise in, images out, under the settings of one request.
 
-    `model.bind(request)` makes one. `plain` is the conditional denoiser and `denoiser` the same
-    under the request's guidance. Every evaluation of either is counted in `evaluations` and
-    computed in the request's precision; only `ddim` and `undo` are always float32, since in
-    bfloat16 they would not undo each other. Rows are drawn `batch_size` at a time, so any number
-    may be asked for. All tensors that come and go lie on the CPU. Row i of what is drawn is told
-    row i of `condition` (by default that of the request's own images), and the sampler draws its
-    own noise from the stream `keys[i]`.
+    `model.bind(request)` makes one. `plain` is the conditional denoiser, and `denoiser` the same
+    under the request's guidance. Every evaluation of either is counted in `evaluations`, and
+    computed in the request's precision; `ddim` and `undo` always use float32, since in bfloat16
+    they would not undo each other. Rows are drawn `batch_size` at a time, so there may be any
+    number. All tensors passed in and returned are on the CPU. Row i is drawn under row i of
+    `condition`, by default that of the request's own images, and the sampler takes its own noise
+    from the stream `keys[i]`.
     """
 
     request: Request
@@ -50,15 +50,17 @@ class BoundRequest(Outlined):
 
     def __post_init__(self, own: Denoiser) -> None:
         self.strategy = strategy_of(self.request, (len(self.request), *self.shape))
-        self.ledger = Ledger(self.on_evaluations)
-        self._counter = _Counter(self.ledger, self.sampling.precision)
-        plain = self.ledger.watch(own)
+        self.counter = Counter(self.on_evaluations)
+        self._counting = _Counting(self.counter, self.sampling.precision)
+        plain = self.counter.watch(own)
         self.plain = self._counted(plain)
-        self.denoiser = self._counted(self.ledger.watch(self.sampling.guided(plain, self.schedule)))
+        self.denoiser = self._counted(
+            self.counter.watch(self.sampling.guided(plain, self.schedule))
+        )
 
     @property
     def seed(self) -> int:
-        """The request's."""
+        """The request's seed."""
         return self.request.seed
 
     @property
@@ -74,8 +76,8 @@ class BoundRequest(Outlined):
 
     @property
     def evaluations(self) -> int:
-        """Network evaluations that all drawing has cost so far."""
-        return self.ledger.evaluations
+        """Network evaluations that drawing has cost so far."""
+        return self.counter.evaluations
 
     @property
     def steps(self) -> int:
@@ -84,7 +86,7 @@ class BoundRequest(Outlined):
 
     @property
     def spacing(self) -> str:
-        """How they are spaced."""
+        """How the steps are spaced."""
         return self.sampling.spacing
 
     @property
@@ -95,16 +97,16 @@ class BoundRequest(Outlined):
     def counting(self) -> AbstractContextManager[None]:
         """A context in which all evaluations are counted here, backward passes included.
 
-        The methods open it themselves; open it around several where gradients flow between them.
+        The methods open it themselves. Open it around several calls if gradients flow between them.
         """
-        return self._counter.open()
+        return self._counting.open()
 
     def tasks(self) -> Iterator[Task]:
-        """The request batch by batch, as a noise strategy sees it."""
+        """The request batch by batch, as noise strategies see it."""
         labels = np.asarray(self.request.labels)
         for begin in range(0, len(labels), self.batch_size):
             rows = slice(begin, min(begin + self.batch_size, len(labels)))
-            part = copy(self)  # which counts in the same ledger
+            part = copy(self)  # with the same counter
             part.condition = self.condition[rows]
             yield Task(
                 condition=part.condition,
@@ -122,9 +124,9 @@ class BoundRequest(Outlined):
     def states(
         self, z: Tensor, keys: Sequence[Key], condition: Condition | None = None
     ) -> Iterator[Step]:
-        """The request's states from unit noise z (N, C, H, W) to images, in one batch.
+        """Yield the states from unit noise z (N, C, H, W) to images, in one batch.
 
-        Raises InkseedError for a sampler that yields nothing, or no state of z's shape, and for a
+        Raises InkseedError for a sampler that yields nothing or states of another shape, and for a
         user's own that fails.
         """
         walked = self._walk(z, keys, self._condition(condition, len(z)))
@@ -136,7 +138,7 @@ class BoundRequest(Outlined):
             yield step
 
     def images(self, z: Tensor, keys: Sequence[Key], condition: Condition | None = None) -> Tensor:
-        """Unit noise (M, C, H, W) -> the request's images in [-1, 1], not clipped."""
+        """Unit noise (M, C, H, W) -> images in [-1, 1], not clipped."""
         return self.guesses(z, keys, None, condition)
 
     def guesses(
@@ -146,12 +148,12 @@ class BoundRequest(Outlined):
         steps: int | None,
         condition: Condition | None = None,
     ) -> Tensor:
-        """What the images look like after `steps` steps: the guess x_0 there; None: at the end.
+        """The x_0 predicted after `steps` steps; for None, the finished images.
 
         Raises InkseedError for fewer than one step.
         """
         if steps is not None and steps < 1:
-            raise InkseedError(f"a guess needs a step or more, not {steps}")
+            raise InkseedError(f"a guess needs 1 step or more, not {steps}")
         told, found = self._condition(condition, len(z)), []
         with self.counting():
             for rows in self._batches(len(z)):
@@ -185,7 +187,7 @@ class BoundRequest(Outlined):
                 noise,
             ):
                 if step.x.shape != z.shape or step.x_0.shape != z.shape:
-                    raise InkseedError("the sampler yielded images of another shape than x_T's")
+                    raise InkseedError("the sampler yielded images of another shape than x_T")
                 yield Step(step.t, step.x.cpu(), step.x_0.cpu())
         except (InkseedError, MemoryError):
             raise
@@ -194,7 +196,9 @@ class BoundRequest(Outlined):
                 raise  # our own mistake
             raise InkseedError(f"the sampler failed: {type(error).__name__}: {error}") from error
         if step is None:
-            raise InkseedError("the sampler yielded no step: it must yield one for each time")
+            raise InkseedError(
+                "the sampler yielded no step: it must yield one for each time but the first"
+            )
 
     def _along(
         self,
@@ -214,10 +218,10 @@ class BoundRequest(Outlined):
         return torch.cat(found)
 
     def _condition(self, condition: Condition | Tensor | None, count: int) -> Condition:
-        """What `count` rows are told. Raises InkseedError where that is not known of each."""
+        """The condition of `count` rows. Raises InkseedError if it has another number of rows."""
         told = self.condition if condition is None else condition
         if not isinstance(told, Condition | Tensor) or len(told) != count:
-            raise InkseedError(f"give the condition of the {count} noises, a row each")
+            raise InkseedError(f"give the condition of the {count} noises, with a row for each")
         return Condition.of(told)
 
     def _counted(self, denoiser: Denoiser) -> Denoiser:
@@ -233,11 +237,11 @@ class BoundRequest(Outlined):
         return [slice(k, k + self.batch_size) for k in range(0, count, self.batch_size)]
 
 
-class _Counter:
-    """Opens a ledger and sets the precision; within itself it does nothing more."""
+class _Counting:
+    """Opens a counter and sets the precision; opening it again inside does nothing."""
 
-    def __init__(self, ledger: Ledger, precision: str) -> None:
-        self.ledger, self.precision, self.is_open = ledger, precision, False
+    def __init__(self, counter: Counter, precision: str) -> None:
+        self.counter, self.precision, self.is_open = counter, precision, False
 
     @contextmanager
     def open(self) -> Iterator[None]:
@@ -246,7 +250,7 @@ class _Counter:
             return
         self.is_open = True
         try:
-            with self.ledger, computing_in(self.precision):
+            with self.counter, computing_in(self.precision):
                 yield
         finally:
             self.is_open = False

@@ -1,4 +1,4 @@
-"""What a request gives: images, with all that made them."""
+"""What a request returns: images, with everything that made them."""
 
 from dataclasses import dataclass, field
 
@@ -19,9 +19,11 @@ class Samples(Outlined):
     Attributes:
         images: uint8 (N, H, W), ink 255 on paper 0.
         labels: int64 (N,), class indices.
-        seeds: int64 (N, 2). Image k has the stream (seed, k); a search draws from others too.
+        seeds: int64 (N, 2), the seed and the image's number k.
+        streams: int64 (N, 2), (image, candidate) of the stream that each image began with.
+            `inkseed.noise.Streams` draws it again. (-1, -1) if its noise is not that of one stream.
         guide_w: float64 (N,), the strength of guidance.
-        nfe: network evaluations per image: all that the request cost, divided by N, rounded up.
+        evaluations: all network evaluations that the request cost.
         noise: float32 (N, C, H, W), the unit noise that each image began with.
         how: the settings used; `how.facts()` gives them as plain values.
         weights_sha256: SHA-256 of the model's file; None if it came from no file.
@@ -30,21 +32,20 @@ class Samples(Outlined):
     """
 
     images: np.ndarray
-    labels: np.ndarray  # int64 (N,)
-    seeds: np.ndarray  # int64 (N, 2): the seed, and the image's number k
-    streams: np.ndarray  # int64 (N, 2): (image, candidate) of the stream that each began with, as
-    # `inkseed.noise.Streams` draws it again; (-1, -1) where its noise is not that of one stream
-    guide_w: np.ndarray  # float64 (N,)
-    evaluations: int  # of the network: all that the request cost
-    noise: Tensor  # float32 (N, C, H, W): the unit noise each began with
-    how: Sampling  # the settings that they were drawn with; `how.facts()` has them as plain values
-    weights_sha256: str | None = None  # of the model's file, if it came from one
-    steps: list[Tensor] = field(default_factory=list)  # the states on the way, if traced
-    guesses: list[Tensor] = field(default_factory=list)  # x_0 as told at the state before each
+    labels: np.ndarray
+    seeds: np.ndarray
+    streams: np.ndarray
+    guide_w: np.ndarray
+    evaluations: int
+    noise: Tensor
+    how: Sampling
+    weights_sha256: str | None = None
+    steps: list[Tensor] = field(default_factory=list)
+    guesses: list[Tensor] = field(default_factory=list)
 
     @property
     def nfe(self) -> int:
-        """Network evaluations per image: all that the request cost, shared out and rounded up."""
+        """Network evaluations per image: all that the request cost, divided by N, rounded up."""
         return -(-self.evaluations // len(self.labels))
 
     def _repr_png_(self) -> bytes:

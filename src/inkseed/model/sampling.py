@@ -1,4 +1,4 @@
-"""How a request is drawn: what the caller asked for, filled up with the model's own settings."""
+"""How a request is drawn: the caller's settings, completed from the model's own."""
 
 import math
 from collections.abc import Callable, Mapping
@@ -19,12 +19,23 @@ from inkseed.samplers import Sampler, find_sampler
 
 LEAST_GUIDE_W, MOST_GUIDE_W = -1.0, 100.0
 EVERYWHERE = (0.0, math.inf)  # the interval that guides at all noise levels
-DEFAULTS = {"sampler": "dpm_solver_sde", "guide_w": 2.0}  # for models that name none of their own
+DEFAULTS = {"sampler": "dpm_solver_sde", "guide_w": 2.0}  # for models without their own
 
 
 @dataclass(frozen=True)
 class SamplingOptions:
-    """What a caller asks of the sampling, unchecked; None: as the model, or the sampler, has it."""
+    """How a caller wants images drawn, not yet checked; None is left to the model.
+
+    Attributes:
+        guide_w: the strength of guidance; 0 is off.
+        sampler: a name in `inkseed.samplers.SAMPLERS`, or a function.
+        steps: how many steps the sampler takes.
+        spacing: how the steps are spaced, a name in `inkseed.registry.SPACINGS`.
+        guide_interval: (low, high), the noise-to-signal ratios between which to guide; a `high` of
+            None is no upper end.
+        guidance: a function from a denoiser to a denoiser, in place of `guide_w`.
+        precision: "float32" or "bfloat16".
+    """
 
     guide_w: float | None = None
     sampler: str | Sampler | None = None
@@ -37,16 +48,27 @@ class SamplingOptions:
 
 @dataclass(frozen=True)
 class Sampling:
-    """A request's settings with nothing left open; `sampler` is a name or a function."""
+    """A request's settings with nothing left open.
+
+    Attributes:
+        sampler: a name, or a function.
+        steps: how many steps it takes.
+        guide_w: the strength of guidance.
+        spacing: how the steps are spaced.
+        guide_interval: the noise-to-signal ratios between which to guide.
+        one_hand: whether to draw a style for each image that leaves it free (`inkseed.model.hand`).
+        precision: what the network computes in.
+        guidance: a function from a denoiser to a denoiser, in place of classifier-free guidance.
+    """
 
     sampler: str | Sampler
     steps: int
     guide_w: float
     spacing: str
     guide_interval: tuple[float, float]
-    one_hand: bool = False  # draw each image's style where it is left free: see `model.hand`
-    precision: str = FLOAT32  # what the networks compute in, one of `PRECISIONS`
-    guidance: Guidance | None = None  # one's own, in place of classifier-free guidance
+    one_hand: bool = False
+    precision: str = FLOAT32
+    guidance: Guidance | None = None
 
     @property
     def walk(self) -> Sampler:
@@ -62,10 +84,10 @@ class Sampling:
         return guided(denoiser, self.guide_w, schedule, self.guide_interval, self.guidance)
 
     def facts(self) -> dict[str, Any]:
-        """How images are drawn, but for guide_w, as plain values that JSON has.
+        """The settings except guide_w, as plain values for JSON.
 
-        Functions go by their names; a `guide_interval` that is everywhere is None, and so is an
-        upper end at infinity.
+        Functions appear by name. A `guide_interval` that is everywhere is None, and so is an upper
+        end at infinity.
         """
         own = {} if self.guidance is None else {"guidance": _name(self.guidance)}
         low, high = self.guide_interval
@@ -80,7 +102,7 @@ class Sampling:
         }
 
 
-FROM_A_FILE = {each.name for each in fields(Sampling)} - {"guidance"}  # what a model may settle
+FROM_A_FILE = {each.name for each in fields(Sampling)} - {"guidance"}  # what a model file may set
 
 
 def settle(
@@ -89,10 +111,10 @@ def settle(
     asked: SamplingOptions | None = None,
     precision: str = FLOAT32,
 ) -> Sampling:
-    """Fill what is None from a model's `own` settings or, for another sampler, from the sampler's.
+    """Replace what is None by the model's `own` settings or, under another sampler, the sampler's.
 
-    `precision` is for where neither the caller nor the model names one. Raises InkseedError for a
-    setting that cannot be.
+    `precision` is used if neither the caller nor the model names one. Raises InkseedError for an
+    impossible setting.
     """
     asked = asked or SamplingOptions()
     guide_w, sampler, steps, spacing = asked.guide_w, asked.sampler, asked.steps, asked.spacing
@@ -102,7 +124,7 @@ def settle(
     elif "precision" in own:
         precision = own["precision"]
     if unknown := sorted(set(own) - FROM_A_FILE):
-        raise InkseedError(f"sampling knows no setting {brief(unknown[0])}")
+        raise InkseedError(f"no sampling setting {brief(unknown[0])}: leave it out")
     own = {**DEFAULTS, **own}
     models = find_sampler(str(own["sampler"]), files=False)  # a model file may not name code to run
     inherited = own.get("spacing", models.spacing) or "uniform"
@@ -117,7 +139,7 @@ def settle(
             likes |= {key: own[key] for key in likes if key in own}
     elif callable(sampler):
         if steps is None:
-            raise InkseedError("say how many steps a sampler of your own is to take")
+            raise InkseedError("say how many steps your own sampler takes: steps=20, for example")
         likes = {"steps": steps, "spacing": inherited}
     else:
         raise InkseedError(f"sampler must be a name or a function, not {brief(sampler)}")
@@ -130,7 +152,7 @@ def settle(
         if not callable(guidance):
             raise InkseedError("guidance must be a function from a denoiser to a denoiser")
         if guide_w is not None:
-            raise InkseedError("give guide_w or a guidance of your own: not both")
+            raise InkseedError("give guide_w or a guidance of your own, not both")
         guide_w, interval = 0.0, EVERYWHERE  # the model's own are classifier-free guidance's
     return Sampling(
         sampler=sampler,
@@ -149,7 +171,7 @@ def settle(
 
 
 def _name(function: Callable[..., Any]) -> str:
-    """What a function is called; of a partial one, with what it has been given."""
+    """A function's name; for a partial one, with its arguments."""
     if isinstance(function, partial):
         given = [*map(brief, function.args)]
         given += [f"{name}={brief(value)}" for name, value in function.keywords.items()]
@@ -163,8 +185,10 @@ def _interval(asked: Any) -> tuple[float, float]:
         low, high = float(low), math.inf if high is None else float(high)
     except (TypeError, ValueError) as error:
         raise InkseedError(
-            f"guide_interval must be (low, high), ratios of noise to signal, not {brief(asked)}"
+            f"guide_interval must be (low, high), noise-to-signal ratios, not {brief(asked)}"
         ) from error
     if not 0 <= low <= high:
-        raise InkseedError(f"guide_interval must rise from 0 or more, not {low} to {high}")
+        raise InkseedError(
+            f"guide_interval must be (low, high), from 0 up, the lower first, not ({low}, {high})"
+        )
     return low, high

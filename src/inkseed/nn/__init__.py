@@ -1,4 +1,4 @@
-"""Networks: `(x, condition, time) -> tensor`; the report's keep their names."""
+"""Networks, `(x, condition, time) -> tensor`; those of the report keep their names."""
 
 from inkseed.nn.context_unet import ContextUnet, EmbedFC, ResidualConvBlock, UnetDown, UnetUp
 from inkseed.nn.network import Network, network_from

@@ -1,6 +1,6 @@
-"""The report's network: a two-level U-Net steered by a class label and a time.
+"""The report's network: a two-level U-Net conditioned on a class label and a time.
 
-The architecture is the one of T. Pearce's *Conditional Diffusion MNIST* as the report modifies it:
+The architecture is that of T. Pearce's *Conditional Diffusion MNIST* as the report modifies it:
 label and time scale and shift the decoder's feature maps, `cemb * up + temb`.
 """
 
@@ -18,7 +18,7 @@ MOST_CHANNELS = 10**7
 class ResidualConvBlock(nn.Module):
     """Two 3x3 convolutions and a residual: (N, in, H, W) -> (N, out, H, W).
 
-    With `is_res` False the second convolution's output is returned as it is, without a residual.
+    With `is_res` False the output of the second convolution is returned without a residual.
     """
 
     def __init__(self, in_channels: int, out_channels: int, is_res: bool = True) -> None:
@@ -48,9 +48,9 @@ class UnetDown(nn.Module):
 
 
 class UnetUp(nn.Module):
-    """Join the encoder's map and double: (N, a, H, W) and (N, b, H, W) -> (N, out, 2H, 2W).
+    """Join the encoder's map, then double: (N, a, H, W) and (N, b, H, W) -> (N, out, 2H, 2W).
 
-    `in_channels` is a + b: what the transpose convolution sees after the concatenation.
+    `in_channels` is a + b, the channels after the concatenation.
     """
 
     def __init__(self, in_channels: int, out_channels: int, is_res: bool = True) -> None:
@@ -80,24 +80,24 @@ class EmbedFC(nn.Sequential):
 class ContextUnet(nn.Module):
     """The report's network: predicts the noise in an image, given a class and a time.
 
-    Any height and width divisible by 4 will do: only one vector crosses the bottleneck, spread
-    over a learned 7x7 map that is resized where the image needs it.
+    Any height and width divisible by 4 will do: a single vector crosses the bottleneck, and is
+    spread over a learned 7x7 map that is resized to the image.
 
     Args:
         in_channels: channels of the image.
         n_feat: channels of the first feature map; a multiple of 8.
         n_classes: how many labels there are.
         is_res: False leaves the residual out of every block but the first, as in the code that the
-            report builds on: for weights that were trained so.
+            report builds on; for weights that were trained in that way.
 
     Raises:
-        ValueError: for sizes that no such network has.
+        ValueError: for impossible sizes.
 
     Source:
         The report, and the public code that it builds on.
     """
 
-    edges = frozenset(  # layers that Muon is not for
+    edges = frozenset(  # layers that Muon leaves to AdamW
         {"init_conv", "timeembed1", "timeembed2", "contextembed1", "contextembed2", "out"}
     )
 

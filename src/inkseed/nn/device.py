@@ -1,4 +1,4 @@
-"""Where a network computes: the device of a name, if this machine has it."""
+"""Find the device that a network computes on."""
 
 import torch
 
@@ -6,7 +6,7 @@ from inkseed.errors import InkseedError
 
 
 def find_device(name: str | torch.device) -> torch.device:
-    """`cpu`, `cuda`, `cuda:1` or `mps` -> the device. Raises InkseedError where it is lacking."""
+    """`cpu`, `cuda`, `cuda:1` or `mps` -> the device. Raises InkseedError if there is none."""
     try:
         device = torch.device(name)
         torch.empty(1, device=device)

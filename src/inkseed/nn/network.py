@@ -1,4 +1,4 @@
-"""What a network is: all that the rest of inkseed asks of one."""
+"""What inkseed requires of a network."""
 
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Protocol, Self
@@ -11,12 +11,12 @@ from inkseed.registry import NETWORKS
 class Network(Protocol):
     """An `nn.Module` whose forward takes `(x, c, t, context_mask[, style])`.
 
-    `x` (N, C, H, W) is the noisy image, `c` (N,) class indices, `t` (N,) what the denoiser tells of
-    the time, and `context_mask` (N,) is 1 where the label is dropped, 0 where it is used. `style`
-    (N, S) is for networks that were built with `styles`: the attributes in their units, NaN where
-    they are free. What comes out is of x's shape; the denoiser gives it its meaning.
+    `x` (N, C, H, W) are noisy images, `c` (N,) class indices, `t` (N,) the time as the denoiser
+    encodes it, and `context_mask` (N,) is 1 where the label is dropped, 0 where it is used. `style`
+    (N, S) is for networks built with `styles`: the attributes in their units, NaN where they are
+    free. The output has x's shape; what it means is up to the denoiser.
 
-    A recipe's `[network]` names one and its settings; `in_channels`, `n_classes` and, where the
+    A recipe's `[network]` names a network and its settings; `in_channels`, `n_classes` and, if the
     recipe has `styles`, each style's mean and deviation come from the data.
     """
 
@@ -27,7 +27,7 @@ class Network(Protocol):
     @property
     def forward(self) -> Callable[..., Tensor]: ...
 
-    # what follows is `nn.Module`'s
+    # the rest is `nn.Module`'s
 
     def __call__(self, *inputs: Tensor) -> Tensor: ...
 

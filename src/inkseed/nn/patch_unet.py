@@ -1,13 +1,13 @@
 """The fast network: a small U-Net on space-to-depth input, told label, style and hand.
 
-Folding each 2x2 patch of pixels into channels first (Shi et al., arXiv 1609.05158, backwards) does
-all work at a half and a quarter of the image's sides, where a processor is bound by arithmetic
-rather than by memory. Blocks are those of ADM (Dhariwal and Nichol, arXiv 2105.05233): adaptive
-group normalisation carries the conditions, and there is attention at the lowest resolution only.
+Each 2x2 patch of pixels is first folded into channels (Shi et al., arXiv 1609.05158, in reverse).
+All work is then done at a half and a quarter of the image's sides, where a processor is limited by
+arithmetic rather than by memory. Blocks are those of ADM (Dhariwal and Nichol, arXiv 2105.05233):
+adaptive group normalisation brings in the conditions, and only the lowest resolution has attention.
 
-A label of several digits is factorised: every digit has its own place in the image's width, and
-each column of features is scaled and shifted by the digit whose place it lies in. All places share
-one table of digits, so that what is learned of a digit holds wherever it stands.
+A label of several digits is factorised: every digit has its own part of the image's width, and each
+column of features is scaled and shifted by the digit in whose part it lies. All parts share one
+table of digits, so that what is learned of a digit applies wherever it stands.
 """
 
 import math
@@ -25,7 +25,7 @@ GROUPS = 16
 TIME_FEATURES = 64
 HEAD_CHANNELS = 64
 BEND = 6  # numbers that tell how an image was bent
-BLEND = 0.25  # of a place's width: how far two neighbours' conditions fade into each other
+BLEND = 0.25  # of a place's width, over which two neighbours' conditions blend
 
 
 @NETWORKS.register("patch_unet")
@@ -36,13 +36,13 @@ class PatchUnet(nn.Module):
         in_channels: channels of the image.
         n_classes: how many labels there are.
         widths: channels at a half and at a quarter of the image's sides.
-        blocks: residual blocks for each resolution on the way down, and again on the way up.
-        styles: the continuous attributes, each with the (mean, deviation) of the data in its own
-            unit; they are taken in alphabetical order.
+        blocks: residual blocks per resolution on the way down, and again on the way up.
+        styles: the continuous attributes, each with the data's (mean, deviation) in its own unit;
+            they are used in alphabetical order.
         places: digits in a label. Above 1, `n_classes` is a base to the power of `places`, and the
             first digit is the leftmost and the most significant.
-        waves: cosines over the width that tell each column where it is, which digits that stand
-            side by side need.
+        waves: how many cosines over the width tell each column where it is, which digits side by
+            side need.
         hand: numbers in the code of a hand; 0 for a network that knows none. One that does has an
             `encoder` of digits, and can be told how its image was bent in training (Karras et al.,
             [2206.00364](https://arxiv.org/abs/2206.00364), appendix F.2).
@@ -52,10 +52,10 @@ class PatchUnet(nn.Module):
 
     Source:
         Blocks are ADM's (Dhariwal and Nichol, [2105.05233](https://arxiv.org/abs/2105.05233)),
-        patches as in Shi and others, [1609.05158](https://arxiv.org/abs/1609.05158), backwards.
+        patches as in Shi and others, [1609.05158](https://arxiv.org/abs/1609.05158), in reverse.
     """
 
-    # Muon is not for these
+    # left to AdamW
     edges = frozenset({"into", "where", "time", "label", "style", "encoder", "hand", "bend", "out"})
 
     def __init__(
@@ -94,8 +94,8 @@ class PatchUnet(nn.Module):
         self.register_buffer("frequencies", torch.tensor(_frequencies(TIME_FEATURES // 2)))
         self.register_buffer("style_moments", torch.tensor(moments).reshape(-1, 2))
         self.time = nn.Linear(TIME_FEATURES, embedding)
-        rows = torch.empty(self.base + 1, embedding)  # the last is no label
-        if not rows.is_meta:  # normal_ would import torch's compiler there: a second
+        rows = torch.empty(self.base + 1, embedding)  # the last is the null label
+        if not rows.is_meta:  # normal_ would import torch's compiler there, which takes a second
             nn.init.normal_(rows)
         self.label = nn.Embedding(self.base + 1, embedding, _weight=rows)
         self.style = nn.Linear(4 * len(moments), embedding, bias=False) if moments else None
@@ -221,9 +221,9 @@ class Block(nn.Module):
 
 
 def spread(values: Tensor, width: int) -> Tensor:
-    """One vector a place (N, P, C) -> one a column, (N, C, 1, width), or (N, C, 1, 1) for P = 1.
+    """One vector per place (N, P, C) -> one per column (N, C, 1, width), or (N, C, 1, 1) if P = 1.
 
-    Places are equally wide, and fade into each other linearly round the border between them.
+    Places are equally wide, and blend linearly around the border between them.
     """
     places = values.shape[1]
     if places == 1:
@@ -237,7 +237,7 @@ def spread(values: Tensor, width: int) -> Tensor:
 
 
 class Attention(nn.Module):
-    """Every place of a feature map looks at every other (Vaswani et al., arXiv 1706.03762)."""
+    """Self-attention over the pixels of a feature map (Vaswani et al., arXiv 1706.03762)."""
 
     def __init__(self, channels: int) -> None:
         super().__init__()
@@ -275,7 +275,7 @@ def _zero(layer: nn.Conv2d) -> None:
 
 
 def _cosines(width: int, count: int, device: torch.device) -> Tensor:
-    """The first `count` of the cosine transform's, (width, count), but for the constant."""
+    """The first `count` cosines of the cosine transform without the constant, (width, count)."""
     u = (torch.arange(width, device=device) + 0.5) / width
     return (u[:, None] * torch.arange(1, count + 1, device=device) * torch.pi).cos()
 

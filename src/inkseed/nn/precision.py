@@ -1,4 +1,4 @@
-"""How a network lies in memory and what it computes in, so that convolutions are fast."""
+"""Memory layout and number format of a network, so that convolutions are fast."""
 
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
@@ -32,9 +32,9 @@ def fast_precision(device: torch.device) -> str:
 
 @contextmanager
 def computing_in(precision: str) -> Iterator[None]:
-    """A context in which every denoiser's network computes in this one of `PRECISIONS`.
+    """A context in which every denoiser's network computes in `precision`, one of `PRECISIONS`.
 
-    Not for the body of a generator: whoever takes its values would compute in it too.
+    Do not use it in a generator: between its values, the caller would compute in it too.
     """
     token = _ASKED.set(precision)
     try:
@@ -44,10 +44,10 @@ def computing_in(precision: str) -> Iterator[None]:
 
 
 def network_context(device: torch.device, mixed: bool) -> AbstractContextManager:
-    """What a denoiser's network runs in: the precision of `computing_in`.
+    """The context that a denoiser's network runs in: the precision of `computing_in`.
 
-    Outside of that, bfloat16 if it is `mixed` and that is fast on the device, or else whatever
-    torch is set to.
+    Outside of that, bfloat16 if `mixed` and fast on the device, and otherwise whatever torch is set
+    to.
     """
     asked = _ASKED.get()
     if asked is None:
@@ -56,7 +56,7 @@ def network_context(device: torch.device, mixed: bool) -> AbstractContextManager
 
 
 def autocast(device: torch.device, enabled: bool = True) -> AbstractContextManager:
-    """A context in which matrix work runs in bfloat16, if `enabled` and fast on the device."""
+    """A context in which matrix work uses bfloat16, if `enabled` and fast on the device."""
     if enabled and has_fast_bfloat16(device):
         return torch.autocast(device.type, torch.bfloat16)
     return nullcontext()

@@ -1,8 +1,8 @@
-"""Strategies for the starting noise: a `Task` in, unit noise out, every evaluation counted."""
+"""Strategies for the starting noise: a `Task` in, unit noise out, all evaluations counted."""
 
 from inkseed.noise.registry import (
     CHANGED,
-    PROMISES,
+    KINDS,
     SAME,
     SEARCH,
     Named,
@@ -16,7 +16,7 @@ from inkseed.noise.task import Start, Strategy, Task, Tries
 
 __all__ = [
     "CHANGED",
-    "PROMISES",
+    "KINDS",
     "SAME",
     "SEARCH",
     "Named",

@@ -1,7 +1,7 @@
 """Strategies that change the distribution of the noise, at no extra cost.
 
-The network was trained on N(0, I): what begins elsewhere may gain in one respect and will lose in
-another. Both keep to the image's own stream, so that an effect is not one of other noise.
+The network was trained on N(0, I): other noise may gain in one respect, and will lose in another.
+Both transform the image's own noise, so that no effect is due to a different draw.
 """
 
 import torch
@@ -14,10 +14,10 @@ from inkseed.noise.task import Task
 
 @register("truncated", CHANGED)
 class Truncated:
-    """Every value within 2 deviations: the truncation trick (Brock et al., arXiv 1809.11096).
+    """Keep every value within 2 deviations: the truncation trick (Brock et al., arXiv 1809.11096).
 
-    Values are mapped by their quantiles rather than drawn again, so that each keeps its sign and
-    its rank. Deviation 0.88 is left of 1. Raises InkseedError for a limit that cuts all off.
+    Values are mapped by their quantiles rather than redrawn, so that each keeps its sign and its
+    rank. The deviation falls from 1 to 0.88. Raises InkseedError for a limit outside 0.01 to 40.
     """
 
     def __init__(self, limit: float = 2.0) -> None:
@@ -32,11 +32,11 @@ class Truncated:
 
 @register("spectral", CHANGED)
 class Spectral:
-    """More noise of low frequency and less of high: amplitudes times (1 + f)^-0.05, f in cycles.
+    """More noise at low frequencies and less at high ones: amplitudes times (1 + f)^-0.05.
 
-    f is the radial frequency in cycles an image. Values stay N(0, 1); neighbouring pixels become
-    correlated. A negative `tilt` favours high frequencies. Raises InkseedError for a tilt that is
-    no number from -2 to 2.
+    f is the radial frequency in cycles per image. Each value stays N(0, 1), but neighbouring pixels
+    become correlated. A negative `tilt` favours high frequencies. Raises InkseedError for a tilt
+    outside -2 to 2.
     """
 
     def __init__(self, tilt: float = 0.05) -> None:

@@ -1,6 +1,6 @@
-"""Feynman-Kac steering (Singhal et al., arXiv 2501.06848): particles that are resampled on the way.
+"""Feynman-Kac steering (Singhal et al., arXiv 2501.06848): particles resampled on the way.
 
-It chooses among random paths rather than among starting noises, so it draws the images itself, by
+It chooses among random paths rather than among starting noises. So it draws the images itself, by
 DDPM's stochastic step at the request's times, whatever the request's sampler is.
 """
 
@@ -21,12 +21,12 @@ STRENGTH = 1.0  # of judge A's probability in the paths' weights
 
 @register("fk_steering")
 def fk_steering(task: Task) -> Start:
-    """Walk all candidates at random side by side, and again and again follow those A likes.
+    """Follow random paths side by side, and resample them on the way by what judge A prefers.
 
-    The potential of a step is the rise of judge A's log-probability of the label at the guess x_0
-    (the paper's "difference"); particles are drawn anew, with the weights so far, whenever fewer
-    than half of them count (effective sample size; of two, one always does). Of the last particles
-    A's favourite is kept.
+    The potential of a step is the increase in judge A's log-probability of the label at the
+    predicted x_0 (the paper's "difference"). Particles are resampled by their weights so far when
+    their effective number falls below half, which never happens with two. At the end A's favourite
+    is kept.
     """
     tries, bound = task.tries(), task.sampler
     each = max(1, bound.batch_size // task.candidates)  # whole images at a time
@@ -62,14 +62,14 @@ def _steer(task: Task, tries: Tries) -> Start:
             x = x + deviation * noise()
     last = Tries(z, tries.keys, tries.condition, tries.labels, tries.count)
     best = last.best(judge_a.log_probability(task, x, tries.labels), x)
-    return best._replace(keys=None)  # steered on its way, the image is not what its stream draws
+    return best._replace(keys=None)  # a steered image is not what its stream draws
 
 
 def _resample(weights: Tensor, offsets: Tensor) -> Tensor:
-    """Log weights (G, K) -> parents (G, K): themselves, or drawn where under K / 2 count.
+    """Log weights (G, K) -> parents (G, K): themselves, or drawn if under K / 2 are effective.
 
-    Systematic resampling (Douc and Cappé 2005): K evenly spaced marks with
-    one random offset for each group, (G, 1).
+    Systematic resampling (Douc and Cappé 2005): K evenly spaced marks, with one random offset for
+    each group, (G, 1).
     """
     count = weights.shape[1]
     share = weights.softmax(1)

@@ -1,7 +1,7 @@
-"""Strategies that search by gradient: the starting noise is moved to where a score is higher.
+"""Strategies that search by gradient: they move the starting noise to where a score is higher.
 
-A try is one evaluation of the score and, but for the last, one step of Adam; a backward pass counts
-as two evaluations. The best noise that was tried is kept, the image's own included.
+Each try evaluates the score once and, except for the last, takes one step of Adam. A backward pass
+counts as two evaluations. The best noise tried is kept, the image's own included.
 """
 
 import math
@@ -18,11 +18,11 @@ from inkseed.noise.task import Start, Task, comparable
 
 RATE = 0.02  # of Adam, in deviations of the noise
 NORM_WEIGHT = 1.0
-ROWS = 16  # images at a time: what a backward pass remembers fills memory
+ROWS = 16  # images at a time: a backward pass needs much memory
 
 
 class Scored(NamedTuple):
-    """What noises are compared by and what is climbed, each (n,); images, where they are drawn."""
+    """The score to compare and the one to climb, both (n,), and the images if they were drawn."""
 
     compared: Tensor
     climbed: Tensor
@@ -31,9 +31,9 @@ class Scored(NamedTuple):
 
 @register("optim_stability")
 def optim_stability(task: Task) -> Start:
-    """Gradient steps towards noise that DDIM's inversion gives back (Qi et al., 2407.14041).
+    """Gradient steps towards noise that DDIM's inversion recovers (Qi et al., arXiv 2407.14041).
 
-    Each step makes 1 - cosine smaller and sets the norm back to what it was.
+    Each step lowers 1 - cosine, and then restores the norm.
     """
 
     def score(z: Tensor, rows: slice) -> Scored:
@@ -45,10 +45,10 @@ def optim_stability(task: Task) -> Start:
 
 @register("optim_judge")
 def optim_judge(task: Task) -> Start:
-    """Gradient steps towards noise whose image judge A is surest of, at a norm noise would have.
+    """Gradient steps towards an image that judge A is confident in, keeping a norm like noise's.
 
-    The regulariser is the log-density of the norm of Gaussian noise, by its pixels (Samuel et al.,
-    arXiv 2304.14530): `(d - 1) log |z| - |z|^2 / 2`, over d.
+    The regulariser is the log-density of the norm of Gaussian noise, per pixel (Samuel et al.,
+    arXiv 2304.14530): `((d - 1) log |z| - |z|^2 / 2) / d`.
     """
 
     def score(z: Tensor, rows: slice) -> Scored:
@@ -62,9 +62,9 @@ def optim_judge(task: Task) -> Start:
 
 
 def _climb(task: Task, score: Callable[[Tensor, slice], Scored], keep_norm: bool) -> Start:
-    """The noises of the highest score that Adam comes by, with their images if drawn."""
+    """The noises of the highest score that Adam finds, with their images if drawn."""
     parts = []
-    with torch.inference_mode(False), torch.enable_grad():  # whatever the caller has switched off
+    with torch.inference_mode(False), torch.enable_grad():  # whatever the caller switched off
         own = task.gaussian()
         for first in range(0, len(own), ROWS):
             rows = slice(first, first + ROWS)

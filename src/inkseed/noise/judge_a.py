@@ -1,4 +1,4 @@
-"""Judge A's opinion, for strategies that ask for it."""
+"""Judge A's opinion of images, for strategies that ask for it."""
 
 from collections.abc import Sequence
 
@@ -13,13 +13,15 @@ from inkseed.noise.task import Task
 
 
 def log_probability(task: Task, x: Tensor, labels: Sequence[int] | np.ndarray) -> Tensor:
-    """Judge A's log-probability (M,) of each image x (M, C, H, W) showing its label (M,).
+    """Judge A's log-probability (M,) that each image x (M, C, H, W) shows its label (M,).
 
-    Labels index the task's class names. Gradients flow to x. Judge B, which evaluates, is kept from
-    strategies. Raises InkseedError for a model whose classes are not digits.
+    Labels index the task's class names. Gradients flow to x. Judge B is kept from strategies, since
+    it evaluates. Raises InkseedError for a model whose classes are not digits.
     """
     if not set(task.class_names) <= set(DIGITS):
-        raise InkseedError("this strategy asks judge A, who reads the digits 0 to 9 alone")
+        raise InkseedError(
+            "this strategy asks judge A, which reads only 0 to 9: use another with this model"
+        )
     digits = torch.tensor([int(name) for name in task.class_names])[torch.as_tensor(labels)]
     logits = judge_a().logits(x)
     return logits.log_softmax(1).gather(1, digits[:, None])[:, 0]

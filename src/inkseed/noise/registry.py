@@ -1,4 +1,4 @@
-"""The strategies by name: those in this folder, a file's, and those of installed packages."""
+"""Strategies by name: those in this folder, in a user's file, or in an installed package."""
 
 from collections.abc import Callable
 from typing import Any, NamedTuple, TypeVar
@@ -11,14 +11,21 @@ from inkseed.registry import STRATEGIES
 SAME = "same distribution, no extra cost"
 CHANGED = "changed distribution, no extra cost"
 SEARCH = "search"
-PROMISES = (SAME, CHANGED, SEARCH)
+KINDS = (SAME, CHANGED, SEARCH)
 
 
 class Named(NamedTuple):
-    """A strategy with its name, what it promises, and one line on what it does."""
+    """A registered strategy.
+
+    Attributes:
+        name: what `noise=` and `--noise` take.
+        kind: SAME, CHANGED or SEARCH.
+        summary: one line on what it does.
+        choose: the function.
+    """
 
     name: str
-    promise: str
+    kind: str
     summary: str
     choose: Strategy
 
@@ -26,25 +33,36 @@ class Named(NamedTuple):
 S = TypeVar("S", bound=Callable[..., Any])
 
 
-def register(name: str, promise: str = SEARCH) -> Callable[[S], S]:
-    """Make a function of a `Task`, or a class of such functions, known under `name`.
+def register(name: str, kind: str = SEARCH) -> Callable[[S], S]:
+    """Register a function of a `Task` as a noise strategy under `name`; use it as a decorator.
 
-    A class is built without arguments. `promise` is SAME, CHANGED or SEARCH; the first line of the
-    docstring is its summary. Raises InkseedError for a name that another module's strategy has, or
-    that is not made of the characters a-z, 0-9 and _.
+    A class will do too: it is built without arguments, and its instance is called. The first line
+    of the docstring is the strategy's summary.
+
+    Args:
+        name: made of the characters a-z, 0-9 and _.
+        kind: SAME (the noise stays N(0, I)), CHANGED (it does not) or SEARCH (it costs more than
+            one draw).
+
+    Returns:
+        A decorator that returns the function or class unchanged.
+
+    Raises:
+        InkseedError: for another kind, and for a name that is taken by another module or has other
+            characters.
     """
-    if promise not in PROMISES:
-        raise InkseedError(f"a strategy's promise is one of {PROMISES}, not {brief(promise)}")
+    if kind not in KINDS:
+        raise InkseedError(f"a strategy's kind is one of {KINDS}, not {brief(kind)}")
 
     def named(strategy: Any) -> Named:
         summary = (strategy.__doc__ or "").strip().split("\n")[0]
-        return Named(name, promise, summary, built(strategy))
+        return Named(name, kind, summary, built(strategy))
 
     return STRATEGIES.register(name, named)
 
 
 def built(strategy: Any) -> Strategy:
-    """The function itself, or an instance of the class. Raises InkseedError for neither."""
+    """The function itself, or an instance of the class. Raises InkseedError if it is neither."""
     try:
         function = strategy() if isinstance(strategy, type) else strategy
     except TypeError as error:
@@ -55,22 +73,29 @@ def built(strategy: Any) -> Strategy:
 
 
 def strategies() -> dict[str, Named]:
-    """All strategies by name, those of installed packages too, in the order of their promises.
+    """Load all strategies, those of installed packages too: by name, in the order of their kinds.
 
     Raises InkseedError for an installed one that cannot be loaded.
     """
-    in_order = sorted(STRATEGIES.values(), key=lambda named: PROMISES.index(named.promise))
+    in_order = sorted(STRATEGIES.values(), key=lambda named: KINDS.index(named.kind))
     return {named.name: named for named in in_order}
 
 
 def available() -> list[str]:
-    """The strategies' names; nothing is loaded."""
+    """List the names of all strategies, without loading any."""
     return sorted(STRATEGIES.names())
 
 
 def find_strategy(name: str) -> Named:
-    """The strategy of that name, or the one that the Python file `name` registers last.
+    """Find a strategy by its name, or the last one that a Python file registers.
 
-    Raises InkseedError where there is none.
+    Args:
+        name: a registered name, or the path of a .py file, which is run.
+
+    Returns:
+        The strategy.
+
+    Raises:
+        InkseedError: if there is none.
     """
     return STRATEGIES.find(name)

@@ -1,4 +1,4 @@
-"""What a strategy may draw with: a request with everything settled but the noise."""
+"""What a strategy draws with: a request with everything settled except the noise."""
 
 from collections.abc import Sequence
 from typing import Protocol
@@ -13,11 +13,12 @@ from inkseed.rng import Key
 
 
 class Run(Protocol):
-    """Noise in, images out; `inkseed.model.run` has it.
+    """Noise in, images out; `inkseed.model.run` implements it.
 
     `plain` is the conditional denoiser, `denoiser` the same under the request's guidance. Row i is
-    told row i of `condition`, which by default is that of the task's own images, and the sampler
-    draws its own noise from the stream `keys[i]`. All tensors that come and go lie on the CPU.
+    drawn under row i of `condition`, by default that of the task's own images, and the sampler
+    takes its own noise from the stream `keys[i]`. All tensors passed in and returned are on the
+    CPU.
     """
 
     plain: Denoiser
@@ -27,11 +28,11 @@ class Run(Protocol):
 
     @property
     def seed(self) -> int:
-        """The request's."""
+        """The request's seed."""
 
     @property
     def batch_size(self) -> int:
-        """How many rows it draws at a time."""
+        """How many rows are drawn at a time."""
 
     @property
     def steps(self) -> int:
@@ -39,14 +40,14 @@ class Run(Protocol):
 
     @property
     def spacing(self) -> str:
-        """How they are spaced."""
+        """How the steps are spaced."""
 
     @property
     def times(self) -> Tensor:
         """The request's times, float64 (steps + 1,), from 1 to 0."""
 
     def images(self, z: Tensor, keys: Sequence[Key], condition: Condition | None = None) -> Tensor:
-        """Unit noise (M, C, H, W) -> the request's images in [-1, 1], not clipped."""
+        """Unit noise (M, C, H, W) -> images in [-1, 1], not clipped."""
 
     def guesses(
         self,
@@ -55,7 +56,7 @@ class Run(Protocol):
         steps: int | None,
         condition: Condition | None = None,
     ) -> Tensor:
-        """The guess of x_0 after `steps` steps; None: the images."""
+        """The x_0 predicted after `steps` steps; for None, the finished images."""
 
     def ddim(self, z: Tensor, steps: int, condition: Condition | None = None) -> Tensor:
         """Unit noise (M, C, H, W) -> images by unguided DDIM; `undo` is its inverse."""

@@ -1,7 +1,7 @@
 """Strategies that keep the distribution: each image's noise by itself is N(0, I).
 
-What they change is how the noises of several images hang together, so that the mean of anything
-over many images is less a matter of luck. Images are grouped by their number k in the request.
+They change how the noises of several images are related, so that a mean over many images varies
+less. Images are grouped by their number k in the request.
 """
 
 import torch
@@ -17,7 +17,7 @@ SOBOL_BITS = 30  # torch's points are multiples of 2^-30
 
 @register("gaussian", SAME)
 def gaussian(task: Task) -> Start:
-    """Independent Gaussian noise, each image's from its own stream: the plain way."""
+    """Independent Gaussian noise, each image's from its own stream: the default."""
     return Start(task.gaussian(), task.keys)
 
 
@@ -25,8 +25,8 @@ def gaussian(task: Task) -> Start:
 def antithetic(task: Task) -> Tensor:
     """Pairs of opposites: images 2i and 2i + 1 begin at z and -z (Hammersley and Morton 1956).
 
-    The last image of an odd number has its z all the same, without its opposite. Labels are not
-    looked at: ask for each label twice in a row to pair images of one label.
+    If the number of images is odd, the last one has its z without an opposite. Labels play no part:
+    ask for each label twice in a row to pair images of one label.
     """
     z = task.gaussian([k - k % 2 for k in task.numbers])
     sign = torch.tensor([1.0 - 2.0 * (k % 2) for k in task.numbers])
@@ -38,13 +38,13 @@ class KAntithetic:
     """Groups of K = 4 noises that sum to zero: z_i = sqrt(K / (K - 1)) (w_i - mean w).
 
     Any two of a group have correlation -1 / (K - 1); K = 2 gives antithetic pairs, up to a
-    rotation. Images 4i to 4i + 3 are a group; one that the request ends in is cut off, each of its
-    noises as if the whole were there. Raises InkseedError for a group of fewer than 2.
+    rotation. Images 4i to 4i + 3 are a group. If the request ends within a group, the noises are
+    those of the whole group. Raises InkseedError for a group of fewer than 2.
     """
 
     def __init__(self, group: int = 4) -> None:
         if group < 2:
-            raise InkseedError(f"a group of antithetic noises has 2 or more, not {group}")
+            raise InkseedError(f"a group of antithetic noises needs 2 or more, not {group}")
         self.group = group
 
     def __call__(self, task: Task) -> Tensor:
@@ -61,9 +61,9 @@ class KAntithetic:
 def sobol(task: Task) -> Tensor:
     """Scrambled Sobol points through the normal quantile: image k begins at point k.
 
-    The seed scrambles the sequence (Matousek 1998: linearly, with a digital shift), which makes
-    each point uniform. 2^m images from number 0 fill every dimension evenly. Raises InkseedError
-    for images of too many pixels, or numbers past the sequence's end.
+    The seed scrambles the sequence (Matousek 1998: a linear scramble with a digital shift), which
+    makes each point uniform. 2^m images from number 0 fill every dimension evenly. Raises
+    InkseedError for images of too many pixels, or numbers beyond the sequence's end.
     """
     dimensions = torch.Size(task.shape).numel()
     if dimensions > MOST_DIMENSIONS:
@@ -72,7 +72,7 @@ def sobol(task: Task) -> Tensor:
         )
     first, last = min(task.numbers), max(task.numbers)
     if last >= 2**SOBOL_BITS:
-        raise InkseedError(f"sobol has 2^{SOBOL_BITS} points: image {last} is past them")
+        raise InkseedError(f"sobol has 2^{SOBOL_BITS} points: image {last} is beyond the last")
     engine = torch.quasirandom.SobolEngine(dimensions, scramble=True, seed=task.seed)
     if first:
         engine.fast_forward(first)

@@ -1,7 +1,7 @@
-"""Strategies that search: several noises are tried, and judge A chooses among what comes of them.
+"""Strategies that search: they try several noises, and judge A chooses among the results.
 
-Judge A never evaluates; what it prefers is told apart from what is better by judge B, who never
-selects (Ma et al., arXiv 2501.09732, on how verifiers are pleased rather than served).
+Judge A never evaluates and judge B never selects, so that pleasing the selector is not mistaken for
+drawing better ("verifier hacking": Ma et al., arXiv 2501.09732).
 """
 
 import math
@@ -13,14 +13,14 @@ from inkseed.noise import judge_a
 from inkseed.noise.registry import register
 from inkseed.noise.task import Start, Task, comparable
 
-NEIGHBOURS = 4  # noises that zero-order search tries around the best at a time
-NEARNESS = 0.9  # cosine of a neighbour with the noise it is next to
-PRUNED_AT = 0.5  # early pruning chooses after this part of the steps
+NEIGHBOURS = 4  # noises that zero-order search tries in a batch around the best one
+NEARNESS = 0.9  # cosine between a noise and its neighbour
+PRUNED_AT = 0.5  # the part of the steps after which early pruning chooses
 
 
 @register("best_of")
 def best_of(task: Task) -> Start:
-    """Draw all candidates to the end and keep the one that judge A is surest of."""
+    """Draw all candidates to the end, and keep the one that judge A is most confident in."""
     tries = task.tries()
     x = task.sampler.images(tries.z, tries.keys, tries.condition)
     return tries.best(judge_a.log_probability(task, x, tries.labels), x)
@@ -28,7 +28,7 @@ def best_of(task: Task) -> Start:
 
 @register("early_prune")
 def early_prune(task: Task) -> Start:
-    """Draw all candidates half-way, and to the end only the one that judge A likes by then."""
+    """Draw all candidates half-way, and only judge A's favourite to the end."""
     tries, steps = task.tries(), task.sampler.steps
     halfway = max(1, math.floor(PRUNED_AT * steps))
     guesses = task.sampler.guesses(tries.z, tries.keys, halfway, tries.condition)
@@ -37,10 +37,11 @@ def early_prune(task: Task) -> Start:
 
 @register("zero_order")
 def zero_order(task: Task) -> Start:
-    """Climb from the image's own noise to neighbours of equal norm that judge A likes better.
+    """Move from the image's own noise to neighbours of equal norm that judge A likes better.
 
-    A neighbour of z, with u = z / |z|, is `|z| (lambda u + sqrt(1 - lambda^2) w)`, w a random unit
-    vector perpendicular to u (Ma et al., arXiv 2501.09732). The sampler's own noise stays the same.
+    A neighbour of z, with u = z / |z|, is `|z| (lambda u + sqrt(1 - lambda^2) w)`, where w is a
+    random unit vector perpendicular to u (Ma et al., arXiv 2501.09732). The sampler's own noise
+    stays the same.
     """
     best = task.gaussian()
     x = task.sampler.images(best, task.keys)
@@ -66,7 +67,7 @@ def zero_order(task: Task) -> Start:
 
 
 def neighbours(z: Tensor, aside: Tensor, nearness: float = NEARNESS) -> Tensor:
-    """Noises (M, C, H, W) of z's norms, at cosine `nearness` to z, in the direction of `aside`."""
+    """Noises (M, C, H, W) with z's norms, at cosine `nearness` to z, in direction `aside`."""
     flat, other = z.flatten(1), aside.flatten(1)
     norm = flat.norm(dim=1, keepdim=True)
     u = flat / norm

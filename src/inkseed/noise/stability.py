@@ -1,9 +1,9 @@
-"""The report's noise selection: the candidate whose image inverts back to it most nearly.
+"""The report's noise selection: the candidate that is closest to the inversion of its own image.
 
-Two ways to invert. DDIM both ways is that of the paper behind the report (Qi et al., arXiv
-2407.14041): deterministic, so that the score tells how well the solver's steps undo themselves.
-Noising again is the report's own listing: fresh noise, of which nothing can resemble the start.
-Both walk unguided, since inversion breaks under strong guidance.
+There are two inversions. DDIM both ways, as in the paper behind the report (Qi et al., arXiv
+2407.14041), is deterministic, so the score says how well the solver's steps undo themselves. The
+report's own listing adds fresh noise on the way back, which cannot resemble the start. Both are
+unguided, since inversion breaks under strong guidance.
 """
 
 import torch
@@ -18,37 +18,37 @@ from inkseed.rng import Purpose
 from inkseed.samplers import ancestral
 from inkseed.samplers.fresh_noise import SamplerNoise
 
-STEPS = 10  # each way: few leave more spread in the score than many
+STEPS = 10  # each way: with few steps the score spreads more than with many
 
 
 @register("stability")
 def stability(task: Task) -> Start:
-    """The candidate most stable under DDIM and its inversion, 10 steps each way (the report's)."""
+    """The candidate most stable under DDIM and its inversion, 10 steps each way."""
     tries = task.tries()
     return tries.best(ddim_stability(task.sampler, tries.z, tries.condition))
 
 
 @register("stability_renoise")
 def stability_renoise(task: Task) -> Start:
-    """The candidate most like the noise of its noised image, as the report lists it: chance."""
+    """The candidate most like its image noised again, as the report lists it: pure chance."""
     tries = task.tries()
     return tries.best(renoise_stability(task.sampler, tries))
 
 
 def ddim_stability(run: Run, z: Tensor, condition: Condition, steps: int = STEPS) -> Tensor:
-    """Cosine similarity (M,) of noise z with DDIM's inversion of its image; gradients flow.
+    """Cosine similarity (M,) of noise z and DDIM's inversion of its image; gradients flow.
 
-    In float32, whatever the request computes in.
+    Computed in float32, whatever the request's precision.
     """
     x = run.ddim(z, steps, condition)
     return cosine(z, run.undo(x, steps, condition))
 
 
 def renoise_stability(run: Run, tries: Tries, steps: int = STEPS) -> Tensor:
-    """Cosine similarity (M,) of noise with its image's, drawn and noised again by chance.
+    """Cosine similarity (M,) of noise and its image noised again with fresh noise.
 
-    The image comes of DDPM's stochastic steps; noising again in steps of the forward chain is, in
-    distribution, noising once: `x_1 = alpha(1) x_0 + sigma(1) eps`, with fresh eps.
+    The image is drawn by DDPM's stochastic steps. Noising it step by step along the forward chain
+    is, in distribution, noising it once: `x_1 = alpha(1) x_0 + sigma(1) eps`, with fresh eps.
     """
     grid = times(run.schedule, steps, run.spacing)
     found = []

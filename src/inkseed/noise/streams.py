@@ -1,4 +1,4 @@
-"""Noise of streams named one by one: what was drawn once can be drawn again."""
+"""Noise from streams that are named one by one, so that images can be drawn again."""
 
 from collections.abc import Sequence
 
@@ -10,20 +10,26 @@ from inkseed.rng import LAST_WORD, Key
 
 
 class Streams:
-    """The Gaussian noise of one stream for each image of a request, rows of (image, candidate).
+    """A strategy that takes each image's Gaussian noise from a stream that you name.
 
-    `Samples.streams` names those that images came from: the same labels, seed, styles and settings
-    with `noise=Streams(samples.streams)` draw them again. Raises InkseedError for what names none.
+    `Samples.streams` names the streams that images came from. The same labels, seed, styles and
+    settings with `noise=Streams(samples.streams)` draw them again.
+
+    Args:
+        streams: whole numbers (N, 2), (image, candidate) for each image of the request.
+
+    Raises:
+        InkseedError: for anything else.
     """
 
     def __init__(self, streams: Sequence[Sequence[int]] | np.ndarray) -> None:
         named = np.asarray(streams)
         if named.ndim != 2 or named.shape[1] != 2 or named.dtype.kind not in "iu":
-            raise InkseedError("streams must be (image, candidate) for each image: whole numbers")
+            raise InkseedError("streams must be whole numbers (image, candidate) for each image")
         if named.min(initial=0) < 0 or named.max(initial=0) > LAST_WORD:
             raise InkseedError(
-                "streams must be from 0 to 2^32 - 1: an image of -1 has no stream of its own, and "
-                "is drawn again by the strategy that it was drawn by"
+                "streams must be from 0 to 2^32 - 1: -1 marks an image without a stream of its own,"
+                " which needs the strategy that it was drawn by"
             )
         self.keys: list[Key] = [(int(image), int(candidate)) for image, candidate in named]
 

@@ -1,4 +1,4 @@
-"""What a strategy is given, and what it gives back."""
+"""What a strategy is given, and what it returns."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -16,11 +16,13 @@ from inkseed.rng import Key, normals
 
 
 class Start(NamedTuple):
-    """Where images begin: their unit noise (N, C, H, W), and what else a strategy has settled.
+    """What a strategy returns: where the images begin.
 
-    `keys` name the streams that z is the Gaussian noise of, and that the sampler draws its own
-    noise from. None: z is no stream's, and the sampler draws from the images' own.
-    `x` are the finished images (N, C, H, W) in [-1, 1], from strategies that draw them themselves.
+    Attributes:
+        z: unit noise (N, C, H, W).
+        keys: the streams that z came from; the sampler draws its own noise from them too. None if z
+            is made in another way: the sampler then uses the images' own streams.
+        x: the finished images (N, C, H, W) in [-1, 1], if the strategy has drawn them already.
     """
 
     z: Tensor
@@ -30,49 +32,61 @@ class Start(NamedTuple):
 
 @dataclass(frozen=True, repr=False)
 class Task(Outlined):
-    """Images to find a starting noise for: row i is image `numbers[i]` of the request.
+    """What a strategy is given: N images to find a starting noise for.
 
-    A strategy sees one batch of a request at a time, and must give an image the same noise whatever
-    else is in its batch: draw from the streams of its number, or of numbers that belong to it.
+    A strategy sees a request batch by batch, and must give each image the same noise whatever else
+    is in its batch. So draw from the stream of its number, or of numbers that belong to it.
+
+    Attributes:
+        condition: what the denoiser is told of each image.
+        labels: int64 (N,), indices into `class_names`.
+        class_names: the labels as people write them.
+        seed: the request's.
+        numbers: the images' numbers in the request.
+        shape: (C, H, W) of an image.
+        sampler: draws images under the request's settings.
+        candidates: how many noises a search may try for each image.
+        budget: the most network evaluations that one image may cost; None is no limit.
+        first: the number of the request's first image.
     """
 
-    condition: Condition  # what the denoiser is told: labels, and styles where asked for
-    labels: np.ndarray  # int64 (N,): indices into class_names
+    condition: Condition
+    labels: np.ndarray
     class_names: tuple[str, ...]
     seed: int
     numbers: Sequence[int]
-    shape: tuple[int, int, int]  # (C, H, W)
+    shape: tuple[int, int, int]
     sampler: Run
-    candidates: int  # how many a search may try for each image
-    budget: int | None = None  # evaluations that an image may cost in all; None: any number
-    first: int = 0  # the number of the request's first image
+    candidates: int
+    budget: int | None = None
+    first: int = 0
 
     def __len__(self) -> int:
         return len(self.labels)
 
     @property
     def rows(self) -> list[int]:
-        """Where the images stand in the request, from 0."""
+        """The images' places in the request, from 0."""
         return [k - self.first for k in self.numbers]
 
     def gaussian(self, numbers: Sequence[int] | None = None) -> Tensor:
-        """The unit Gaussian noise of the images' own streams, (N, C, H, W); or of others'."""
+        """Unit Gaussian noise (N, C, H, W) from the images' streams, or from those of `numbers`."""
         wanted = self.numbers if numbers is None else numbers
         return self.noise([(k,) for k in wanted])
 
     def noise(self, keys: Sequence[Key]) -> Tensor:
-        """Unit Gaussian noise (M, C, H, W) of the streams that `keys` name, on the CPU."""
+        """Unit Gaussian noise (M, C, H, W) from the streams that `keys` name, on the CPU."""
         return torch.from_numpy(normals(self.seed, keys, self.shape))
 
     @property
     def keys(self) -> list[Key]:
-        """The images' own streams."""
+        """The keys of the images' own streams."""
         return [(k,) for k in self.numbers]
 
     def tries(self, count: int | None = None) -> "Tries":
-        """`count` Gaussian noises for each image, by default `candidates` of them.
+        """`count` Gaussian noises for each image, by default `candidates`.
 
-        The first is the image's own, `gaussian()`'s.
+        The first of each is the image's own, as `gaussian()` gives it.
         """
         count = self.candidates if count is None else count
         keys: list[Key] = [(k,) if j == 0 else (k, j) for k in self.numbers for j in range(count)]
@@ -83,28 +97,45 @@ class Task(Outlined):
 
 @dataclass(frozen=True, repr=False)
 class Tries(Outlined):
-    """Several candidates for each image, image by image: row i * count + j is try j of image i."""
+    """Several candidates for each image: row i * count + j is candidate j of image i.
 
-    z: Tensor  # (N * count, C, H, W)
+    Attributes:
+        z: unit noise (N * count, C, H, W).
+        keys: the stream that each came from.
+        condition: what the denoiser is told, row by row.
+        labels: int64 (N * count,), indices into the task's class names.
+        count: how many candidates each image has.
+    """
+
+    z: Tensor
     keys: list[Key]
     condition: Condition
     labels: np.ndarray
     count: int
 
     def __getitem__(self, rows: slice) -> "Tries":
-        """Some of the tries."""
+        """Some of the rows."""
         part = self.z[rows], self.keys[rows], self.condition[rows], self.labels[rows]
         return Tries(*part, self.count)
 
     def best(self, scores: Tensor, x: Tensor | None = None) -> Start:
-        """Each image's try of the highest score (M,); of equal ones the first. NaN never wins.
+        """Keep the candidate of the highest score for each image, the first of equal ones.
 
-        `x` are the finished images of all tries, where they have been drawn. Raises InkseedError
-        for another number of scores.
+        Args:
+            scores: one for each row; NaN never wins.
+            x: the finished images of all rows, if they have been drawn.
+
+        Returns:
+            The chosen noise, with its keys and images.
+
+        Raises:
+            InkseedError: for another number of scores.
         """
         table = comparable(torch.as_tensor(scores))
         if table.shape != (len(self.z),):
-            raise InkseedError(f"{len(self.z)} tries need a score each, not {tuple(table.shape)}")
+            raise InkseedError(
+                f"give one score for each of {len(self.z)} tries, not {tuple(table.shape)}"
+            )
         table = table.view(-1, self.count)
         rows = table.argmax(1) + torch.arange(len(table)) * self.count
         chosen = [self.keys[row] for row in rows.tolist()]
@@ -112,7 +143,7 @@ class Tries(Outlined):
 
 
 def comparable(scores: Tensor) -> Tensor:
-    """Scores without gradients, NaN below all others."""
+    """Scores without gradients, NaN lowest."""
     return scores.detach().nan_to_num(nan=-torch.inf, posinf=torch.inf, neginf=-torch.inf)
 
 

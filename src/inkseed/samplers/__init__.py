@@ -1,4 +1,4 @@
-"""Samplers: a denoiser and x_T in, every state on the way to x_0 out."""
+"""Samplers: a denoiser and x_T in, each state on the way to x_0 out."""
 
 from inkseed.registry import SAMPLERS
 from inkseed.samplers.ancestral import ancestral

@@ -31,11 +31,11 @@ def ancestral(
         condition: what the N images are to be.
         times: falling from 1 to 0.
         noise: called once for every step that does not end at 0.
-        eta: how much of the noise is drawn anew: 0 none, 1 the smaller of DDPM's two variances, the
-            better one for few steps. None is the schedule's own `eta`; if that is None too, the
-            variance is beta_t, as in the report. On a variance-exploding schedule `eta` is 1:
-            beta_t is there the variance of all the noise that a step removes, so long steps would
-            end in noise.
+        eta: how much of the noise is drawn anew. 0 is none; 1 gives the smaller of DDPM's two
+            variances, the better one for few steps. None is the schedule's own `eta`; if that is
+            None too, the variance is beta_t, as in the report. A variance-exploding schedule has
+            `eta` 1: beta_t is there the variance of all the noise that a step removes, so long
+            steps would end in noise.
 
     Yields:
         The state at each time but the first.

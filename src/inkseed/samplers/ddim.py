@@ -1,4 +1,4 @@
-"""DDIM (arXiv 2010.02502): deterministic sampling, and its inversion from image back to noise."""
+"""DDIM (arXiv 2010.02502): deterministic sampling, and its inversion from image to noise."""
 
 import warnings
 from collections.abc import Iterator
@@ -70,9 +70,9 @@ def invert(
 ) -> Iterator[Step]:
     """Take images back to their noise, at one network evaluation per step.
 
-    The noise in x at time s is estimated at the next time t, as if x were already there: exact only
-    in the limit of small steps. Give the image as the sampler left it, not rounded, and without
-    strong guidance. Networks compute in float32 whatever precision is set.
+    The noise in x at time s is estimated at the next time t, as if x were already there, which is
+    exact only in the limit of small steps. Give the image as the sampler left it, not rounded, and
+    use no strong guidance. Networks compute in float32, whatever precision is set.
 
     Args:
         denoiser: (x_t, t, condition) -> x_0.
@@ -109,11 +109,11 @@ def invert_fixed_point(
     """Take images back to their noise exactly, up to rounding, where the iteration converges.
 
     The state at t that DDIM takes to the one at s is a fixed point of `x_t = alpha_t / alpha_s x_s
-    + (sigma_t - alpha_t sigma_s / alpha_s) eps(x_t, t)`. It is found by iterating from x_s; each
-    iteration costs one evaluation. Long steps under strong guidance may not converge: each state
-    says which images did, and a warning at the end says how many did not. Networks compute in
-    float32 whatever precision is set, since in bfloat16 the iterates never settle. To sample again
-    from the noise, compute in float32 too.
+    + (sigma_t - alpha_t sigma_s / alpha_s) eps(x_t, t)`. It is found by iterating from x_s, at one
+    evaluation per iteration. Long steps under strong guidance may not converge: each state says
+    which images did, and a warning at the end says how many did not. Networks compute in float32,
+    whatever precision is set, since in bfloat16 the iterates never settle. Use float32 too to
+    sample from the noise again.
 
     Args:
         denoiser: (x_t, t, condition) -> x_0.
@@ -158,7 +158,7 @@ def invert_fixed_point(
 def _noisier(
     schedule: Schedule, x_s: Tensor, x_t: Tensor, x_0: Tensor, t: Tensor, s: Tensor
 ) -> Tensor:
-    """The state at t whose DDIM step to s is x_s, if x_0 is the denoiser's guess at x_t."""
+    """The state at t whose DDIM step to s is x_s, if x_0 is the prediction at x_t."""
     (alpha_t, sigma_t), (alpha_s, sigma_s) = schedule.level(t), schedule.level(s)
     if alpha_t < MIN_ALPHA:  # x_t is noise alone: eps would be x_t itself, whatever it is
         if sigma_s == 0:

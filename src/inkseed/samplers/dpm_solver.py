@@ -1,4 +1,4 @@
-"""DPM-Solver++(2M) and its SDE variant (arXiv 2211.01095): second order, one evaluation a step."""
+"""DPM-Solver++(2M) and its SDE variant (arXiv 2211.01095): second order."""
 
 from collections.abc import Iterator
 from functools import partial
@@ -38,8 +38,8 @@ def dpm_solver(
         condition: what the N images are to be.
         times: falling from 1 to 0.
         noise: called for every step that does not end at 0, if `eta` is above 0.
-        eta: 0 is deterministic; 1 is SDE-DPM-Solver++(2M), with fresh noise at every step, which
-            drowns errors made on the way.
+        eta: 0 is deterministic; 1 is SDE-DPM-Solver++(2M), whose fresh noise at every step masks
+            errors made on the way.
 
     Yields:
         The state at each time but the first.
@@ -53,7 +53,7 @@ def dpm_solver(
     if eta > 0 and noise is None:
         raise ValueError("eta above 0 needs a source of noise")
     x = x_T
-    earlier: tuple[Tensor, float] | None = None  # the guess before, and its step's h
+    earlier: tuple[Tensor, float] | None = None  # the previous prediction, and its step's h
     for t, s in pairwise(times):
         x_0 = denoiser(x, t, condition)
         r_t, r_s = schedule.ratio(t), schedule.ratio(s)

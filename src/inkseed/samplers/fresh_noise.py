@@ -1,4 +1,4 @@
-"""The fresh noise that a sampler draws on its way, from the images' own streams."""
+"""The fresh noise that a sampler adds at its steps, from the images' own streams."""
 
 from collections.abc import Sequence
 from itertools import count
@@ -10,7 +10,7 @@ from inkseed.rng import Key, Purpose, normals
 
 
 class SamplerNoise:
-    """Unit noise (N, C, H, W) for each call, draw after draw of the streams that `keys` name.
+    """Unit noise (N, C, H, W) at each call: the successive draws of the streams named by `keys`.
 
     The same start is always followed by the same noise.
     """

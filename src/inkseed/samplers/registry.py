@@ -1,4 +1,4 @@
-"""The samplers by name: those in this folder, a file's, and those of installed packages."""
+"""Samplers by name: those in this folder, in a user's file, or in an installed package."""
 
 from collections.abc import Callable
 from typing import NamedTuple, TypeVar
@@ -21,8 +21,8 @@ class Named(NamedTuple):
 
     name: str
     walk: Sampler
-    steps: int | None  # None: the schedule's whole chain
-    spacing: str | None  # None: the model's own
+    steps: int | None
+    spacing: str | None
 
 
 S = TypeVar("S", bound=Callable[..., object])
@@ -32,7 +32,7 @@ def register(name: str, steps: int | None, spacing: str | None = None) -> Callab
     """Register a function as a sampler under `name`; use it as a decorator.
 
     Args:
-        name: of the characters a-z, 0-9 and _.
+        name: made of the characters a-z, 0-9 and _.
         steps: how many steps it takes unless asked otherwise; None is the schedule's whole chain.
         spacing: how its times are spaced unless asked otherwise; None is the model's own.
 

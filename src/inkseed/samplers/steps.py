@@ -1,4 +1,4 @@
-"""What every sampler shares: the state it yields, the noise it may draw, its signature."""
+"""What all samplers share: their signature, the states they yield, and one step."""
 
 from collections.abc import Callable, Iterator
 from typing import NamedTuple, Protocol
@@ -10,7 +10,7 @@ from inkseed.diffusion.denoiser import Denoiser
 from inkseed.diffusion.schedule import Schedule
 
 Noise = Callable[[], Tensor]
-"""Gives unit Gaussian noise of x_T's shape, fresh at every call."""
+"""Returns unit Gaussian noise of x_T's shape, fresh at every call."""
 
 
 class Step(NamedTuple):
@@ -62,11 +62,11 @@ def posterior(
         x_0: the prediction of the clean image.
         t: the time now.
         s: the time after the step.
-        eta: how much of the noise that x_0 leaves in x_t is drawn anew: 0 none, 1 as much as DDPM's
-            posterior. None is that posterior's mean with the larger of DDPM's two deviations,
-            sqrt(beta_t). With x_0 from a prediction of eps that mean is `(x_t - beta_t / sigma_t
-            eps) / sqrt(1 - beta_t)`: the report's equation (2) with the division by sigma_t that
-            is missing in print.
+        eta: how much of the noise that x_0 leaves in x_t is drawn anew. 0 is none, 1 as much as in
+            DDPM's posterior. None is that posterior's mean with the larger of DDPM's two
+            deviations, sqrt(beta_t). With x_0 from a prediction of eps that mean is `(x_t - beta_t
+            / sigma_t eps) / sqrt(1 - beta_t)`: the report's equation (2) with the division by
+            sigma_t that is missing in print.
 
     Returns:
         The mean (N, C, H, W), and the deviation of the noise to add.
@@ -87,5 +87,5 @@ def posterior(
 def ddim_step(
     schedule: Schedule, x_t: Tensor, x_0: Tensor, t: float | Tensor, s: float | Tensor
 ) -> Tensor:
-    """Step from time t to s, keeping all the noise that x_0 leaves in x_t: `eta` 0."""
+    """The step from time t to s that keeps all the noise that x_0 leaves in x_t: `eta` 0."""
     return posterior(schedule, x_t, x_0, t, s, eta=0.0)[0]

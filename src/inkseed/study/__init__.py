@@ -1,4 +1,4 @@
-"""A fair study of starting noises: equal evaluations, shared pools, controls, an unseen judge."""
+"""A fair study of starting noises: equal cost, shared pools, controls, an unseen judge."""
 
 from inkseed.study.result import Study
 from inkseed.study.settings import StudySettings

@@ -1,4 +1,4 @@
-"""Pools: several starting noises per image, all drawn to the end and scored, for every selector."""
+"""Pools: several starting noises per image, all drawn and scored once, for all selectors."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -23,29 +23,29 @@ SCORES = ("stability", "renoise", "judge", "ink")
 
 @dataclass(frozen=True, repr=False)
 class Pool(Outlined):
-    """K candidates for each of N images; candidate 0 begins at the image's own noise."""
+    """K candidates for each of N images; candidate 0 starts from the image's own noise."""
 
-    labels: np.ndarray  # int64 (N,): the digits asked for
+    labels: np.ndarray  # int64 (N,): the digits requested
     images: np.ndarray  # uint8 (N, K, H, W)
-    scores: Mapping[str, np.ndarray]  # of each name in SCORES, float64 (N, K)
+    scores: Mapping[str, np.ndarray]  # by the names in SCORES, float64 (N, K)
 
     def prefix(self, candidates: int) -> "Pool":
-        """The same with the first `candidates` only: what a smaller search would have seen."""
+        """The pool with only the first `candidates`: what a smaller search would have seen."""
         scores = {name: score[:, :candidates] for name, score in self.scores.items()}
         return Pool(self.labels, self.images[:, :candidates], scores)
 
     def pick(self, score: np.ndarray) -> np.ndarray:
-        """Each image's candidate of the highest score (N, K): uint8 (N, H, W)."""
+        """Each image's candidate with the highest score (N, K): uint8 (N, H, W)."""
         best = np.nan_to_num(score, nan=-np.inf, neginf=-np.inf).argmax(1)
         return self.images[np.arange(len(self.labels)), best]
 
     def arrays(self) -> dict[str, np.ndarray]:
-        """All of it by name, for an .npz."""
+        """The pool as named arrays, for an .npz."""
         return {"labels": self.labels, "images": self.images, **self.scores}
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, np.ndarray]) -> "Pool":
-        """What `arrays` gave."""
+        """A pool from what `arrays` returned."""
         return cls(arrays["labels"], arrays["images"], {name: arrays[name] for name in SCORES})
 
     @classmethod
@@ -63,10 +63,11 @@ def draw_pool(
     how: Mapping[str, Any],
     tell: Callable[[int], object] | None = None,
 ) -> Pool:
-    """Draw `candidates` images for each of the digits, from the noises that strategies try.
+    """Draw `candidates` images for each digit, from the noises that strategies try.
 
-    `how` are settings of `Model.sample`. `judge` is judge A's log-probability of the digit, `ink`
-    the mean ink of the image, the two stabilities are those of `inkseed.noise.stability`.
+    `how` has settings of `Model.sample`. Of the scores, `judge` is judge A's log-probability of the
+    digit and `ink` the mean ink of the image; the stabilities are those of
+    `inkseed.noise.stability`.
     """
     images, scores = [], []
     request = Request(digits_to_labels(model, digits), seed, SamplingOptions(**how))
@@ -93,7 +94,7 @@ def draw_pool(
 
 
 def pool_cost(model: Model, how: Mapping[str, Any], candidates: int) -> int:
-    """Network evaluations that the pool costs per image: each candidate is drawn in three ways."""
+    """Network evaluations of a pool per image: each candidate is drawn in three ways."""
     draw = model.cost(**how)
     names = ("stability", "stability_renoise")
     scored = sum(model.cost(**how, noise=name, candidates=candidates) - draw for name in names)

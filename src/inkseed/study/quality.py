@@ -1,4 +1,4 @@
-"""The plot of a study: figures over evaluations, a few rows in colour and the rest in grey."""
+"""The plot of a study: figures over evaluations, with a few rows in colour and the rest in grey."""
 
 from collections.abc import Sequence
 
@@ -15,17 +15,17 @@ from inkseed.study.table import SHOWN
 BEST = 3  # strategies in colour
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#56b4e9", "#e69f00")  # Okabe and Ito's
 GREY, INK = "#c4c4c4", "#222222"
-APART = 0.055  # of an axis' height: what a label needs
+APART = 0.055  # of an axis' height, which a label needs
 
-Rows = dict[str, list[Result]]  # what costs more than one draw, by name, in order of cost
+Rows = dict[str, list[Result]]  # rows that cost more than one draw, by name, in order of cost
 
 
 def quality_figure(study: Study) -> Figure:
     """Each row's figures over its network evaluations per image.
 
-    Six lines at most are labelled: real digits; Gaussian noise with more steps, and with more
-    guidance besides; and the BEST strategies by `highlighted`. The other rows are grey: the table
-    names them. The square is a plain draw with its 95 % interval.
+    At most six lines are labelled: real digits, Gaussian noise with more steps, the same with more
+    guidance, and the best strategies (`highlighted`). Other rows are grey; the table names them.
+    The square is a plain draw with its 95 % interval.
     """
     figure = Figure(figsize=(14, 4.6), layout="constrained")
     axes: Sequence[Axes] = figure.subplots(1, len(SHOWN))
@@ -37,10 +37,10 @@ def quality_figure(study: Study) -> Figure:
 
 
 def highlighted(study: Study) -> list[str]:
-    """The names in colour: the two controls of plain noise, and the BEST strategies.
+    """The names in colour: the two controls with plain noise, and the BEST strategies.
 
-    Those are the most accurate at the most evaluations that each was given; of equals, the ones at
-    the smaller Fréchet distance.
+    The best are the most accurate at their largest budget and, among equals, those with the smaller
+    Fréchet distance.
     """
     rows = _by_name(study)
     plain = [name for name, own in rows.items() if _plain(own[0])]
@@ -54,7 +54,7 @@ def highlighted(study: Study) -> list[str]:
 
 
 def _plain(result: Result) -> bool:
-    """Whether a row is a control of Gaussian noise that searches nothing."""
+    """Whether a row is a control with Gaussian noise and without a search."""
     row = result.row
     return row.role == CONTROL and row.selector is None and row.cost_of is None
 
@@ -110,7 +110,7 @@ def _panel(axis: Axes, metric: str, study: Study, rows: Rows, colours: dict[str,
 
 
 def _ticks(costs: Sequence[int]) -> list[int]:
-    """Costs that lie far enough apart on a log axis to be written below it."""
+    """Costs that are far enough apart on a log axis to label."""
     kept: list[int] = []
     for cost in sorted(set(costs)):
         if not kept or cost >= 1.7 * kept[-1]:
@@ -119,7 +119,7 @@ def _ticks(costs: Sequence[int]) -> list[int]:
 
 
 def _label(axis: Axes, ends: Sequence[tuple[str, float, str]]) -> None:
-    """Write each line's name right of the axis, at its height or as near as there is room."""
+    """Write each line's name to the right of the axis, as close to its height as there is room."""
     low, high = axis.get_ylim()
     axis.set_ylim(low, high)
     wanted = np.array([(value - low) / (high - low) for _, value, _ in ends])
@@ -144,10 +144,10 @@ def _label(axis: Axes, ends: Sequence[tuple[str, float, str]]) -> None:
 
 
 def spread(heights: np.ndarray, apart: float) -> np.ndarray:
-    """Heights (n,) moved as little as keeps each two at least `apart`: least squares, in order."""
+    """Heights (n,), moved as little as possible (least squares) to be `apart`, in order."""
     order = np.argsort(heights, kind="stable")
     steps = apart * np.arange(len(heights))
-    blocks: list[tuple[float, int]] = []  # sum and count: isotonic regression, by pooling
+    blocks: list[tuple[float, int]] = []  # sums and counts: isotonic regression by pooling
     for value in heights[order] - steps:
         total, count = float(value), 1
         while blocks and blocks[-1][0] / blocks[-1][1] > total / count:

@@ -1,4 +1,4 @@
-"""Real digits beside the rows: what the figures of so many images can be at best."""
+"""Real digits beside the rows: the best that so many images can measure."""
 
 import numpy as np
 
@@ -7,10 +7,10 @@ from inkseed.study.ruler import Measure, Ruler
 
 
 def measure_real(ruler: Ruler) -> Measure:
-    """Validation digits of the ruler's labels, in its order, no image twice.
+    """Measure validation digits with the ruler's labels, in its order, no image twice.
 
-    They end at the first label of which validation has no more images. Fewer than N have a ruler of
-    their own, since all figures depend on N.
+    They end at the first label that validation has no more images of. If they are fewer than N,
+    they get a ruler of their own, since all figures depend on N.
     """
     validation = split_mnist().validation
     left = {label: iter(np.flatnonzero(validation.labels == label)) for label in range(10)}

@@ -1,4 +1,4 @@
-"""What a study found: each row beside the one it is compared with, and the real digits."""
+"""The results of a study: each row beside the one it is compared with, and real digits."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ CHANCE, Z_999 = 0.001, 3.290527
 
 @dataclass(frozen=True, repr=False)
 class Result(Outlined):
-    """A row and its figures; `equal` is Gaussian noise for as many evaluations, or nearly."""
+    """A row and its figures; `equal` are those of Gaussian noise at nearly the same cost."""
 
     row: Row
     measure: Measure
@@ -27,7 +27,7 @@ class Result(Outlined):
     equal: Measure
 
     def same(self, metric: str) -> bool:
-        """Whether nothing differs from `equal`: neither the figure nor any resample's."""
+        """Whether nothing differs from `equal`, neither the figure nor any resample."""
         mine, theirs = self.measure, self.equal
         return mine.values[metric] == theirs.values[metric] and np.array_equal(
             mine.replicates[metric], theirs.replicates[metric]
@@ -38,12 +38,12 @@ class Result(Outlined):
         return self.measure.values[metric] - self.equal.values[metric], Z * self._spread(metric)
 
     def certain(self, metric: str) -> bool:
-        """Whether chance alone would tell the row so far from `equal` less than once in 1,000.
+        """Whether the difference from `equal` would occur by chance less than once in 1,000.
 
-        Accuracy has McNemar's exact test, which needs no spread and is right at 100 % too. The
-        other figures have no exact test of "no better on average": swapping the images of two rows
-        at random asks whether the rows differ in anything at all. So theirs is a 99.9 % bootstrap
-        interval; where the resamples have no spread it says nothing, and no more is claimed.
+        Accuracy has McNemar's exact test, which also works at 100 %. The other figures have no
+        exact test of "no better on average": swapping the images of two rows at random tests
+        whether the rows differ in anything at all. They use a 99.9 % bootstrap interval, and claim
+        nothing if the resamples have no spread.
         """
         if metric == "accuracy":
             return self.measure.sign_test(self.equal) < CHANCE
@@ -74,13 +74,13 @@ class Result(Outlined):
 
 @dataclass(frozen=True, repr=False)
 class Study(Outlined):
-    """All that was found; `real` is what as many held-out real digits measure."""
+    """All results; `real` are the figures of as many held-out real digits."""
 
     settings: StudySettings
     results: list[Result]
     real: Measure
     pool: Pool
-    right: np.ndarray  # bool (N, K): does judge B read each candidate of the pool as asked?
+    right: np.ndarray  # bool (N, K): does judge B read each candidate of the pool as labelled?
     correlations: dict[str, dict[str, Estimate]]
     rank_agreement: dict[str, float]
     variance: dict[str, dict[str, Estimate]]
@@ -88,11 +88,11 @@ class Study(Outlined):
 
     @property
     def n(self) -> int:
-        """Images a row."""
+        """Images per row."""
         return self.settings.n
 
     def as_json(self) -> dict[str, Any]:
-        """One object: settings, rows, and what the selectors' scores are worth."""
+        """One object: settings, rows, and how good the selectors' scores are."""
         real = {name: self.real.estimate(name)._asdict() for name in METRICS}
         return {
             "settings": self.settings.as_json(),
@@ -112,10 +112,10 @@ class Study(Outlined):
     def readings(self) -> dict[str, np.ndarray]:
         """Judge B's reading of every image by itself, as the arrays of readings.npz.
 
-        Image i of a row is image `number[i]` of the request with seed `seed[i]` and shows label
-        `label[i]`. Row r is `row[r]` at `budget[r]` evaluations (0: one plain draw): in image i
-        judge B reads `read[r, i]`, and gives its label the probability `probability[r, i]`.
-        `real_label`, `real_read` and `real_probability` are the real digits';
+        Image i of a row is image `number[i]` of the request with seed `seed[i]`, and its label is
+        `label[i]`. Row r is `row[r]` at `budget[r]` evaluations (0 for one plain draw). In its
+        image i judge B reads `read[r, i]`, and gives the label the probability `probability[r, i]`.
+        `real_label`, `real_read` and `real_probability` are those of the real digits,
         `candidate_right[i, k]` and `candidate_probability[i, k]` those of the pool's candidates.
         """
         count, seeds = self.settings.count, self.settings.seeds

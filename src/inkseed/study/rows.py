@@ -1,4 +1,4 @@
-"""What a study compares: strategies and controls, each at what a budget buys."""
+"""The rows of a study: strategies and controls, each with what its budget buys."""
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -18,12 +18,12 @@ from inkseed.study.pool import Pool
 
 STRATEGY, CONTROL, CEILING = "strategy", "control", "ceiling"
 PLAIN, EQUAL = "gaussian", "gaussian, more steps"
-STEERED = "fk_steering"  # the one search that draws otherwise than plain noise of one candidate
-RAISED = 1.0  # how much the control of guidance adds to guide_w
+STEERED = "fk_steering"  # the one search that with one candidate is not plain noise
+RAISED = 1.0  # what the control with more guidance adds to guide_w
 
 
 class Selector(NamedTuple):
-    """A way to choose from a pool: the highest `score` wins; it costs what `cost_of` costs."""
+    """A way to choose from a pool: the highest `score` wins, at the cost of strategy `cost_of`."""
 
     name: str
     role: str
@@ -51,23 +51,23 @@ IN_POOL = {selector.cost_of for selector in SELECTORS}
 
 
 class Row(NamedTuple):
-    """One line of the study: `nfe` is its cost beforehand; `budget` is None for one plain draw."""
+    """One line of the study: `nfe` is its predicted cost; `budget` is None for one plain draw."""
 
     name: str
     role: str
     budget: int | None
     nfe: int
-    asked: dict[str, Any]  # of Model.sample; for a selector `candidates` alone
+    asked: dict[str, Any]  # arguments of Model.sample; for a selector only `candidates`
     selector: Selector | None = None
 
     @property
     def cost_of(self) -> str | None:
-        """The strategy that it costs as much as; None for plain noise with other settings."""
+        """The strategy whose cost it has; None for plain noise with other settings."""
         return self.selector.cost_of if self.selector else self.asked.get("noise")
 
     @property
     def key(self) -> str:
-        """A file's name for what is drawn."""
+        """A file name for what is drawn."""
         bought = "" if self.budget is None else f"_{self.budget}"
         return "".join(c if c.isalnum() else "_" for c in self.name) + bought
 
@@ -75,16 +75,16 @@ class Row(NamedTuple):
 def rows_of(
     model: Model, how: Mapping[str, Any], candidates: int, names: Sequence[str] | None = None
 ) -> list[Row]:
-    """All rows: what costs one draw; what each budget buys; selectors that see the whole pool.
+    """All rows: what costs one draw, what each budget buys, and selectors that see the whole pool.
 
-    A budget is what best-of-K costs, for K doubling from 2 to `candidates`, the pool's size; what a
-    more costly selector costs that sees the whole pool; and what two candidates cost a search that
-    none of these buys. Strategies by `names`, or all. Raises InkseedError for one that promises to
-    cost nothing and does.
+    Budgets are the costs of best-of-K, for K doubling from 2 to `candidates`, the size of the pool;
+    those of costlier selectors that see the whole pool; and those of two candidates of a search, if
+    no other budget buys as much. Strategies by `names`, or all. Raises InkseedError for one that is
+    registered as free and is not.
     """
     known = strategies() if names is None else {name: find_strategy(name) for name in names}
 
-    @cache  # a dry run each: budgets ask for the same again and again
+    @cache  # each is a dry run, and budgets need the same ones repeatedly
     def cost(name: str, count: int) -> int:
         return model.cost(**how, noise=name, candidates=count)
 
@@ -102,24 +102,24 @@ def rows_of(
 
 @dataclass(frozen=True)
 class _Rows:
-    """Makes the rows of one study."""
+    """Makes the rows of a study."""
 
     model: Model
     how: Mapping[str, Any]
     candidates: int
     known: Mapping[str, Named]
-    cost: Callable[[str, int], int]  # of a strategy that searches, by its candidates
+    cost: Callable[[str, int], int]  # of a search, by its candidates
 
     def free(self, draw: int) -> Iterator[Row]:
-        """What costs no more than a draw."""
+        """Rows that cost no more than a draw."""
         for named in self.known.values():
             asked = {**self.how, "noise": named.name}
-            if named.promise != SEARCH:
+            if named.kind != SEARCH:
                 nfe = self.model.cost(**asked)
                 if nfe > draw:
                     raise InkseedError(
-                        f"{named.name} promises {named.promise!r}, and costs {nfe} evaluations "
-                        f"where a draw costs {draw}: register it as {SEARCH!r}"
+                        f"{named.name} is registered as {named.kind!r}, but costs {nfe} "
+                        f"evaluations where a draw costs {draw}: register it as {SEARCH!r}"
                     )
                 yield Row(named.name, STRATEGY, None, nfe, asked)
             elif named.name == STEERED:
@@ -127,19 +127,19 @@ class _Rows:
                 yield Row(f"{STEERED}, one path", CONTROL, None, self.model.cost(**asked), asked)
 
     def costly(self, found: Sequence[Row]) -> dict[int, set[str]]:
-        """Budgets for strategies that no row in `found` shows at their best, or at all."""
+        """Budgets for strategies that no row in `found` has at their best, or at all."""
         whole = {row.cost_of for row in found if row.asked.get("candidates") == self.candidates}
         bought = {row.cost_of for row in found if row.budget is not None}
         budgets = defaultdict(set)
         for name in IN_POOL - whole:
             budgets[self.cost(name, self.candidates)].add(name)
         for named in self.known.values():
-            if named.promise == SEARCH and named.name not in IN_POOL | bought:
+            if named.kind == SEARCH and named.name not in IN_POOL | bought:
                 budgets[self.cost(named.name, 2)].add(named.name)
         return budgets
 
     def controls(self, budget: int) -> Iterator[Row]:
-        """Gaussian noise at the same cost: more steps; and more steps and more guidance."""
+        """Gaussian noise at the same cost: with more steps, and with more steps and guidance."""
         plain = self.model.settings(**self.how).guide_w
         raised = min(plain + RAISED, MOST_GUIDE_W)
         for name, w in ((EQUAL, plain), (f"guide_w {raised:g}, more steps", raised)):
@@ -152,7 +152,7 @@ class _Rows:
         return self.model.cost(**{**asked, "steps": steps})
 
     def selectors(self, budget: int) -> Iterator[Row]:
-        """Choices from the pool; of one candidate there is none."""
+        """Choices from the pool, of two candidates or more."""
         tried = {name: min(self._bought(name, budget), self.candidates) for name in sorted(IN_POOL)}
         for selector in SELECTORS:
             count = tried[selector.cost_of]
@@ -162,9 +162,9 @@ class _Rows:
                 yield Row(selector.name, selector.role, budget, nfe, asked, selector)
 
     def searches(self, budget: int) -> Iterator[Row]:
-        """Strategies that search in ways of their own; with one candidate they are plain noise."""
+        """Searches without the pool; with one candidate they are plain noise."""
         for named in self.known.values():
-            if named.promise == SEARCH and named.name not in IN_POOL:
+            if named.kind == SEARCH and named.name not in IN_POOL:
                 count = self._bought(named.name, budget)
                 if count > 1:
                     asked = {**self.how, "noise": named.name, "candidates": count}
@@ -175,7 +175,7 @@ class _Rows:
 
 
 def most(cost: Callable[[int], int], budget: int, limit: int) -> int:
-    """The largest n from 1 to `limit` with cost(n) <= budget, for a cost that rises; 0: none."""
+    """The largest n from 1 to `limit` with cost(n) <= budget, for a rising cost; 0 if none."""
     low, high = 0, 1
     while high <= limit and cost(high) <= budget:
         low, high = high, 2 * high

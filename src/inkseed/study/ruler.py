@@ -1,8 +1,8 @@
 """How the study measures: judge B's reading of each row, and paired differences between rows.
 
-Every row holds images of the same labels and seeds, in the same order. An interval comes of
-resampling the images, the same ones in every row at a time, so that what two rows share (the
-labels, the noise, the luck of the draw) cancels in their difference.
+Every row has images of the same labels and seeds, in the same order. Intervals come from
+resampling the images, the same ones in every row, so that what two rows share (labels, noise, luck)
+cancels in their difference.
 """
 
 import math
@@ -37,10 +37,10 @@ class Measure(Outlined):
     replicates: dict[str, np.ndarray]
     right: np.ndarray  # bool (N,): does B read the label?
     read: np.ndarray  # int64 (N,): the digit that B reads, or NOTHING
-    probability: np.ndarray  # float64 (N,): of the label, by B; 0 if it lacks the ink
+    probability: np.ndarray  # float64 (N,): of the label, by B; 0 if there is too little ink
 
     def estimate(self, metric: str) -> Estimate:
-        """The figure with its 95 % interval, which a share's limits hold too."""
+        """The figure with its 95 % interval, which stays within a share's limits."""
         if metric == "accuracy":
             return wilson(int(self.right.sum()), len(self.right))
         value, replicates = self.values[metric], self.replicates[metric]
@@ -49,9 +49,9 @@ class Measure(Outlined):
         return around(value, replicates, DISTANCE)
 
     def sign_test(self, other: "Measure") -> float:
-        """How often chance alone would tell two rows' accuracies so far apart: exact, two-sided.
+        """The p-value of the difference between two rows' accuracies: exact, two-sided.
 
-        McNemar's test, on the images that one row has right and the other wrong.
+        McNemar's test, on the images that only one of the rows has right.
         """
         gained = int((self.right & ~other.right).sum())
         both = gained + int((other.right & ~self.right).sum())
@@ -66,11 +66,11 @@ class Measure(Outlined):
 
 
 class Ruler:
-    """The reference for rows of some labels: the same resamples for each row."""
+    """Measures rows of the same labels, with the same resamples for each."""
 
     def __init__(self, labels: np.ndarray, reference: Reference) -> None:
         self.labels, self.reference = labels, reference
-        self.weights = reference.weights(labels)  # few images per seed may have another mix
+        self.weights = reference.weights(labels)  # few images may have another mix
         self.real, self.draws = reference.near(len(labels)), reference.draws(labels, 0)
 
     def read(self, images: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -79,7 +79,7 @@ class Ruler:
         return judged.of(labels), judged.digits == labels
 
     def measure(self, images: np.ndarray) -> Measure:
-        """A row's images uint8 (N, H, W), in the order of the labels."""
+        """Measure a row's images uint8 (N, H, W), in the order of the labels."""
         judged = self.reference.judged(images)
         right = judged.digits == self.labels
         drawn = self.draws.own.numpy()

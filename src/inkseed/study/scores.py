@@ -1,4 +1,4 @@
-"""Does a selector's score tell good noise from bad? Correlations with B, and with itself."""
+"""Whether a selector's score tells good noise from bad: its correlation with B, and with itself."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -19,11 +19,10 @@ RANKED_IMAGES = 20
 
 
 def correlations(pool: Pool, right: np.ndarray) -> dict[str, dict[str, Estimate]]:
-    """Of each score with B's correctness (N, K), within class; and with ink mass held fixed.
+    """Correlate each score with B's correctness (N, K), within class, and with ink mass held fixed.
 
-    Both scores and correctness are centred within each class; "partial" also takes out what a
-    class's own straight line in ink mass explains. Intervals resample images with all their
-    candidates.
+    Scores and correctness are centred within each class; "partial" also removes what a straight
+    line in ink mass explains within the class. Intervals resample images with all their candidates.
     """
     ink, good = pool.scores["ink"], right.astype(np.float64)
     found = {}
@@ -45,9 +44,9 @@ def rank_agreement(
     how: Mapping[str, Any],
     tell: Callable[[int], object],
 ) -> dict[str, float]:
-    """Spearman's correlation of stability at 10 steps with that at more, over candidates.
+    """Spearman's correlation of stability at 10 steps and at more, over candidates.
 
-    The mean over RANKED_IMAGES images: of 1, a few steps would rank noises as many do.
+    The mean over RANKED_IMAGES images; at 1, few steps would rank noises as many do.
     """
     some = digits[:RANKED_IMAGES]
     request = Request(digits_to_labels(model, some), sampling=SamplingOptions(**how))
@@ -76,12 +75,12 @@ def rank_agreement(
 
 
 def rank_cost(images: int, candidates: int) -> int:
-    """Network evaluations of `rank_agreement`: each step there and each step back is one."""
+    """Network evaluations of `rank_agreement`: one per step, forth and back."""
     return min(images, RANKED_IMAGES) * candidates * 2 * sum(RANKED_STEPS)
 
 
 def summary(pool: Pool) -> dict[str, Mapping[str, Any]]:
-    """How each stability is distributed over the pool's noises."""
+    """The distribution of each stability over the pool's noises."""
     return {
         name: {
             "mean": float(pool.scores[name].mean()),
@@ -94,7 +93,7 @@ def summary(pool: Pool) -> dict[str, Mapping[str, Any]]:
 
 
 def _within(labels: np.ndarray, values: np.ndarray) -> np.ndarray:
-    """Values (N, K) less the mean of their class."""
+    """Values (N, K) minus the mean of their class."""
     centred = values.astype(np.float64).copy()
     for label in np.unique(labels):
         own = labels == label
@@ -103,7 +102,7 @@ def _within(labels: np.ndarray, values: np.ndarray) -> np.ndarray:
 
 
 def _without(labels: np.ndarray, values: np.ndarray, explained: np.ndarray) -> np.ndarray:
-    """Values (N, K) less their class's straight line in `explained`."""
+    """Values (N, K) minus a straight line in `explained`, fitted within class."""
     y, x = _within(labels, values), _within(labels, explained)
     for label in np.unique(labels):
         own = labels == label
@@ -114,7 +113,7 @@ def _without(labels: np.ndarray, values: np.ndarray, explained: np.ndarray) -> n
 
 
 def _correlation(a: np.ndarray, b: np.ndarray, labels: np.ndarray) -> Estimate:
-    """The correlation of two centred tables (N, K), its interval by resampling rows."""
+    """The correlation of two centred tables (N, K), with an interval by resampling rows."""
 
     def value(counts: np.ndarray) -> float:
         products = [float(counts @ (p * q).sum(1)) for p, q in ((a, b), (a, a), (b, b))]

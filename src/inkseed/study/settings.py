@@ -1,4 +1,4 @@
-"""What is studied, and what makes one study differ from another."""
+"""The settings of a study, which tell one study from another."""
 
 import hashlib
 import inspect
@@ -12,8 +12,8 @@ from inkseed.errors import InkseedError
 from inkseed.noise import find_strategy, strategies
 from inkseed.samplers import find_sampler
 
-LAYOUT = 2  # of what a folder holds: since 2 the labels of all seeds together are MNIST's mix
-FEWEST = 50  # images a row: below, an interval says nothing
+LAYOUT = 2  # of a folder: since 2, the labels of all seeds together are in MNIST's mix
+FEWEST = 50  # images per row: with fewer, an interval says nothing
 
 
 @dataclass(frozen=True)
@@ -23,11 +23,11 @@ class StudySettings:
     Attributes:
         model: the model's name or path.
         sha256: of the model's file.
-        how: settings of `Model.sample`.
+        how: settings for `Model.sample`.
         count: images for each seed.
         seeds: how many seeds.
         candidates: the largest budget is that of best-of-`candidates`.
-        strategies: the names of those to compare; None is all of them.
+        strategies: the names of those to compare; None is all.
 
     Raises:
         InkseedError: for fewer images than an interval needs.
@@ -47,11 +47,11 @@ class StudySettings:
 
     @property
     def n(self) -> int:
-        """Images a row."""
+        """Images per row."""
         return self.count * self.seeds
 
     def as_json(self) -> dict[str, Any]:
-        """Plain values, and a digest of the sources: other code would draw other images."""
+        """Plain values, with a digest of the sources, since other code would draw other images."""
         known = strategies() if self.strategies is None else self.strategies
         names = sorted(known)
         digest = hashlib.sha256(__version__.encode())
@@ -65,11 +65,11 @@ class StudySettings:
 
 
 def _source(function: Any) -> bytes:
-    """The file that a strategy or sampler is defined in, since it may use all that stands there."""
+    """The source file of a strategy or sampler, all of which it may use."""
     while isinstance(function, partial):
         function = function.func
     kind: Any = function if inspect.isroutine(function) else type(function)
     try:
         return Path(inspect.getfile(kind)).read_bytes()
-    except (OSError, TypeError):  # typed at a prompt: its name must do
+    except (OSError, TypeError):  # typed at a prompt: the name must do
         return repr(kind).encode()

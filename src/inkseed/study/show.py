@@ -1,4 +1,4 @@
-"""What a study leaves in its folder for people: plots and pictures."""
+"""The plots and pictures that a study leaves in its folder."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -20,11 +20,11 @@ from inkseed.study.quality import quality_figure
 from inkseed.study.result import Study
 from inkseed.study.study import Tell
 
-EXTREME_OF, EXTREMES = 200, 10  # noises of a digit that are scored, and shown of either end
+EXTREME_OF, EXTREMES = 200, 10  # noises of a digit that are scored, and shown from either end
 
 
 def save_study(study: Study, model: Model, folder: Path, tell: Tell = lambda _: None) -> list[Path]:
-    """Write the plots and the pictures; return their paths. `tell` hears of evaluations."""
+    """Write the plots and pictures and return their paths; `tell` is called with evaluations."""
     save_figure(quality_figure(study), folder / "quality.png")
     save_figure(stability_figure(study), folder / "stability.png")
     save_picture(extremes(model, 3, study.settings.how, tell), folder / "extremes.png")
@@ -32,12 +32,12 @@ def save_study(study: Study, model: Model, folder: Path, tell: Tell = lambda _: 
 
 
 def save_figure(figure: Figure, path: Path) -> None:
-    """A figure as PNG, whole or not at all."""
+    """Write a figure as PNG, whole or not at all."""
     write_atomically(path, lambda temporary: figure.savefig(temporary, dpi=130))
 
 
 def stability_figure(study: Study) -> Figure:
-    """How the stability of Gaussian noise is distributed, by either inversion."""
+    """The distribution of the stability of Gaussian noise, by either inversion."""
     figure = Figure(figsize=(8, 3.2), layout="constrained")
     axes = figure.subplots(1, 2)
     names = (("stability", "DDIM both ways"), ("renoise", "noised again, as the report lists it"))
@@ -58,7 +58,7 @@ def extremes_cost(model: Model, how: Mapping[str, Any]) -> int:
 def extremes(
     model: Model, digit: int, how: Mapping[str, Any], tell: Tell = lambda _: None
 ) -> Image.Image:
-    """The most and the least stable noises of a digit, with the images that they become."""
+    """The most and the least stable noises of a digit, with their images."""
     labels = model.indices([str(digit)]) * EXTREME_OF
     run = model.bind(Request(labels, sampling=SamplingOptions(**how)), tell)
     drawn = draw(run)
@@ -73,5 +73,5 @@ def extremes(
         low, high = sorted(table[rows[[0, -1]]])
         caption = f"{words} of {EXTREME_OF}: cosine {low:.3f} to {high:.3f}"
         noise = to_uint8(drawn.noise[rows] / 3)
-        bands += [Band(caption, noise), Band("and what they become", drawn.images[rows])]
+        bands += [Band(caption, noise), Band("and their images", drawn.images[rows])]
     return draw_bands(bands, EXTREMES)

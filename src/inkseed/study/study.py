@@ -1,4 +1,4 @@
-"""Run a study: draw what is missing, measure, compare at equal network evaluations."""
+"""Run a study: draw what is missing, measure, and compare at equal cost."""
 
 import json
 import time
@@ -37,14 +37,14 @@ def run_study(
 ) -> Study:
     """Draw with every strategy, measure, and compare at equal network evaluations.
 
-    What is drawn is kept in `folder`, so a stopped study continues there. Judge B's reading of each
-    image is kept there too, in readings.npz (`Study.readings`).
+    Images are kept in `folder`, so that a stopped study continues there, and so is judge B's
+    reading of each image, in readings.npz (`Study.readings`).
 
     Args:
         model: a model of the digits 0 to 9.
         settings: what to study.
         folder: where the study is kept.
-        tell: called with numbers of network evaluations as they are spent.
+        tell: called with network evaluations as they are spent.
 
     Returns:
         The study.
@@ -55,13 +55,13 @@ def run_study(
     """
     began = time.perf_counter()
     if set(model.class_names) != set(CLASSES):
-        raise InkseedError("the study needs a model of the digits 0 to 9: the judges read those")
+        raise InkseedError("a study needs a model of the digits 0 to 9, which the judges read")
     _claim(folder, settings)
     rows = rows_of(model, settings.how, settings.candidates, settings.strategies)
     digits = natural_labels(settings.n).reshape(settings.seeds, settings.count)
     drawing = _Drawing(model, settings, digits, folder, tell)
     pools = []
-    drawn: dict[str, list[Mapping[str, np.ndarray]]] = defaultdict(list)  # a list over seeds
+    drawn: dict[str, list[Mapping[str, np.ndarray]]] = defaultdict(list)  # lists over seeds
     for seed in range(settings.seeds):
         pools.append(drawing.pool(seed))
         for row in rows:
@@ -101,7 +101,7 @@ def run_study(
 
 
 def evaluations_of(model: Model, settings: StudySettings) -> int:
-    """Network evaluations that the drawing costs in all."""
+    """All network evaluations that a study costs."""
     rows = rows_of(model, settings.how, settings.candidates, settings.strategies)
     drawn = sum(row.nfe for row in rows if row.selector is None)
     pooled = pool_cost(model, settings.how, settings.candidates)
@@ -113,7 +113,7 @@ def evaluations_of(model: Model, settings: StudySettings) -> int:
 def _same(rows: list[Row]) -> list[Row]:
     """The strategies that keep the distribution."""
     free = [row for row in rows if row.budget is None and row.role == STRATEGY]
-    return [row for row in free if find_strategy(row.name).promise == SAME]
+    return [row for row in free if find_strategy(row.name).kind == SAME]
 
 
 def _results(rows: list[Row], measures: list[Measure]) -> list[Result]:
@@ -126,12 +126,12 @@ def _results(rows: list[Row], measures: list[Measure]) -> list[Result]:
 
 
 def _claim(folder: Path, settings: StudySettings) -> None:
-    """Begin the folder, or go on in one of the very same settings."""
+    """Start a folder, or continue in one with the same settings."""
     path, text = folder / "settings.json", json.dumps(settings.as_json(), indent=1) + "\n"
     if path.exists():
         if path.read_text("utf-8", errors="replace") != text:
             raise InkseedError(
-                f"{folder} holds a study of other settings or strategies: give another --out"
+                f"{folder} holds a study with other settings or strategies: give another --out"
             )
         return
     write_atomically(path, lambda temporary: temporary.write_text(text, "utf-8"))
@@ -139,7 +139,7 @@ def _claim(folder: Path, settings: StudySettings) -> None:
 
 @dataclass(frozen=True)
 class _Drawing:
-    """Draws what the study needs, seed by seed, and keeps it in the folder."""
+    """Draws what a study needs, seed by seed, and keeps it in the folder."""
 
     model: Model
     settings: StudySettings
@@ -159,7 +159,7 @@ class _Drawing:
         return Pool.from_arrays(self._kept(f"seed_{seed}/pool", draw, spent))
 
     def row(self, row: Row, seed: int) -> Mapping[str, np.ndarray]:
-        """One seed's `images` of a row that draws its own, and the `nfe` of each."""
+        """The `images` of one seed in a row that draws its own, and the `nfe` of each."""
 
         def draw() -> Mapping[str, np.ndarray]:
             labels, budget = digits_to_labels(self.model, self.digits[seed]), row.budget or row.nfe
@@ -169,15 +169,15 @@ class _Drawing:
                 )
             except OverspentError as error:
                 raise InkseedError(
-                    f"{row.name} spends more than the {budget} evaluations it has: in a study what "
-                    "a strategy costs must not depend on what it sees"
+                    f"{row.name} spends more than the {budget} evaluations it has: in a study, the"
+                    " cost of a strategy must not depend on what it sees"
                 ) from error
             return {"images": drawn.images, "nfe": np.array(drawn.nfe)}
 
         return self._kept(f"seed_{seed}/{row.key}", draw, self.settings.count * row.nfe)
 
     def means(self, row: Row) -> np.ndarray:
-        """What a strategy's images of each digit measure, group by group."""
+        """The measurements of a strategy's images of each digit, group by group."""
 
         def draw() -> Mapping[str, np.ndarray]:
             return {"values": draw_means(self.model, self.settings.how, row.name, self.tell)}
@@ -188,7 +188,7 @@ class _Drawing:
     def _kept(
         self, name: str, draw: Callable[[], Mapping[str, Any]], spent: int
     ) -> Mapping[str, np.ndarray]:
-        """The arrays in the file, drawn first if it is not there."""
+        """The arrays in the file, which is drawn first if it is missing."""
         path = self.folder / f"{name}.npz"
         if path.exists():
             self.tell(spent)
@@ -199,4 +199,4 @@ class _Drawing:
             with np.load(path, allow_pickle=False) as opened:
                 return {key: opened[key] for key in opened.files}
         except Exception as error:  # zip, zlib and numpy's header parser raise a dozen kinds
-            raise InkseedError(f"{path} is damaged: remove it, and it is drawn again") from error
+            raise InkseedError(f"{path} is damaged: remove it to draw it again") from error

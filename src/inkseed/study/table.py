@@ -1,4 +1,4 @@
-"""The study in words: one table, for the terminal and for Markdown, with its legend."""
+"""The table of a study, for the terminal and in Markdown, with its legend."""
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
@@ -20,14 +20,14 @@ REAL, COMPARED_WITH, SAME = "real (validation)", "—", "same"
 
 
 def print_study(study: Study, console: Console) -> None:
-    """Print one line a row, what the marks mean, and what each score is worth."""
+    """Print one line per row, what the marks mean, and how good each score is."""
     console.print(study_table(study))
     for line in (*legend(study), "", *score_lines(study)):
         console.print(Padding(Text(line, style="dim"), (0, 0, 0, 2), expand=False))
 
 
 def study_table(study: Study) -> Table:
-    """Real digits, strategies and controls, with differences at as many evaluations."""
+    """Real digits, strategies and controls, with differences at equal cost."""
     how = ", ".join(
         f"{key} {value}" for key, value in study.settings.how.items() if value is not None
     )
@@ -55,24 +55,24 @@ def markdown(study: Study) -> list[str]:
 
 
 def legend(study: Study) -> list[str]:
-    """What every mark in the table means."""
+    """What the marks in the table mean."""
     settings = study.settings
     return [
         f"N = {study.n:,} images in every row, {settings.count} for each of {settings.seeds} seeds,"
-        " their labels in MNIST's own mix. NFE: network evaluations per image.",
-        f"{REAL}: held-out real digits with the same labels, measured in the same way: what images"
-        " as good as real look like in a sample of this size.",
+        " with labels in MNIST's own mix. NFE: network evaluations per image.",
+        f"{REAL}: held-out real digits with the same labels, measured in the same way. Images as"
+        " good as real would look like this in a sample of this size.",
         f"A difference is from the nearest row above that has {COMPARED_WITH}: Gaussian noise at"
-        " the same number of evaluations, a plain draw in the first block and more steps in every"
-        " other. ± is half its 95 % interval; accuracy differences are in points.",
-        f"{SAME}: nothing differs, image by image for accuracy.",
-        "*: chance alone would go so far less than once in 1,000, by McNemar's exact test for"
-        " accuracy and a 99.9 % interval for the others.",
+        " the same number of evaluations, a plain draw in the first block and more steps in all"
+        " others. ± is half its 95 % interval; accuracy differences are in points.",
+        f"{SAME}: nothing differs; for accuracy, on no image.",
+        "*: a difference that chance alone would give less than once in 1,000, by McNemar's exact"
+        " test for accuracy and a 99.9 % interval for the others.",
     ]
 
 
 def cells(result: Result) -> list[str]:
-    """A row's texts."""
+    """The cells of a row."""
     texts = [result.row.name, str(result.row.nfe)]
     for metric in SHOWN:
         texts += [shown(metric, result.measure.values[metric]), difference(result, metric)]
@@ -80,7 +80,7 @@ def cells(result: Result) -> list[str]:
 
 
 def real_cells(real: Measure, n: int) -> list[str]:
-    """The texts of the real digits' row; where they are not `n`, it says how many."""
+    """The cells of the real digits' row, which says how many there are if not `n`."""
     count = len(real.right)
     texts = [REAL if count == n else f"{REAL[:-1]}, N = {count:,})", ""]
     for metric in SHOWN:
@@ -89,10 +89,10 @@ def real_cells(real: Measure, n: int) -> list[str]:
 
 
 def difference(result: Result, metric: str) -> str:
-    """The difference from Gaussian noise of equal cost, and half its 95 % interval.
+    """The difference from Gaussian noise at equal cost, and half its 95 % interval.
 
-    An asterisk stands where chance would go so far less than once in a thousand: among the hundred
-    and more comparisons of a table, 95 % intervals alone would find five effects where none is.
+    An asterisk marks what chance would give less than once in a thousand. In a table of more than a
+    hundred comparisons, 95 % intervals alone would find five effects where there are none.
     """
     if result.measure is result.equal:
         return COMPARED_WITH
@@ -101,13 +101,13 @@ def difference(result: Result, metric: str) -> str:
     value, reach = result.difference(metric)
     scale, digits = (100, 2) if metric == "accuracy" else (1, 3)
     star = "*" if result.certain(metric) else ""
-    if max(abs(value), reach) * scale < 0.5 * 10**-digits:  # it would read 0 ± 0, and is not
+    if max(abs(value), reach) * scale < 0.5 * 10**-digits:  # it would read 0 ± 0, but is not 0
         return f"< {10**-digits:g}{star}"
     return f"{scale * value:+.{digits}f} ± {scale * reach:.{digits}f}{star}"
 
 
 def score_lines(study: Study) -> list[str]:
-    """What the selectors' scores say about B's reading."""
+    """What the selectors' scores say about B's readings."""
     lines = ["correlation of a score with B reading the label, within class; partial on ink mass:"]
     for name, kinds in study.correlations.items():
         both = [f"{e.value:+.3f} ({e.low:+.3f} to {e.high:+.3f})" for e in kinds.values()]

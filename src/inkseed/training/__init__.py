@@ -1,1 +1,1 @@
-"""From a recipe to a model file: data, batches, optimiser, averages, the loop."""
+"""From a recipe to a model file: data, batches, optimiser, weight averages, the loop."""

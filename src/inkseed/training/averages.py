@@ -1,4 +1,4 @@
-"""After training: a model of every weight average, and the choice of one on validation images."""
+"""After training: save a model for each weight average, and choose one on validation images."""
 
 import copy
 from pathlib import Path
@@ -16,7 +16,7 @@ from inkseed.training.data import TrainingData
 from inkseed.training.objective import objective_of
 from inkseed.training.recipes import Recipe
 
-ROUNDS = 4  # of noise for every validation image: the averages differ by little
+ROUNDS = 4  # of noise for every validation image, since the averages differ little
 
 
 def choose_average(
@@ -27,10 +27,10 @@ def choose_average(
     data: TrainingData,
     out: Path,
 ) -> tuple[dict[str, Tensor], dict[str, Any]]:
-    """Write `averages/NAME.safetensors`; the weights of the lowest validation loss, and all losses.
+    """Write each `averages/NAME.safetensors`; return the weights of the lowest validation loss.
 
-    Without validation images the first average is taken, without averages the network's own
-    weights. Which it is, and the losses, are facts for `ModelConfig.trained`.
+    Without validation images that is the first average; without averages, the network's own
+    weights. The choice and all losses are returned too, as facts for `ModelConfig.trained`.
     """
     losses = {}
     for name, weights in averages.items():
@@ -44,7 +44,7 @@ def choose_average(
 
 
 def with_weights(network: Network, weights: dict[str, Tensor]) -> Network:
-    """A copy of `network` with other weights."""
+    """A copy of `network` with `weights`."""
     twin = copy.deepcopy(network)
     twin.load_state_dict(weights)
     return twin
@@ -54,7 +54,7 @@ def with_weights(network: Network, weights: dict[str, Tensor]) -> Network:
 def _validation_loss(
     network: Network, config: ModelConfig, recipe: Recipe, data: TrainingData
 ) -> float:
-    """The mean loss of held-out images, with the same noise whatever the weights."""
+    """The mean loss on held-out images, with the same noise for all weights."""
     assert data.validation is not None
     device = next(network.parameters()).device
     objective = objective_of(network.eval(), config, recipe)

@@ -42,7 +42,7 @@ class Examples(Outlined):
         return self.known_style or measure_style(self.images.images)
 
     def condition(self, styled: bool) -> Condition:
-        """What each image is, as the condition that asks for it: labels, with style if `styled`."""
+        """The condition that describes each image: its label and, if `styled`, its style."""
         label = torch.from_numpy(self.images.labels.astype(np.int64))
         style = torch.from_numpy(np.stack(self.style, 1)).float() if styled else None
         return Condition.of(label, style)
@@ -75,7 +75,7 @@ class Batch:
 
 
 class Batches:
-    """The run's endless sequence of images: one shuffled pass after another, in equal batches.
+    """The endless sequence of a run's images: one shuffled pass after another, in equal batches.
 
     Args:
         of_pass: the examples of pass k, as many in each pass; those of the last are kept.

@@ -1,4 +1,4 @@
-"""What a run learns from: images, their conditions, and what a model must know of them."""
+"""What a run learns from: images, their conditions, and their statistics."""
 
 import hashlib
 from collections.abc import Callable
@@ -19,23 +19,23 @@ from inkseed.rng import Purpose, state
 from inkseed.training.batches import Examples
 from inkseed.training.recipes import MAX_SIDE, TWO_DIGITS, Recipe
 
-FEWEST = 8  # images of a class: fewer say nothing of how it varies
-HELD_OUT = 10  # one image in ten chooses among averages, where there are plenty of one's own
+FEWEST = 8  # images of a class: fewer do not show how it varies
+HELD_OUT = 10  # one image in ten is held out to choose among averages, if there are plenty
 PLENTY = 500
-VALIDATION = 2000  # of MNIST's validation images, at most as many choose
-A_PASS = 50_000  # images: with a user's own, few or many, a pass of a recipe is at least as long
+VALIDATION = 2000  # of MNIST's validation images, at most, to choose by
+A_PASS = 50_000  # images in a pass of a recipe, at least, however few the user's own are
 
 
 @dataclass(frozen=True, repr=False)
 class TrainingData(Outlined):
-    """Images to learn from and, where there are enough, others to choose an average by."""
+    """Images to learn from and, if there are enough, others to choose an average by."""
 
     examples: Examples  # of the first pass
     validation: Examples | None
     description: str
-    a_pass: int  # how many images one of the recipe's epochs stands for
-    composed: Callable[[int], Examples] | None = None  # later passes; None: they see the same
-    reading: str = ""  # what was read of one's own images, in one line
+    a_pass: int  # how many images make one of the recipe's epochs
+    composed: Callable[[int], Examples] | None = None  # later passes; None: the same images
+    reading: str = ""  # what was read of a user's own images, in one line
 
     @property
     def source(self) -> LabelledImages:
@@ -43,11 +43,11 @@ class TrainingData(Outlined):
         return self.examples.images
 
     def of_pass(self, number: int) -> Examples:
-        """What the run sees in one pass."""
+        """The examples of one pass."""
         return self.examples if self.composed is None or number == 0 else self.composed(number)
 
     def identity(self) -> dict[str, Any]:
-        """What tells these data from others, for a run that is to go on with the same."""
+        """What identifies these data, so that a resumed run continues with the same."""
         digest = hashlib.sha256(self.source.images.tobytes() + self.source.labels.tobytes())
         return {
             "data": self.description,
@@ -65,16 +65,16 @@ class TrainingData(Outlined):
         }
 
     def styles(self) -> dict[str, tuple[float, float]]:
-        """Slant's and thickness's mean and deviation, over the images that hold ink.
+        """The mean and deviation of slant and thickness over the images with ink.
 
-        Raises InkseedError where none does.
+        Raises InkseedError if none has any.
         """
         slant, thickness = self.examples.style
         inked = thickness > 0
         if not inked.any():
             raise InkseedError(
-                "the images' ink is too faint for its slant and thickness to be measured: give"
-                " darker ones, or `styles = false` in the recipe and no --from"
+                "the images' ink is too faint to measure slant and thickness: give darker ones, or"
+                " set `styles = false` in the recipe and leave out --from"
             )
         return {"slant": _moments(slant[inked]), "thickness": _moments(thickness[inked])}
 
@@ -85,12 +85,11 @@ def training_data(
     size: tuple[int, int] | None,
     how: HowToRead | None = None,
 ) -> TrainingData:
-    """The digits that the recipe names or, instead, a user's own images at `data`, which
-    `inkseed.data.read_images` reads as `how` says.
+    """The digits that the recipe names, or a user's own images at `data`.
 
-    A recipe of two-digit images makes them of the one or the other, anew for each pass.
-
-    Raises InkseedError for images that are too few, or of sides that no network here takes.
+    `inkseed.data.read_images` reads them as `how` says. A recipe of two-digit images composes them
+    from the single ones, anew for each pass. Raises InkseedError for too few images, or for sides
+    that no network here takes.
     """
     if recipe.data == TWO_DIGITS:
         return _two_digits(recipe, data, size, how)
@@ -121,12 +120,14 @@ def training_data(
 def _two_digits(
     recipe: Recipe, data: Path | None, size: tuple[int, int] | None, how: HowToRead | None
 ) -> TrainingData:
-    """Composites of single digits, those of validation from digits that no pass sees, if enough."""
+    """Composites of single digits; for validation, of digits that no pass sees, if possible."""
     if size is not None:
-        raise InkseedError("the recipe says how large its images are: leave --size out")
+        raise InkseedError("the recipe sets the size of its images: leave --size out")
     held_out = recipe.held_out_labels
     if unknown := sorted(set(held_out) - set(PAIRS)):
-        raise InkseedError(f"recipe: held_out_labels has labels from 00 to 99, not {unknown[0]!r}")
+        raise InkseedError(
+            f"recipe: held_out_labels takes labels from 00 to 99, not {unknown[0]!r}"
+        )
     labels = np.array([k for k, name in enumerate(PAIRS) if name not in held_out])
     if not len(labels):
         raise InkseedError("recipe: held_out_labels leaves no label to learn")
@@ -141,7 +142,7 @@ def _two_digits(
         source, reading = own.source, own.reading
         unseen = source if own.validation is None else own.validation.images
         if len(np.unique(unseen.labels)) < len(source.class_names):
-            unseen = source  # of the rarest digit, none was put aside
+            unseen = source  # none of the rarest digit was held out
         words = f"pairs of {own.description}"
     n = recipe.images or A_PASS
     hands = Hands(source)
@@ -167,8 +168,8 @@ def _own_images(
     height, width = source.images.shape[1:]
     if height % 4 or width % 4 or not max(height, width) <= MAX_SIDE:
         raise InkseedError(
-            f"the images in {data} are {height}x{width}: sides must be divisible by 4, to "
-            f"{MAX_SIDE}; --size 28 resizes them"
+            f"the images in {data} are {height}x{width}: sides must be divisible by 4, and at most"
+            f" {MAX_SIDE}; --size 28 resizes them"
         )
     counts = np.bincount(source.labels, minlength=len(source.class_names))
     if len(counts) < 2:
@@ -176,8 +177,8 @@ def _own_images(
     if counts.min() < FEWEST:
         poorest = source.class_names[int(counts.argmin())]
         raise InkseedError(
-            f"{data} gives {counts.min()} images of {poorest!r}: at least {FEWEST} of each label"
-            f" are needed ({account.line()})"
+            f"{data} gives {counts.min()} images of {poorest!r}: give at least {FEWEST} of each"
+            f" label ({account.line()})"
         )
     words = f"{len(source):,} images of {data.resolve().name}"
     if len(source) < PLENTY:
@@ -197,11 +198,11 @@ def _own_images(
 
 
 def model_config(recipe: Recipe, name: str, data: TrainingData, styled: bool) -> ModelConfig:
-    """The configuration that a model of this recipe and these data carries in its file.
+    """The configuration in the file of a model trained by this recipe on these data.
 
-    A `styled` one has the moments of its data's styles twice: in `styles` as what they are, to draw
-    hands by and to bound what can be asked for, and in the network's settings as what it scales
-    styles by. A network that is trained on, on other data, keeps its scales.
+    If `styled`, the mean and deviation of each style appear twice: in `styles`, to draw hands by
+    and to bound requests, and in the network's settings, to scale its input. A network that is
+    fine-tuned on other data keeps its scales.
     """
     network = {
         **recipe.network,
@@ -212,7 +213,7 @@ def model_config(recipe: Recipe, name: str, data: TrainingData, styled: bool) ->
     if styled:
         network["styles"] = styles
     sampling = dict(recipe.sampling)
-    if recipe.drop_prob == 0:  # what no label is, such a network never learns
+    if recipe.drop_prob == 0:  # such a network never learns to draw without a label
         sampling = {"guide_w": 0.0, **sampling}
     prediction = dict(recipe.prediction)
     if prediction.get("name") == "edm":
@@ -231,5 +232,5 @@ def model_config(recipe: Recipe, name: str, data: TrainingData, styled: bool) ->
 
 
 def _moments(values: np.ndarray) -> tuple[float, float]:
-    """Mean and deviation of what was measured, at least a thousandth where nothing varies."""
+    """Mean and deviation, the latter at least a thousandth."""
     return round(float(values.mean()), 3), max(round(float(values.std()), 3), 1e-3)

@@ -1,6 +1,6 @@
-"""Exponential moving averages of a network's weights, several lengths at once.
+"""Exponential moving averages of a network's weights, of several lengths at once.
 
-Averaged weights draw better images than those they are averages of; how much better depends on the
+Averaged weights draw better images than the weights themselves; how much better depends on the
 length of the average (Karras et al., arXiv 2312.02696).
 """
 
@@ -11,10 +11,10 @@ from torch import Tensor
 
 
 class WeightAverages:
-    """For each decay a running average of some weights; all begin at the weights themselves.
+    """A running average of some weights for each decay; all start from the weights themselves.
 
     After step i (from 0) an average takes `1 - min(decay, (1 + i) / (10 + i))` of the new weights,
-    so that a young average forgets its beginning.
+    so that a young average forgets where it started.
     """
 
     def __init__(self, decays: Sequence[float], weights: Mapping[str, Tensor]) -> None:
@@ -25,7 +25,7 @@ class WeightAverages:
 
     @torch.no_grad()
     def update(self, step: int, weights: Mapping[str, Tensor]) -> None:
-        """Take in the weights after step `step`; whole numbers are copied, not averaged."""
+        """Include the weights after step `step`; integers are copied, not averaged."""
         for decay, average in self.averages.items():
             kept = min(decay, (1 + step) / (10 + step))
             floats = [name for name in average if weights[name].is_floating_point()]
@@ -42,7 +42,7 @@ class WeightAverages:
         }
 
     def restore(self, tensors: Mapping[str, Tensor]) -> None:
-        """Take up what `tensors` gave; raises KeyError where some are missing."""
+        """Restore what `tensors` returned. Raises KeyError if some are missing."""
         for decay, average in self.averages.items():
             for name, tensor in average.items():
                 tensor.copy_(tensors[f"ema.{decay}.{name}"])

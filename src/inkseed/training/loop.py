@@ -1,7 +1,7 @@
-"""The training loop: a recipe in, a run's folder out, resumable to the very same weights.
+"""The training loop: a recipe in, a run's folder out, resumable to exactly the same weights.
 
-All randomness of step k depends on (seed, k) alone and is drawn for the whole batch, so neither
-where a run was cut off nor how many processes share it changes what is learned.
+All randomness of step k depends only on (seed, k), and is drawn for the whole batch. So what is
+learned does not depend on where a run was interrupted, or on how many processes share it.
 """
 
 import contextlib
@@ -36,7 +36,7 @@ from inkseed.training.run import Run
 from inkseed.training.run_folder import MODEL, STATE, draw_loss, open_log, open_run
 from inkseed.training.step import SharedStep, Step, ahead
 
-SAMPLE_SEED = 0  # all grids of a run begin from the same noise
+SAMPLE_SEED = 0  # all grids of a run start from the same noise
 STATE_SECONDS = 60.0
 MOST_DRAWN = 20  # classes in a grid of samples
 
@@ -55,18 +55,18 @@ def train(
 ) -> Path:
     """Train a model by a recipe, in a folder of its own.
 
-    Under `torchrun` the processes share each batch. What was read of `data` is told on standard
-    error.
+    Under `torchrun` the processes share each batch. A line on standard error says what was read of
+    `data`.
 
     Args:
-        recipe: what decides the run; `inkseed.load_recipe` reads one.
+        recipe: the settings of the run; `inkseed.load_recipe` reads one.
         name: the recipe's name, kept in the model file.
         out: the run's folder: new or empty, unless `resume` is set.
         resume: continue an unfinished run; everything else must be as it was.
         device: where to train, for example "cuda"; None is the CPU.
-        compile_network: compile the network first, which pays in long runs.
+        compile_network: compile the network first, which pays off in long runs.
         data: your own images, in any form that `inkseed.data.read_images` reads.
-        size: (height, width) that your own images are brought to.
+        size: (height, width) to resize your own images to.
         start: a model to start from, instead of the recipe's.
         how: how to read your own images.
 
@@ -74,8 +74,8 @@ def train(
         The path of the finished model.
 
     Raises:
-        InkseedError: if the folder, the images and the request do not fit together, the device is
-            missing, or the loss is no longer finite.
+        InkseedError: if the folder, the images and the request do not fit together, if the device
+            is missing, or if the loss is no longer finite.
     """
     out, start = Path(out), start or recipe.start or None
     device = None if device is None else find_device(device)
@@ -94,7 +94,7 @@ def train(
         **source.identity(),
         "from": begin and begin.weights_sha256,
     }
-    open_run(out, asked, resume, write=False)  # all look before one of them writes
+    open_run(out, asked, resume, write=False)  # all processes look before one writes
     engine.wait_for_everyone()
     if engine.is_main_process:
         open_run(out, asked, resume)
@@ -122,7 +122,7 @@ def _loop(
 ) -> None:
     steps = steps_of(recipe, data.a_pass)
     pictures = {round(steps * k / recipe.pictures) for k in range(1, recipe.pictures + 1)}
-    # alone it stays where it is: Accelerate would move it to the first GPU
+    # not if alone, since Accelerate would move it to the first GPU
     network = engine.prepare(run.network) if engine.num_processes > 1 else run.network
     fast = torch.compile(network, dynamic=False) if compiled else network
     encoder = getattr(run.network, "encoder", None)
@@ -153,8 +153,8 @@ def _loop(
             value = learn(drawn, rate)
             if not math.isfinite(value):
                 raise InkseedError(
-                    f"the loss is {value} at step {step}: lower learning_rate or, if it is the "
-                    "first step, mend p_mean and p_std, in a new folder"
+                    f"the loss is {value} at step {step}: in a new folder, lower learning_rate or,"
+                    " if it is the first step, correct p_mean and p_std"
                 )
             run.averages.update(step, run.network.state_dict())
             run.step = step + 1
@@ -170,7 +170,7 @@ def _loop(
                 f"{speed:.1f}",
             )
             csv.writer(log).writerow(row)
-            stopping = interrupted()  # asked once: what comes later waits for the next step
+            stopping = interrupted()  # asked once, so that a later Ctrl-C waits for the next step
             if stopping or run.step in pictures or time.monotonic() - saved > STATE_SECONDS:
                 log.flush()
                 run.save(out / STATE, recipe)
@@ -183,12 +183,12 @@ def _loop(
 
 
 def steps_of(recipe: Recipe, images: int) -> int:
-    """How many batches a run over so many images takes: whole ones, the last pass rounded up."""
+    """How many batches a run over so many images takes, rounded up."""
     return -(-recipe.epochs * images // recipe.batch_size)
 
 
 def learning_rate(recipe: Recipe, step: int, steps: int) -> float:
-    """Rising over the warm-up, level, and falling linearly to 0 from `decay_start` of the run."""
+    """Rises over the warm-up, stays level, and falls linearly to 0 from `decay_start` on."""
     rising = min(1.0, (step + 1) / max(recipe.warm_up, 1))
     falling = min(1.0, (1 - step / steps) / max(1 - recipe.decay_start, 1e-9))
     return recipe.learning_rate * rising * falling
@@ -202,7 +202,7 @@ def _draw_samples(run: Run, recipe: Recipe, path: Path) -> None:
     classes = [*range(0, len(model.class_names), every)]
     try:
         drawn = model.sample(classes * 2, SAMPLE_SEED)
-    except InkseedError:  # young weights may draw nothing finite: no picture, but no end either
+    except InkseedError:  # early weights may draw nothing finite: then there is no picture
         return
     caption = f"after {run.step * recipe.batch_size:,} images"
     save_picture(draw_bands([Band(caption, drawn.images)], len(classes)), path)

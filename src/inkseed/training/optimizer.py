@@ -11,7 +11,7 @@ from inkseed.training.recipes import Recipe
 
 
 class Optimizer:
-    """The optimisers of a recipe over a network's parameters, as one.
+    """The optimisers of a recipe for a network's parameters, as one.
 
     Under "muon" the `edges` of the network, its first and last layers and its embeddings, stay with
     AdamW. The learning rate is one for both: Muon's steps are scaled to the mean square of AdamW's.
@@ -54,12 +54,12 @@ class Optimizer:
         self.muon.step(self.rate)
 
     def zero_grad(self) -> None:
-        """Forget the gradients."""
+        """Clear the gradients."""
         for parameter in self.parameters.values():
             parameter.grad = None
 
     def tensors(self) -> dict[str, Tensor]:
-        """All that the optimisers remember as one flat dict, for a training state."""
+        """The optimisers' state as one flat dict, for a training state."""
         found = {
             f"adam.{key}.{name}": value
             for name, parameter in self.others.items()
@@ -68,9 +68,9 @@ class Optimizer:
         return found | {f"muon.{name}": each for name, each in self.muon.tensors().items()}
 
     def restore(self, tensors: Mapping[str, Tensor]) -> None:
-        """Take up what `tensors` gave; raises KeyError where some are missing."""
+        """Restore what `tensors` returned. Raises KeyError if some are missing."""
         for name, parameter in self.others.items():
-            # the fused update walks raw memory: the moments must lie as their parameter lies
+            # the fused update reads raw memory: moments must be laid out like their parameter
             moments = {
                 key: torch.empty_like(parameter).copy_(tensors[f"adam.{key}.{name}"])
                 for key in ("exp_avg", "exp_avg_sq")

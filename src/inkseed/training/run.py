@@ -26,7 +26,7 @@ from inkseed.training.warm_start import start_from
 
 @dataclasses.dataclass
 class Run:
-    """A network that learns, and what it needs to go on."""
+    """A network in training, and what it needs to continue."""
 
     network: Network
     averages: WeightAverages
@@ -41,7 +41,7 @@ class Run:
     ) -> "Run":
         """A run that has not begun; raises InkseedError for a recipe that describes no network."""
         try:
-            with torch.random.fork_rng(devices=[]):  # torch's initialisers know no generator
+            with torch.random.fork_rng(devices=[]):  # torch's initialisers take no generator
                 torch.manual_seed(stream(recipe.seed, Purpose.INITIAL).initial_seed())
                 if begin is not None:
                     network, config = start_from(begin, config)
@@ -53,7 +53,7 @@ class Run:
             raise
         except (KeyError, TypeError, ValueError) as error:
             raise InkseedError(
-                f"recipe: no such network, schedule or prediction: {error}"
+                f"recipe: bad settings of network, schedule or prediction: {error}"
             ) from error
         network = place(network, device)
         optimizer = Optimizer(recipe, network)
@@ -66,8 +66,8 @@ class Run:
         tensors = {f"network.{k}": v for k, v in self.network.state_dict().items()}
         if not all(tensor.isfinite().all() for tensor in tensors.values()):
             raise InkseedError(
-                f"the weights are not finite after step {self.step}: lower learning_rate, in a new "
-                "folder"
+                f"the weights are not finite after step {self.step}: lower learning_rate, in a new"
+                " folder"
             )
         tensors |= self.optimizer.tensors() | self.averages.tensors()
         save_tensors(path, tensors, self.config.plain())
@@ -83,7 +83,7 @@ class Run:
         self.config = self.config.trained(facts)
 
     def restore(self, path: Path) -> None:
-        """Take up where the state at `path` was written."""
+        """Continue from the state at `path`."""
         tensors, config = load_tensors(path)
         try:
             self.network.load_state_dict(part_of(tensors, "network"))
@@ -91,18 +91,20 @@ class Run:
             self.averages.restore(tensors)
             self.step = whole_number(config["training"]["step"], "step", 0, MOST)
         except InkseedError as error:
-            raise InkseedError(f"{path}: {error}: start anew") from error
+            raise InkseedError(f"{path}: {error}: start again in a new folder") from error
         except (KeyError, TypeError, ValueError, RuntimeError) as error:
-            raise InkseedError(f"{path} does not fit its run's settings: start anew") from error
+            raise InkseedError(
+                f"{path} does not fit its run's settings: start again in a new folder"
+            ) from error
 
 
 def weights_of_state(tensors: dict[str, Tensor], config: dict[str, Any]) -> dict[str, Tensor]:
-    """The weights to draw with from a training state: the first average, if there is one."""
+    """The weights in a training state to draw with: the first average, if there is one."""
     averages = config["training"]["settings"]["ema"]
     return part_of(tensors, f"ema.{averages[0]}" if averages else "network")
 
 
 def part_of(tensors: dict[str, Tensor], part: str) -> dict[str, Tensor]:
-    """The weights that a training state keeps under the name `part`."""
+    """The weights in a training state under the name `part`."""
     prefix = f"{part}."
     return {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)}

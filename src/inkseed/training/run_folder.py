@@ -1,4 +1,4 @@
-"""A training run's folder: its settings from the start, its log, its state, its pictures.
+"""The folder of a training run: settings, log, state and pictures.
 
 `settings.json`, `loss.csv` and `loss.png`, `samples/step_000195.png` and so on,
 `state/last.safetensors`, and at the end `model.safetensors`.
@@ -20,25 +20,26 @@ STATE = Path("state", "last.safetensors")
 MODEL = "model.safetensors"
 COLUMNS = ("step", "images", "loss", "learning_rate", "images_per_second")
 IMAGES = ("data", "images_sha256")  # settings that say which images a run sees
-SMOOTHING = 100  # points that a curve of any length is averaged down to
+SMOOTHING = 100  # points to which a curve of any length is averaged
 
 
 def open_run(out: Path, settings: dict[str, Any], resume: bool, write: bool = True) -> None:
-    """Begin a run of these settings in `out`, or make sure that it is the one to go on with.
+    """Start a run with these settings in `out`, or check that it is the run to resume.
 
-    Raises InkseedError where the folder and the request do not fit. With `write` False only looks.
+    Raises InkseedError if the folder and the request do not match. With `write` False it only
+    checks.
     """
     settings = json.loads(json.dumps(settings))
     path = out / SETTINGS
     if resume:
         if not path.is_file():
-            raise InkseedError(f"{out} holds no run to resume: leave --resume out to start one")
+            raise InkseedError(f"{out} holds no run to resume: leave out --resume to start one")
         _compare(_read(path), settings, out)
         if write:
             _clear(out)
         return
     if path.exists():
-        raise InkseedError(f"{out} holds a run already: add --resume, or give another --out")
+        raise InkseedError(f"{out} already holds a run: add --resume, or give another --out")
     if out.exists() and (
         not out.is_dir()
         or any(path for path in out.iterdir() if not path.name.startswith(TEMPORARY))
@@ -52,41 +53,43 @@ def open_run(out: Path, settings: dict[str, Any], resume: bool, write: bool = Tr
 def _read(path: Path) -> dict[str, Any]:
     try:
         settings = json.loads(path.read_text("utf-8"))
-        # what is newer than the run has its default
+        # settings newer than the run get their defaults
         recipe = recipe_from(modernised(settings["recipe"]), str(path))
         return {**settings, "recipe": json.loads(json.dumps(dataclasses.asdict(recipe)))}
     except InkseedError:
         raise
     except (KeyError, TypeError, ValueError, RecursionError) as error:
-        raise InkseedError(f"{path} is damaged: start anew in another folder") from error
+        raise InkseedError(f"{path} is damaged: start again in another folder") from error
 
 
 def _clear(out: Path) -> None:
-    """Remove what a kill in the middle of writing left behind."""
+    """Remove what was left behind by a process killed while it was writing."""
     for folder in (out, *(child for child in out.iterdir() if child.is_dir())):
         for left in folder.glob(f"{TEMPORARY}*"):
             left.unlink()
 
 
 def _compare(started: dict[str, Any], asked: dict[str, Any], out: Path) -> None:
-    """Refuse to go on with a run by other settings than it was started with."""
+    """Raise InkseedError if a run was started with other settings."""
     flat = [{**settings["recipe"], **settings, "recipe": None} for settings in (started, asked)]
     for name in sorted(flat[0].keys() | flat[1].keys()):
         was, now = (settings.get(name) for settings in flat)
         if name == "epochs" and was != now:
             raise InkseedError(
-                f"{out} was started with epochs {was}, not {now}: resume with {was}; to train a "
-                f"finished model on, --from {out / MODEL} in another folder"
+                f"{out} was started with epochs {was}, not {now}: resume with {was}, or train the "
+                f"finished model further by --from {out / MODEL} in another folder"
             )
         if was != now:
             way = (
-                "start anew in another folder" if name in IMAGES else "resume by the same settings"
+                "start again in another folder"
+                if name in IMAGES
+                else "resume with the same settings"
             )
             raise InkseedError(f"{out} was started with {name} {was}, not {now}: {way}")
 
 
 def open_log(out: Path, step: int) -> TextIO:
-    """The loss log, open to append from `step`; later rows, of a run that was cut off, go."""
+    """The loss log, open to append from `step`; later rows of an interrupted run are dropped."""
     path = out / "loss.csv"
     kept = [",".join(COLUMNS)]
     if path.exists():

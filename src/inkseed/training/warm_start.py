@@ -1,4 +1,4 @@
-"""Fine-tuning: a new run that begins at a trained model's weights, whatever the new labels are."""
+"""Fine-tuning: start a run from a trained model's weights, whatever the new labels are."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -11,22 +11,22 @@ from inkseed.model.config import ModelConfig
 from inkseed.model.model import Model
 from inkseed.nn import Network, network_from
 
-OF_IMAGES = ("places", "waves")  # settings of a network that its images decide, not its past
-LABELS = "label.weight"  # a row for each class (or each digit of several places), one for none
-SPREAD = 3.0  # deviations from the mean that next to all data lie within
+OF_IMAGES = ("places", "waves")  # settings of a network that depend on its images
+LABELS = "label.weight"  # a row per class (or digit of several places), and one for none
+SPREAD = 3.0  # deviations from the mean, within which nearly all data lie
 SCALES = "style_moments"  # a row for each style, in alphabetical order
 
 Moments = Mapping[str, Sequence[float]]
 
 
 def start_from(model: Model, config: ModelConfig) -> tuple[Network, ModelConfig]:
-    """A network for `config` with the weights of `model`, and the configuration that it has then.
+    """A network for `config` with the weights of `model`, and its configuration.
 
-    The model's network, schedule and prediction replace those in `config`, and its training tells
-    what it went on from. Labels that both know keep what the model learned of them; new ones begin
-    as no label does. A label of several digits keeps what was learned of each of them. Styles keep
-    the scales that they were taught by, where these can tell those of the new data apart.
-    Raises InkseedError for labels that cannot be exchanged.
+    The model's network, schedule and prediction replace those in `config`, whose `training` then
+    records the model. Labels that the model knows keep what it learned; new ones start as the null
+    label. A label of several digits keeps what was learned of each digit. Styles keep their scales,
+    if those can distinguish the styles of the new data. Raises InkseedError for labels that cannot
+    be exchanged.
     """
     known = symbols(model.class_names, model.config.network.get("places", 1))
     wanted = symbols(config.class_names, config.network.get("places", 1))
@@ -53,12 +53,12 @@ def start_from(model: Model, config: ModelConfig) -> tuple[Network, ModelConfig]
     if known != wanted:
         if LABELS not in weights:
             raise InkseedError(
-                "the model's network cannot learn other labels than its own: train without --from"
+                "the model's network can learn no labels but its own: train without --from"
             )
         nothing = weights[LABELS][-1]
         rows = [weights[LABELS][known.index(each)] if each in known else nothing for each in wanted]
         weights[LABELS] = torch.stack([*rows, nothing])
-    if taught:  # the weights may hold the scales in half precision: what is kept is kept so
+    if taught:  # kept scales keep the precision that they have in the weights
         same = [own["styles"][name] == taught[name] for name in sorted(taught)]
         weights[SCALES] = torch.where(torch.tensor(same)[:, None], weights[SCALES], fresh[SCALES])
     known_here = {k: v for k, v in weights.items() if k in fresh and v.shape == fresh[k].shape}
@@ -67,11 +67,11 @@ def start_from(model: Model, config: ModelConfig) -> tuple[Network, ModelConfig]
 
 
 def scales(taught: Moments, data: Moments) -> dict[str, Sequence[float]]:
-    """The (mean, deviation) that the network is to scale each style by, as taught or the data's.
+    """The (mean, deviation) by which the network scales each style: as `taught`, or the data's.
 
-    A network tells styles apart within `REACH` deviations of its own. Where the new data lie in
-    there, its function stays what it was. Elsewhere it would see no difference between styles that
-    differ: such a style is scaled by the new data's moments, and has to be learned again.
+    A network can distinguish styles within `REACH` deviations of its mean. If the new data lie
+    within, it keeps its scale. Otherwise it would see no difference between different styles; such
+    a style is scaled by the new data's moments, and has to be learned again.
     """
     found = {}
     for name, (mean, deviation) in taught.items():
@@ -82,7 +82,7 @@ def scales(taught: Moments, data: Moments) -> dict[str, Sequence[float]]:
 
 
 def symbols(names: Sequence[str], places: int) -> tuple[str, ...]:
-    """What the rows of a table of labels stand for: the classes, or the digits of their places."""
+    """What the rows of a label table stand for: classes, or the digits of several places."""
     if places == 1:
         return tuple(names)
     return tuple(name[-1] for name in names[: round(len(names) ** (1 / places))])

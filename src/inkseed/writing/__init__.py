@@ -1,1 +1,1 @@
-"""Whole numbers: digits drawn in one hand, told apart, set on a line, read back."""
+"""Whole numbers: digits drawn in one hand, separated, set on a line, read back."""

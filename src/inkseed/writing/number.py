@@ -1,4 +1,4 @@
-"""A string of digits -> one picture of the whole number, in one hand, with each digit's box."""
+"""Write a string of digits: one picture of the whole number, in one hand, with boxes."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -26,30 +26,42 @@ from inkseed.noise import Strategy
 from inkseed.outline import Outlined
 from inkseed.pictures import png, save_picture
 from inkseed.samplers import Sampler
-from inkseed.writing.reading import SURE, digits_in
+from inkseed.writing.reading import DIGIT_CONFIDENCE, digits_in
 from inkseed.writing.seam import part_pairs
 from inkseed.writing.typesetting import Box, gaps, typeset
 
-FILLER = "1"  # stands beside an odd last digit, and is cut off: the narrowest, so it rarely touches
-BESIDE_1 = "3"  # stands beside a last 1, since two 1s may be drawn on each other (docs/numbers.md)
-LEGIBLE = 1.6  # guide_w at least: a number is to be read, and need not vary as a set does
+FILLER = "1"  # drawn beside an odd last digit, then cut off: the narrowest, so it rarely touches
+BESIDE_1 = "3"  # drawn beside a last 1, since two 1s may lie on each other (docs/numbers.md)
+LEGIBLE = 1.6  # least guide_w: a number must be legible, and need not vary as a set does
 
 
 @dataclass(repr=False)
 class Number(Outlined):
-    """A written number. `image` is mode L, dark ink on paper 255."""
+    """A written number.
+
+    Attributes:
+        text: its digits.
+        image: the picture, mode L, dark ink on paper 255.
+        boxes: each digit's tight ink box (x0, y0, x1, y1), half-open, in pixels of `image`; empty
+            if the digit has no ink.
+        samples: the model's images that the picture is made of, of one digit or two each.
+        nfe: network evaluations for the whole number.
+        slant: in degrees; None if the model has no style.
+        thickness: width of the strokes in pixels of the model's images; None likewise.
+        redrawn: how many images were drawn again because judge A doubted them.
+        doubted: places, from 0, of digits that judge A still doubts; without a check, of those that
+            are missing or overlap a neighbour.
+    """
 
     text: str
     image: Image.Image
-    boxes: list[Box]  # one a digit: (x0, y0, x1, y1), half-open pixels of `image`, tight round ink;
-    # empty where there is none
-    samples: Samples  # the model's images that it is made of: a digit each, or two
-    nfe: int  # network evaluations for the whole number
-    slant: float | None = None  # the hand's, in degrees; None: the model knows no style
-    thickness: float | None = None  # in pixels of the model's images
-    redrawn: int = 0  # images that were drawn again because judge A doubted them
-    doubted: list[int] = field(default_factory=list)  # places that it doubts still; without a
-    # check, those where a digit is missing or lies on its neighbour
+    boxes: list[Box]
+    samples: Samples
+    nfe: int
+    slant: float | None = None
+    thickness: float | None = None
+    redrawn: int = 0
+    doubted: list[int] = field(default_factory=list)
 
     def save(self, path: str | Path) -> None:
         """Write the picture in the format of the path's suffix."""
@@ -60,13 +72,13 @@ class Number(Outlined):
         return png(self.image)
 
     def layout(self) -> dict[str, Any]:
-        """What stands where in the picture, and where that is in doubt, as plain values."""
+        """Where each digit stands, and which are in doubt, as plain values."""
         width, height = self.image.size
         size = {"width": width, "height": height}
         return {"number": self.text, **size, "boxes": self.boxes, "doubted": self.doubted}
 
     def facts(self) -> dict[str, Any]:
-        """How it was drawn, as plain values; a style that was left free is null."""
+        """How it was drawn, as plain values; a style left free is None."""
         asked = {"slant": self.slant, "thickness": self.thickness}
         style = {name: None if value is None else float(value) for name, value in asked.items()}
         free = {name: None for name, value in style.items() if value is None or value != value}
@@ -81,7 +93,7 @@ class Number(Outlined):
 
 
 class Part(NamedTuple):
-    """What the model draws as one image: its label, of which the first `digits` are wanted."""
+    """What the model draws as one image: a label, of which the first `digits` digits are wanted."""
 
     label: str
     digits: int
@@ -107,15 +119,34 @@ def write(
 ) -> Number:
     """Draw every digit of `number`, leading zeros too, and set them on one line, in one hand.
 
-    A model of single digits draws one an image, a model of 00 to 99 two. All share a slant and a
-    thickness: those given, or the seed's. A model that is guided by default is so by 1.6 or more
-    unless `guide_w` says otherwise. Image k begins from the noise stream (seed, k); the rest is as
-    in `Model.sample`, but for the precision: float32, so that other machines write the same picture
-    within rounding. With `check` judge A reads the picture, and what it doubts is drawn again,
-    up to 10 times, as `inkseed.model.redraw` does it. It doubts every digit that lacks ink or lies
-    on its neighbour (`inkseed.data.least_ink`, `inkseed.writing.overlap`).
-    Raises InkseedError for anything but 1 to 64 of the characters 0-9, or for a model without those
-    classes.
+    A model of the digits 0 to 9 draws one digit per image, a model of 00 to 99 two. Image k begins
+    with the stream (seed, k).
+
+    Args:
+        number: 1 to 64 of the characters 0-9.
+        seed: decides the noise, the style and the gaps between digits.
+        guide_w: the strength of guidance; by default the model's own, but 1.6 or more if the model
+            is guided at all, so that the number can be read.
+        model: a bundled model's name, the path of a model file, or a model.
+        sampler: as in `Model.sample`, and so are the other arguments up to `on_evaluations`.
+        steps: how many steps the sampler takes.
+        noise: the strategy for the starting noise.
+        candidates: how many noises a search tries for each image.
+        on_evaluations: called with the number of network evaluations in each batch.
+        slant: degrees to the right, for all digits; None draws it from the seed.
+        thickness: width of the strokes in pixels; None draws it from the seed.
+        check: have judge A read the picture, and draw again, up to 10 times, what it doubts: any
+            digit that it may misread, that lacks ink or that overlaps its neighbour.
+        spacing: how the steps are spaced.
+        guide_interval: where to guide.
+        precision: float32 by default, so that machines differ by rounding alone.
+
+    Returns:
+        The picture, and each digit's box.
+
+    Raises:
+        InkseedError: for anything but 1 to 64 of the characters 0-9, for a model of other classes,
+            and whatever `Model.sample` refuses.
     """
     text = check_number(number)
     seed = whole_number(seed, "seed", 0, LAST_SEED)
@@ -151,12 +182,18 @@ def write(
         return worst[rows]
 
     if check:
-        found = sample_confident(model, request, confidence, SURE, False, on_evaluations)
+        found = sample_confident(
+            model, request, confidence, DIGIT_CONFIDENCE, False, on_evaluations
+        )
         samples, redrawn = found.samples, found.redrawn
     else:
         samples, redrawn = model.sample_request(request, on_evaluations), 0
     image, boxes = set_(samples.images)
-    clear = probabilities(image, boxes, digits) >= SURE if check else standing(image, boxes, digits)
+    clear = (
+        probabilities(image, boxes, digits) >= DIGIT_CONFIDENCE
+        if check
+        else standing(image, boxes, digits)
+    )
     return Number(
         text=text,
         image=image,
@@ -171,7 +208,7 @@ def write(
 
 
 def guidance_of(model: Model, guide_w: float | None) -> float:
-    """The guidance of a number: what is asked for, or enough of it to be read."""
+    """The guidance for a number: as asked, or strong enough for it to be read."""
     if guide_w is not None:
         return guide_w
     own = model.settings().guide_w
@@ -179,7 +216,7 @@ def guidance_of(model: Model, guide_w: float | None) -> float:
 
 
 def parts_of(text: str, model: Model) -> list[Part]:
-    """The images that a number is made of: two digits each, if the model draws such."""
+    """The images that a number is made of, of two digits each if the model draws pairs."""
     if model.class_names != PAIRS:
         return [Part(digit, 1) for digit in text]
     pairs = [text[k : k + 2] for k in range(0, len(text), 2)]
@@ -196,7 +233,7 @@ def blocks_of(images: np.ndarray, parts: Sequence[Part]) -> list[np.ndarray]:
 
 
 def standing(image: Image.Image, boxes: Sequence[Box], digits: np.ndarray) -> np.ndarray:
-    """Whether each of the digits (K,) of a picture may be where its box is: bool (K,)."""
+    """Whether each digit (K,) of a picture has enough ink and stands clear: bool (K,)."""
     return digits_in(image, boxes).possible[np.arange(len(digits)), digits]
 
 

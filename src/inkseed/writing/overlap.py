@@ -1,4 +1,4 @@
-"""Which digits of a line lie on each other."""
+"""Which digits on a line lie on each other."""
 
 import numpy as np
 
@@ -6,10 +6,10 @@ OVERLAP = 0.6  # of the narrower digit's width: composites have 0.5 at most, to 
 
 
 def on_each_other(boxes: np.ndarray) -> np.ndarray:
-    """Which digits of a line lie on a neighbour, from their boxes (..., K, 4): bool (..., K).
+    """Which digits on a line lie on a neighbour, from their boxes (..., K, 4): bool (..., K).
 
-    Two do whose boxes share more than OVERLAP of the narrower one's width. They cannot be told
-    apart: what is cut off one is taken for the other.
+    Two do if their boxes share more than OVERLAP of the narrower one's width. They cannot be
+    separated: what is cut off one is taken for the other.
     """
     left, right = boxes[..., 0], boxes[..., 2]
     shared = np.minimum(right[..., :-1], right[..., 1:]) - np.maximum(left[..., :-1], left[..., 1:])

@@ -1,4 +1,4 @@
-"""Labelled images that judge A is confident in: what it doubts is drawn again."""
+"""Labelled images checked by judge A, with those that it doubts drawn again."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -16,21 +16,20 @@ from inkseed.writing.reading import check_readable, label_confidence, least_conf
 
 @dataclass(repr=False)
 class Screened(Outlined):
-    """Images read by judge A: what was drawn in the end, and what that took."""
+    """Images checked by judge A, and what it took."""
 
-    samples: Samples  # `streams` names the stream that each came from, `nfe` counts all drawing
-    redrawn: int  # how often images were drawn again, all together
-    doubted: np.ndarray  # int64: places of those that it doubts still
+    samples: Samples  # `streams` names the stream that each came from, `nfe` counts all draws
+    redrawn: int  # how many redraws there were
+    doubted: np.ndarray  # int64: places of those that it still doubts
 
 
 def sample_screened(
     model: Model, request: Request, on_evaluations: Callable[[int], object] | None = None
 ) -> Screened:
-    """Draw as `Model.sample_request` does, and again, up to 10 times, what judge A doubts.
+    """Draw as `Model.sample_request` does, then redraw, up to 10 times, what judge A doubts.
 
-    It doubts single digits below a confidence of 0.9, pairs below 0.5, and whatever lacks a digit's
-    ink or holds two on each other (`data.least_ink`). Attempts and the choice among them are those
-    of `inkseed.model.redraw`.
+    It doubts single digits below a confidence of 0.9, pairs below 0.5, and any image that lacks ink
+    or has one digit on the other (`data.least_ink`). `inkseed.model.redraw` does the redrawing.
 
     Raises InkseedError for a model whose labels are not digits or pairs of them, for a trace or a
     budget, or as `Model.sample` does.

@@ -1,22 +1,22 @@
-"""Two digits that were drawn in one pass, told apart by a seam from top to bottom.
+"""Separate two digits that were drawn in one pass, by a seam from top to bottom.
 
 The seam is the path of least ink (dynamic programming, as in seam carving: Avidan and Shamir,
-2007): between digits that do not touch it crosses none, however they lean. Where they touch it
-keeps near the middle of the image, the border between the digits that a model learns from.
-docs/numbers.md says how well it finds digits whose boxes are known.
+2007): between digits that do not touch it crosses none, however they lean. Where they touch, it
+stays near the middle of the image, which is the border between the digits in the training data.
+docs/numbers.md says how well it recovers known boxes.
 """
 
 import numpy as np
 
 from inkseed.data.pairs import CANVAS, resized_bytes
 
-STRAY = 40.0  # what a quarter of the image's width off the middle costs, in strokes' ink
+STRAY = 40.0  # the cost of being off the middle by a quarter of the width, in strokes' ink
 
 
 def part_pairs(images: np.ndarray) -> np.ndarray:
     """uint8 (N, H, W) of two digits each -> each digit's ink (N, 2, 28, 56), the left one first.
 
-    Images of another size than 28 by 56 are brought to it first: digits have MNIST's width there.
+    Images of other sizes are resized to 28 by 56 first, where digits have MNIST's width.
     """
     images = resized_bytes(images, CANVAS)
     n, height, width = images.shape

@@ -1,4 +1,4 @@
-"""Digits set side by side on one line: the picture of a number, and each digit's box in it."""
+"""Set digits side by side on one line: the picture of a number, and each digit's box."""
 
 from collections.abc import Sequence
 
@@ -12,20 +12,20 @@ from inkseed.data.pairs import CELL, Layout, ink_boxes
 from inkseed.pictures import PAPER
 from inkseed.rng import Purpose, normals
 
-SCALE = 4  # picture pixels for each of the model's, so that a person need not squint
-FAINT = 24  # of 255: a model's paper is never quite white, and shows as a grey block on the page
-SPECK = 0.08  # of its heaviest stroke's ink: what stands by itself with less is a stray mark
-HELD = 0.4  # of how far a digit of a block stands above or below the other: writers keep a line
-CLEAR = 4  # the part of a digit's width, one in so many, that its neighbour may take
-EDGE = 4  # pixels of MNIST's 28 left as paper at both ends, and under the line
+SCALE = 4  # pixels of the picture for each of the model's, so that nobody need squint
+FAINT = 24  # of 255: a model's paper is never quite white, and would show as a grey block
+SPECK = 0.08  # of the heaviest stroke's ink: a separate piece with less is a stray mark
+HELD = 0.4  # kept of the height difference between digits of a block: writers keep a line
+CLEAR = 4  # a neighbour may cover one part in so many of a digit's width
+EDGE = 4  # pixels, of MNIST's 28, of paper at both ends and under the line
 
 Box = tuple[int, int, int, int]
 
 
 def gaps(count: int, seed: int) -> np.ndarray:
-    """The paper between neighbours (count,) in pixels of MNIST's digits, as two-digit images have.
+    """The gaps between neighbours (count,) in pixels of MNIST's digits, as in two-digit images.
 
-    The k-th depends on the seed and k alone.
+    Gap k depends only on the seed and k.
     """
     mean, deviation = Layout().gap
     drawn = normals(seed, [(k,) for k in range(count)], (), Purpose.GAP)
@@ -33,13 +33,12 @@ def gaps(count: int, seed: int) -> np.ndarray:
 
 
 def typeset(blocks: Sequence[np.ndarray], between: np.ndarray) -> tuple[Image.Image, list[Box]]:
-    """Set blocks on one line, `between` (len(blocks) - 1,) apart: the picture, a box a digit.
+    """Set blocks on one line with gaps `between` (len(blocks) - 1,): the picture, a box per digit.
 
-    A block is uint8 (digits, H, W), ink 255: digits that stay as far apart as they are, and are
-    brought nearer to one line. Its lowest ink, the mean over its digits, stands on the page's.
-    Digits of two blocks overlap by a quarter of the narrower at most: the data have up to half,
-    where two 1s are one stroke. A digit without ink takes its whole image's room, and its box is
-    empty.
+    A block is uint8 (digits, H, W), ink 255. Its digits keep their distance, but are moved closer
+    to one line; their lowest ink, on average, stands on the line of the page. Digits of two blocks
+    overlap by a quarter of the narrower at most (the data have up to half, at which two 1s are one
+    stroke). A digit without ink takes the width of its image, and its box is empty.
     """
     blocks = [np.stack([_clean(digit) for digit in block]) for block in blocks]
     height = blocks[0].shape[1]
@@ -79,9 +78,9 @@ def _clean(digit: np.ndarray) -> np.ndarray:
 
 
 def _pieces(ink: np.ndarray) -> np.ndarray:
-    """A number above 0 for each piece of ink (H, W), the same in all of it: int64 (H, W).
+    """Number the connected pieces of ink (H, W), above 0: int64 (H, W).
 
-    Every pixel begins with a number of its own, and the highest spreads through the piece.
+    Every pixel begins with its own number, and the highest spreads through the piece.
     """
     inked = torch.from_numpy(ink > 0).float()[None]
     found = torch.arange(1.0, ink.size + 1).view(1, *ink.shape) * inked
@@ -93,7 +92,7 @@ def _pieces(ink: np.ndarray) -> np.ndarray:
 
 
 def _drops(block: np.ndarray) -> np.ndarray:
-    """How far down each digit moves, within its image, towards the mean of their lowest ink."""
+    """How far down each digit of a block moves towards the mean of their lowest ink."""
     boxes = ink_boxes(block)
     lowest = boxes[:, 3]
     moves = np.rint((1 - HELD) * (lowest.mean() - lowest)).astype(int)
@@ -101,7 +100,7 @@ def _drops(block: np.ndarray) -> np.ndarray:
 
 
 def _print(page: np.ndarray, large: np.ndarray, left: int, top: int) -> None:
-    """Add ink to the page; what stands over the page's edge is lost."""
+    """Add ink to the page; what lies beyond its edge is lost."""
     rows = slice(max(top, 0), min(top + large.shape[0], page.shape[0]))
     columns = slice(max(left, 0), min(left + large.shape[1], page.shape[1]))
     here = page[rows, columns]
@@ -110,7 +109,7 @@ def _print(page: np.ndarray, large: np.ndarray, left: int, top: int) -> None:
 
 
 def _enlarged(block: np.ndarray) -> list[np.ndarray]:
-    """Each digit, SCALE times as large; where two touch, neither fades: there is no hairline."""
+    """Each digit, SCALE times as large; where two touch, neither fades, so no gap shows."""
     size = (block.shape[2] * SCALE, block.shape[1] * SCALE)
     apart = [Image.fromarray(digit).resize(size, Image.Resampling.BICUBIC) for digit in block]
     large = np.stack([np.asarray(digit) for digit in apart])

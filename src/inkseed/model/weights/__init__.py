@@ -1,4 +1,4 @@
-"""The bundled weights, and which of them is the default; imports nothing heavy."""
+"""The bundled weights, and which is the default; without heavy imports."""
 
 from pathlib import Path
 
@@ -8,5 +8,5 @@ DEFAULT_MODEL = "digits"
 
 
 def find_model(name: str | Path) -> Path:
-    """A bundled model's name, or a path, -> the file. Raises InkseedError where there is none."""
+    """The file of a bundled model's name, or of a path. Raises InkseedError if there is none."""
     return MODELS.find(name)

@@ -28,42 +28,42 @@ Side = Annotated[Whole, Field(ge=4, le=MAX_SIDE, multiple_of=4)]
 class Recipe:
     """What decides a training run, apart from the machine.
 
-    The tables `network`, `schedule`, `prediction` and `sampling` go into the model's configuration;
-    what the data decide (classes, sizes, moments) is added there.
+    The tables `network`, `schedule`, `prediction` and `sampling` go into the model's configuration,
+    to which the data add classes, sizes and moments.
 
     Attributes:
         network: its `name` in `inkseed.nn.NETWORKS`, and the arguments of its class.
         schedule: its `name` in `inkseed.registry.SCHEDULES`, and the arguments of its class.
         prediction: its `name` in `inkseed.registry.PREDICTIONS`, and the arguments of its class.
-        epochs: passes over the images; the last one is rounded up to whole batches.
-        batch_size: images in a step, of all processes together.
-        learning_rate: at its highest.
+        epochs: passes over the images; the last is rounded up to whole batches.
+        batch_size: images per step, over all processes.
+        learning_rate: the highest that is reached.
         drop_prob: chance that an image loses its label, and its style with it.
         sampling: the model's defaults for drawing, named as in `Model.sample`, and `one_hand`.
-        optimizer: "adamw", or "muon" with AdamW for what is no matrix.
+        optimizer: "adamw", or "muon" with AdamW for whatever is not a matrix.
         styles: whether slant (degrees) and thickness (pixels) are learned too.
         hands: whether hands are learned too, from images whose writers are known.
         contrast: how much telling hands apart counts beside drawing.
         times: how a step draws its times, "uniform" or "log_normal"; "" is the prediction's usual.
         p_mean: mean of log(sigma / alpha) for log_normal times.
         p_std: its deviation.
-        warm_up: steps in which the learning rate rises from 0.
-        decay_start: part of the run, from 0 to 1, after which it falls, linearly to 0.
-        weight_decay: of AdamW and Muon.
-        adam_beta2: Adam's memory; with 0.99 short runs keep up with their gradients.
-        max_grad_norm: longer gradients are cut to it; 0 does not clip.
-        ema: decays a step of weight averages; validation chooses one.
-        start: the model to begin at, if `train` is given none; "" begins from scratch.
-        data: "mnist", "mnist_parts_a_b", or "pairs" of its digits.
-        images: in a pass, the first so many of MNIST's; 0 is all.
+        warm_up: steps over which the learning rate rises from 0.
+        decay_start: fraction of the run after which it falls linearly to 0.
+        weight_decay: for AdamW and Muon.
+        adam_beta2: Adam's memory; 0.99 suits short runs.
+        max_grad_norm: longer gradients are clipped to this; 0 is no clipping.
+        ema: decay per step of each weight average; the validation loss chooses one.
+        start: the model to start from, if `train` is given none; "" starts from scratch.
+        data: "mnist", "mnist_parts_a_b", or "pairs" of MNIST digits.
+        images: how many of MNIST's images to use, the first ones; 0 is all.
         size: (height, width) of two-digit images in pixels, each divisible by 4.
-        layout: of two-digit images, the settings of `inkseed.data.pairs.Layout`.
-        held_out_labels: of two-digit images, never seen in training.
+        layout: for two-digit images, the settings of `inkseed.data.pairs.Layout`.
+        held_out_labels: labels of two-digit images that training never sees.
         pictures: how often in a run a grid of samples is drawn.
-        seed: decides the first weights and all that is drawn at random.
+        seed: decides the initial weights and everything drawn at random.
 
     Raises:
-        InkseedError: for a value that cannot be.
+        InkseedError: for an impossible value.
     """
 
     network: Table
@@ -118,7 +118,7 @@ def load_recipe(name: str | Path) -> Recipe:
         The recipe, checked.
 
     Raises:
-        InkseedError: for an unknown name, a file that is not TOML, or unknown or bad settings.
+        InkseedError: for an unknown name, a file that is not TOML, and unknown or bad settings.
     """
     path = RECIPES.find(name)
     try:
