@@ -1,8 +1,8 @@
 """Bundle a run's weights, as float16: python scripts/bundle.py runs/digits digits
 
-Takes the model of a finished run or, of one that goes on, the average as of its last state; the
+Takes the model of a finished run or, of one that continues, the average as of its last state; the
 metadata says how many images it saw. How it is sampled is taken from the recipe of the bundled name
-as it stands now: sampling is chosen after training.
+as it stands now, because sampling is chosen after training.
 """
 
 import argparse
@@ -11,9 +11,20 @@ from pathlib import Path
 from inkseed.checkpoint import as_float16, load_tensors, save_tensors
 from inkseed.cli import mistakes_in_one_line
 from inkseed.named_files import MODELS, RECIPES
-from inkseed.training.recipes import load_recipe
+from inkseed.training.recipes import Recipe, load_recipe
 from inkseed.training.run import weights_of_state
-from inkseed.training.run_folder import STATE
+from inkseed.training.run_folder import MODEL, STATE
+
+
+def bundle(run: Path, recipe: Recipe, target: Path) -> None:
+    """Write the weights of a run's folder to `target`, sampled as `recipe` says."""
+    finished = run / MODEL
+    tensors, config = load_tensors(finished if finished.exists() else run / STATE)
+    weights = tensors if finished.exists() else weights_of_state(tensors, config)
+    config["sampling"] = config["training"]["settings"]["sampling"] = dict(recipe.sampling)
+    save_tensors(target, as_float16(weights), config)
+    seen = config["training"]["images_seen"]
+    print(f"{target}: {target.stat().st_size / 1e6:.1f} MB, {seen:,} images seen")
 
 
 def main() -> None:
@@ -21,15 +32,7 @@ def main() -> None:
     parser.add_argument("run", type=Path)
     parser.add_argument("name", choices=RECIPES.names())
     asked = parser.parse_args()
-    run, name = asked.run, asked.name
-    finished = run / "model.safetensors"
-    tensors, config = load_tensors(finished if finished.exists() else run / STATE)
-    weights = tensors if finished.exists() else weights_of_state(tensors, config)
-    recipe = load_recipe(name)
-    config["sampling"] = config["training"]["settings"]["sampling"] = recipe.sampling
-    target = MODELS.folder / f"{name}.safetensors"
-    save_tensors(target, as_float16(weights), config)
-    print(f"{target}: {target.stat().st_size / 1e6:.1f} MB, {config['training']}")
+    bundle(asked.run, load_recipe(asked.name), MODELS.folder / f"{asked.name}.safetensors")
 
 
 if __name__ == "__main__":
