@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test check docs slow figures evaluation samplers clean
+.PHONY: demo test check docs slow figures evaluation samplers weights clean
 
 demo: $(VENV)/installed ## install into a virtual environment and write a number
 	@echo "writing 00297375 (some seconds on two cores) ..."
@@ -32,6 +32,9 @@ evaluation: $(VENV)/installed ## the tables of docs/evaluation.md: hours, resuma
 
 samplers: $(VENV)/installed ## the tables of docs/samplers.md: hours, resumable
 	$(BIN)/python scripts/samplers.py
+
+weights: $(VENV)/installed ## train everything that is bundled, into runs/weights: hours on a GPU-less machine, resumable
+	$(BIN)/python scripts/weights.py
 
 $(VENV)/installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)

@@ -15,10 +15,10 @@ import pytest
 import torch
 from PIL import Image
 
-import inkseed.training.loop as training
 from inkseed.checkpoint import load_config
 from inkseed.diffusion.predictions import EpsDenoiser
 from inkseed.model.loading import load
+from inkseed.training.optimizer import Optimizer
 from inkseed.training.run_folder import STATE
 from tests.small_runs import OURS, REPORTS, rows_of, same
 
@@ -83,7 +83,7 @@ def test_a_stopped_run_goes_on_to_the_same_weights(inkseed, tmp_path, monkeypatc
     recipe = tmp_path / "small.toml"
     recipe.write_text(kind.format(epochs=3))
     inkseed("train", recipe, "--out", tmp_path / "whole")
-    update, seen = training._update, []
+    update, seen = Optimizer.step, []
 
     def stop_in_the_eighth(*arguments):
         seen.append(1)
@@ -91,7 +91,7 @@ def test_a_stopped_run_goes_on_to_the_same_weights(inkseed, tmp_path, monkeypatc
             signal.raise_signal(signal.SIGINT)
         return update(*arguments)
 
-    monkeypatch.setattr(training, "_update", stop_in_the_eighth)
+    monkeypatch.setattr(Optimizer, "step", stop_in_the_eighth)
     stopped = inkseed("train", recipe, "--out", tmp_path / "stopped")
     assert stopped.status == 130
     assert "--resume" in stopped.err

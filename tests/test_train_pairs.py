@@ -59,12 +59,12 @@ def test_each_pass_has_images_of_its_own(tmp_path):
     assert (second.images.images == again.images.images).all()
     assert (first.images.labels == np.arange(200) % 100).all()
     batches = Batches(data.of_pass, True, 32, (0, 1))
-    x, told = batches[6]  # images 192 to 223: the end of one pass and the next's beginning
-    assert x.shape == (32, 1, 28, 56)
+    batch = batches[6]  # images 192 to 223: the end of one pass and the next's beginning
+    assert batch.x.shape == (32, 1, 28, 56)
     alone = Batches(data.of_pass, True, 32, (0, 1))[6]
-    assert torch.equal(x, alone[0])
-    assert torch.equal(told.label, alone[1].label)
-    assert torch.equal(told.style, alone[1].style)
+    assert torch.equal(batch.x, alone.x)
+    assert torch.equal(batch.condition.label, alone.condition.label)
+    assert torch.equal(batch.condition.style, alone.condition.style)
 
 
 @pytest.mark.parametrize("name", ["pairs", "report-pairs"])
