@@ -30,7 +30,7 @@ class Purpose(IntEnum):
     SAMPLER = 1  # what a sampler adds on its way
     RENOISED = 2  # the chain and the noise of noising again (the report's stability)
     RESAMPLING = 3  # which particles of Feynman-Kac steering go on
-    HAND = 4  # an image's slant and thickness
+    STYLE = 4  # an image's slant and thickness
     GAP = 5  # the paper between a number's digits
     INITIAL = 6  # a network's initial weights
     ORDER = 7  # of the images in a pass of training

@@ -16,11 +16,11 @@ from inkseed.diffusion.predictions import denoiser_from
 from inkseed.errors import InkseedError
 from inkseed.model.config import ModelConfig
 from inkseed.model.drawing import draw
-from inkseed.model.hand import draw_hands
 from inkseed.model.request import BATCH_SIZE, Request, classes_of, condition_of
 from inkseed.model.run import BoundRequest
 from inkseed.model.samples import Samples
 from inkseed.model.sampling import Sampling, SamplingOptions, settle
+from inkseed.model.style import draw_styles
 from inkseed.nn import Network
 from inkseed.nn.precision import fast_precision, place
 from inkseed.noise import Strategy
@@ -189,7 +189,7 @@ class Model:
         how = self.settle(request.sampling)
         style = {name: value for name, value in request.style.items() if value is not None}
         if how.one_hand:
-            style = {**draw_hands(self.styles, request.seed, request.numbers), **style}
+            style = {**draw_styles(self.styles, request.seed, request.numbers), **style}
         return BoundRequest(
             request=request,
             own=self.denoiser,

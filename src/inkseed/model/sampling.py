@@ -44,7 +44,7 @@ class Sampling:
     guide_w: float
     spacing: str
     guide_interval: tuple[float, float]
-    one_hand: bool = False  # draw each image's style where it is left free: see `model.hand`
+    one_hand: bool = False  # draw each image's style where it is left free: see `model.style`
     precision: str = FLOAT32  # what the networks compute in, one of `PRECISIONS`
     guidance: Guidance | None = None  # one's own, in place of classifier-free guidance
 

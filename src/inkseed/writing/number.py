@@ -13,13 +13,13 @@ from inkseed.checks import whole_number
 from inkseed.data.pairs import PAIRS
 from inkseed.judges import judge_a
 from inkseed.labels import check_not_nan, check_number
-from inkseed.model.hand import USUAL, draw_hands
 from inkseed.model.loading import load
 from inkseed.model.model import Model
 from inkseed.model.redraw import sample_confident
 from inkseed.model.request import LAST_SEED, Request
 from inkseed.model.samples import Samples
 from inkseed.model.sampling import SamplingOptions
+from inkseed.model.style import USUAL, draw_styles
 from inkseed.model.weights import DEFAULT_MODEL
 from inkseed.nn.precision import FLOAT32
 from inkseed.noise import Strategy
@@ -123,7 +123,7 @@ def write(
     parts = parts_of(text, model)
     owners = [k for k, part in enumerate(parts) for _ in range(part.digits)]
     hand: dict[str, float | None] = {
-        name: float(value) for name, (value,) in draw_hands(model.styles, seed, [0], USUAL).items()
+        name: float(value) for name, (value,) in draw_styles(model.styles, seed, [0], USUAL).items()
     }
     asked = {"slant": slant, "thickness": thickness}
     for name, value in asked.items():

@@ -1,4 +1,4 @@
-"""Hands: as varied as the data, an image's own, and what a model of `one_hand` draws by itself."""
+"""Drawn styles: as varied as the data's, an image's own, and what a model of `one_hand` draws."""
 
 from dataclasses import replace
 
@@ -8,19 +8,19 @@ import pytest
 from inkseed.data.split import split_mnist
 from inkseed.data.style import measure_style
 from inkseed.errors import InkseedError
-from inkseed.model.hand import ANY, USUAL, draw_hands
 from inkseed.model.loading import load
+from inkseed.model.style import ANY, USUAL, draw_styles
 
 STYLES = {"slant": (6.0, 15.0), "thickness": (2.4, 0.6)}
 
 
-def test_hands_vary_as_the_datas_do():
+def test_styles_vary_as_the_datas_do():
     data = measure_style(split_mnist().part_a.images)
     moments = {
         name: (each.mean(), each.std())
         for name, each in zip(("slant", "thickness"), data, strict=True)
     }
-    drawn, usual = (draw_hands(moments, 1, range(4000), between) for between in (ANY, USUAL))
+    drawn, usual = (draw_styles(moments, 1, range(4000), between) for between in (ANY, USUAL))
     for (name, ours), real, unit in zip(drawn.items(), data, (2.0, 0.15), strict=True):
         for quantile in (5, 25, 50, 75, 95):
             assert np.percentile(ours, quantile) == pytest.approx(
@@ -33,12 +33,12 @@ def test_hands_vary_as_the_datas_do():
 
 def test_a_model_of_blank_images_is_refused_in_words():
     with pytest.raises(InkseedError, match="thickness is 0 on average"):
-        draw_hands({"slant": (0.0, 0.001), "thickness": (0.0, 0.001)}, 1, [0])
+        draw_styles({"slant": (0.0, 0.001), "thickness": (0.0, 0.001)}, 1, [0])
 
 
-def test_a_hand_is_the_images_own():
-    some, other = draw_hands(STYLES, 1, [3, 7]), draw_hands(STYLES, 2, [7])
-    (alone,) = draw_hands(STYLES, 1, [7])["slant"]
+def test_a_style_is_the_images_own():
+    some, other = draw_styles(STYLES, 1, [3, 7]), draw_styles(STYLES, 2, [7])
+    (alone,) = draw_styles(STYLES, 1, [7])["slant"]
     assert some["slant"][1] == alone
     assert other["slant"][0] != alone
 
@@ -46,9 +46,9 @@ def test_a_hand_is_the_images_own():
 def test_a_model_of_one_hand_draws_the_style_that_is_left_free():
     model = load("digits")
     labels, how = [3, 1, 4], {"steps": 2, "first": 5}
-    hands = draw_hands(model.styles, 9, range(5, 8))
-    asked = model.sample(labels, 9, **how, **hands).images
-    half = model.sample(labels, 9, **how, slant=20, thickness=hands["thickness"]).images
+    styles = draw_styles(model.styles, 9, range(5, 8))
+    asked = model.sample(labels, 9, **how, **styles).images
+    half = model.sample(labels, 9, **how, slant=20, thickness=styles["thickness"]).images
     free = model.sample(labels, 9, **how).images
     model.config = replace(model.config, sampling={**model.config.sampling, "one_hand": True})
     assert (model.sample(labels, 9, **how).images == asked).all()

@@ -1,4 +1,4 @@
-"""A hand: one slant and one thickness, drawn as the data have them, for all digits of an image."""
+"""A style: one slant and one thickness, drawn as the data have them, for all digits of an image."""
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
@@ -10,11 +10,11 @@ from inkseed.data.style import POSITIVE
 from inkseed.errors import InkseedError
 from inkseed.rng import Purpose, uniforms
 
-USUAL = (0.05, 0.95)  # quantiles of the data that a hand which nobody wonders at lies between
+USUAL = (0.05, 0.95)  # quantiles of the data that a style which nobody wonders at lies between
 ANY = (0.005, 0.995)  # as varied as the data, but for what a network has hardly seen
 
 
-def draw_hands(
+def draw_styles(
     styles: Mapping[str, Sequence[float]],
     seed: int,
     numbers: Iterable[int],
@@ -25,7 +25,7 @@ def draw_hands(
     Raises InkseedError for a thickness that is 0 or less on average.
     """
     low, high = between
-    drawn = uniforms(seed, Purpose.HAND, [(k,) for k in numbers], len(styles))
+    drawn = uniforms(seed, Purpose.STYLE, [(k,) for k in numbers], len(styles))
     u = low + (high - low) * drawn
     return {
         name: _quantiles(name, styles[name], u[:, column])
