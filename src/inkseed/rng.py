@@ -42,6 +42,7 @@ class Purpose(IntEnum):
     CLASSIFIER_INITIAL = 13  # a judge's, or a classifier's of usefulness
     CLASSIFIER_ORDER = 14
     CLASSIFIER_DROPOUT = 15
+    WRITER = 16  # an image's hand, or a whole number's
 
 
 Key = tuple[int, ...]

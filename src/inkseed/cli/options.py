@@ -43,14 +43,13 @@ GuideW = Annotated[
 Slant = Annotated[
     float | None,
     typer.Option(
-        help="Lean to the right, in degrees, as -15 or 30. [free; in a number the seed's]"
+        help="Lean to the right, in degrees, as -15 or 30. [the hand's, or free; where the model"
+        " knows no hand, in a number the seed's]"
     ),
 ]
 Thickness = Annotated[
     float | None,
-    typer.Option(
-        help="Width of the strokes in pixels, as 1.5 or 4. [free; in a number the seed's]"
-    ),
+    typer.Option(help="Width of the strokes in pixels, as 1.5 or 4. [as for --slant]"),
 ]
 Steps = Annotated[
     int | None,

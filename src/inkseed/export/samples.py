@@ -27,7 +27,8 @@ def save_samples(
 
     `.npz` holds `images` uint8 (N, H, W) with ink 255, `labels`, `seeds`, `streams`, `guide_w` and
     `nfe`, each (N, ...), labels by name unless the names are 0 to n - 1; how they were drawn,
-    `sampler`, `steps`, `spacing`, `guide_interval` (N, 2) and `precision`; and what by, as text:
+    `sampler`, `steps`, `spacing`, `guide_interval` (N, 2), `precision` and `hand`, a name as
+    `inkseed.model.hand` gives them, empty where it was left free; and what by, as text:
     `weights_sha256`, and the versions of `inkseed` and `torch`. `.png` is a figure with a band for
     each group, `columns` images wide; a folder holds `<label>/<number>.png`, dark ink on light
     paper, as `inkseed.data.read_folder` reads it.
@@ -57,6 +58,8 @@ def _made(groups: Sequence[Samples]) -> dict[str, np.ndarray]:
         rows += [{**group.how.facts(), "nfe": group.nfe}] * len(group.labels)
     names = ("nfe", "sampler", "steps", "spacing", "precision")
     arrays = {name: np.array([row[name] for row in rows]) for name in names}
+    hands = [each for group in groups for each in group.hands]
+    arrays["hand"] = np.array(["" if each is None else each.name for each in hands])
     arrays["guide_interval"] = np.concatenate(
         [np.tile(group.how.guide_interval, (len(group.labels), 1)) for group in groups]
     )

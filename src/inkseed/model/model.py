@@ -5,6 +5,7 @@ from copy import copy
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -16,6 +17,7 @@ from inkseed.diffusion.predictions import denoiser_from
 from inkseed.errors import InkseedError
 from inkseed.model.config import ModelConfig
 from inkseed.model.drawing import draw
+from inkseed.model.hand import AnyHand, Hand, knows_hands, no_hands, tell_hands
 from inkseed.model.request import BATCH_SIZE, Request, classes_of, condition_of
 from inkseed.model.run import BoundRequest
 from inkseed.model.samples import Samples
@@ -65,6 +67,22 @@ class Model:
                 more = ", ..." if len(self.class_names) > MOST_NAMED else ""
                 raise InkseedError(f"this model has no label {name!a}: it has {known}{more}")
         return [self.class_names.index(name) for name in names]
+
+    @property
+    def knows_hands(self) -> bool:
+        """Whether it can be told a hand."""
+        return knows_hands(self.network)
+
+    def hand_of(self, images: np.ndarray) -> Hand:
+        """The hand of one writer's digits, for `sample` and `write` to draw in.
+
+        `images` are uint8 (k, 28, 28), ink 255 on paper 0, in MNIST's form, of any labels: 1 to
+        1,000, of which 16 say nearly all. `inkseed.data.read_digits` makes them of pictures.
+        Raises InkseedError for anything else, or if this model knows no hand.
+        """
+        if not self.knows_hands:
+            raise InkseedError(no_hands())
+        return Hand(images)
 
     def compile(self) -> "Model":
         """Compile the network for bulk work, and return the model: minutes once, then faster.
@@ -125,6 +143,7 @@ class Model:
         guide_interval: tuple[float, float | None] | None = None,
         guidance: Guidance | None = None,
         precision: str | None = None,
+        hand: AnyHand | Sequence[AnyHand | None] | None = None,
         slant: float | Sequence[float] | None = None,
         thickness: float | Sequence[float] | None = None,
         noise: str | Tensor | Strategy = "gaussian",
@@ -141,10 +160,12 @@ class Model:
         None is as `settings` says. `guide_interval` confines guidance to ratios sigma / alpha from
         low to high. `guidance` is one of your own, a function from a denoiser to a denoiser, in
         place of `guide_w`. `precision` is "float32" or "bfloat16"; None: bfloat16 where the device
-        is fast in it. `slant` (degrees to the right) and `thickness` (pixels) ask for a style, one
-        for all images or one each; NaN leaves it free, as None does, unless the model's settings
-        say `one_hand`: then it is drawn, as the data have it, for each image. `noise` is the name
-        of a strategy for the starting noise, a strategy (a function of a `Task`), or your own unit
+        is fast in it. `hand` asks for a hand, as `hand_of` gives it, one for all images or one
+        each; None leaves it free. `slant` (degrees to the right) and `thickness` (pixels) ask for a
+        style, one for all images or one each; NaN leaves it free, as None does. Where the model's
+        settings say `one_hand`, what is left free is drawn first, as the data have it, for each
+        image: the hand, or the style if the model knows no hand. `noise` is the name of a strategy
+        for the starting noise, a strategy (a function of a `Task`), or your own unit
         noise (N, C, H, W); `candidates` is how many noises a searching one tries, and `budget`
         the most network evaluations that an image may cost in all. `trace` keeps every state on the
         way, and the guess of x_0 made at the state before it; `on_evaluations` is told of each
@@ -165,6 +186,7 @@ class Model:
             first=first,
             batch_size=batch_size,
             trace=trace,
+            hand=hand,
         )
         return self.sample_request(request, on_evaluations)
 
@@ -188,14 +210,17 @@ class Model:
         labels = classes_of(request, len(self.class_names))
         how = self.settle(request.sampling)
         style = {name: value for name, value in request.style.items() if value is not None}
-        if how.one_hand:
+        hands = request.hands(drawn=how.one_hand and self.knows_hands)
+        if how.one_hand and not self.knows_hands:
             style = {**draw_styles(self.styles, request.seed, request.numbers), **style}
+        condition = condition_of(labels, self.styles, style)
         return BoundRequest(
             request=request,
             own=self.denoiser,
             schedule=self.schedule,
             sampling=how,
-            condition=condition_of(labels, self.styles, style),
+            condition=replace(condition, hand=tell_hands(self.network, hands)),
+            hands=hands,
             class_names=self.class_names,
             shape=self._shape,
             device=self.device,

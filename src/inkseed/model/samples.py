@@ -1,10 +1,12 @@
 """What a request gives: images, with all that made them."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 from torch import Tensor
 
+from inkseed.model.hand import AnyHand
 from inkseed.model.sampling import Sampling
 from inkseed.outline import Outlined
 from inkseed.pictures import png, tile
@@ -23,6 +25,8 @@ class Samples(Outlined):
         guide_w: float64 (N,), the strength of guidance.
         nfe: network evaluations per image: all that the request cost, divided by N, rounded up.
         noise: float32 (N, C, H, W), the unit noise that each image began with.
+        hands: the hand that each image was asked for in, or that was drawn for it; None where it
+            was left free.
         how: the settings used; `how.facts()` gives them as plain values.
         weights_sha256: SHA-256 of the model's file; None if it came from no file.
         steps: the states on the way to the images, if the request asked for a trace.
@@ -38,6 +42,7 @@ class Samples(Outlined):
     evaluations: int  # of the network: all that the request cost
     noise: Tensor  # float32 (N, C, H, W): the unit noise each began with
     how: Sampling  # the settings that they were drawn with; `how.facts()` has them as plain values
+    hands: Sequence[AnyHand | None]  # N of them
     weights_sha256: str | None = None  # of the model's file, if it came from one
     steps: list[Tensor] = field(default_factory=list)  # the states on the way, if traced
     guesses: list[Tensor] = field(default_factory=list)  # x_0 as told at the state before each

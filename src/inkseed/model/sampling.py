@@ -44,7 +44,7 @@ class Sampling:
     guide_w: float
     spacing: str
     guide_interval: tuple[float, float]
-    one_hand: bool = False  # draw each image's style where it is left free: see `model.style`
+    one_hand: bool = False  # draw first what is left free of an image's hand: see `Model.bind`
     precision: str = FLOAT32  # what the networks compute in, one of `PRECISIONS`
     guidance: Guidance | None = None  # one's own, in place of classifier-free guidance
 

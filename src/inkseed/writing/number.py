@@ -13,6 +13,7 @@ from inkseed.checks import whole_number
 from inkseed.data.pairs import PAIRS
 from inkseed.judges import judge_a
 from inkseed.labels import check_not_nan, check_number
+from inkseed.model.hand import AnyHand, DrawnHand
 from inkseed.model.loading import load
 from inkseed.model.model import Model
 from inkseed.model.redraw import sample_confident
@@ -45,7 +46,8 @@ class Number(Outlined):
     # empty where there is none
     samples: Samples  # the model's images that it is made of: a digit each, or two
     nfe: int  # network evaluations for the whole number
-    slant: float | None = None  # the hand's, in degrees; None: the model knows no style
+    hand: AnyHand | None = None  # that it is written in; None: the model knows none
+    slant: float | None = None  # in degrees; None: the hand's own, or the model knows no style
     thickness: float | None = None  # in pixels of the model's images
     redrawn: int = 0  # images that were drawn again because judge A doubted them
     doubted: list[int] = field(default_factory=list)  # places that it doubts still; without a
@@ -74,6 +76,7 @@ class Number(Outlined):
             "guide_w": float(self.samples.guide_w[0]),
             **self.samples.how.facts(),
             "nfe": self.nfe,
+            "hand": None if self.hand is None else self.hand.name,
             **style,
             **free,
             "redrawn": self.redrawn,
@@ -104,16 +107,20 @@ def write(
     spacing: str | None = None,
     guide_interval: tuple[float, float | None] | None = None,
     precision: str = FLOAT32,
+    hand: AnyHand | None = None,
 ) -> Number:
     """Draw every digit of `number`, leading zeros too, and set them on one line, in one hand.
 
-    A model of single digits draws one an image, a model of 00 to 99 two. All share a slant and a
-    thickness: those given, or the seed's. A model that is guided by default is so by 1.6 or more
-    unless `guide_w` says otherwise. Image k begins from the noise stream (seed, k); the rest is as
-    in `Model.sample`, but for the precision: float32, so that other machines write the same picture
-    within rounding. With `check` judge A reads the picture, and what it doubts is drawn again,
-    up to 10 times, as `inkseed.model.redraw` does it. It doubts every digit that lacks ink or lies
-    on its neighbour (`inkseed.data.least_ink`, `inkseed.writing.overlap`).
+    A model of single digits draws one an image, a model of 00 to 99 two. All share a hand: the one
+    given, as `Model.hand_of` or `load_hand` gives it, or else one that nobody has, drawn by the
+    seed; `number.hand` writes other numbers in it. Where the model knows no hand, they share the
+    seed's slant and thickness instead; either may be given anyway. A model that is guided by
+    default is so by 1.6 or more unless `guide_w` says otherwise. Image k begins from the noise
+    stream (seed, k); the rest is as in `Model.sample`, but for the precision: float32, so that
+    other machines write the same picture within rounding. With `check` judge A reads the picture,
+    and what it doubts is drawn again, up to 10 times, as `inkseed.model.redraw` does it. It doubts
+    every digit that lacks ink or lies on its neighbour (`inkseed.data.least_ink`,
+    `inkseed.writing.overlap`).
     Raises InkseedError for anything but 1 to 64 of the characters 0-9, or for a model without those
     classes.
     """
@@ -122,22 +129,25 @@ def write(
     model = model if isinstance(model, Model) else load(model)
     parts = parts_of(text, model)
     owners = [k for k, part in enumerate(parts) for _ in range(part.digits)]
-    hand: dict[str, float | None] = {
-        name: float(value) for name, (value,) in draw_styles(model.styles, seed, [0], USUAL).items()
-    }
-    asked = {"slant": slant, "thickness": thickness}
-    for name, value in asked.items():
+    style = {"slant": slant, "thickness": thickness}
+    for name, value in style.items():
         check_not_nan(value, name)
-    hand = {name: hand.get(name) if value is None else value for name, value in asked.items()}
+    if model.knows_hands:
+        hand = DrawnHand(seed) if hand is None else hand
+    else:
+        usual = draw_styles(model.styles, seed, [0], USUAL)
+        free = [name for name, value in style.items() if value is None and name in usual]
+        style |= {name: float(usual[name][0]) for name in free}
     request = Request(
         model.indices([part.label for part in parts]),
         seed,
         SamplingOptions(
             guidance_of(model, guide_w), sampler, steps, spacing, guide_interval, None, precision
         ),
-        hand,
+        style,
         noise,
         candidates,
+        hand=hand,
     )
     spaces = gaps(len(parts) - 1, seed)
     digits = np.array(list(map(int, text)))
@@ -163,8 +173,9 @@ def write(
         boxes=boxes,
         samples=samples,
         nfe=samples.evaluations,
-        slant=hand["slant"],
-        thickness=hand["thickness"],
+        hand=hand,
+        slant=style["slant"],
+        thickness=style["thickness"],
         redrawn=redrawn,
         doubted=np.flatnonzero(~clear).tolist(),
     )
