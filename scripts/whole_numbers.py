@@ -27,10 +27,10 @@ from inkseed.data.split import split_mnist
 from inkseed.evaluation.intervals import Estimate, wilson
 from inkseed.evaluation.pairs import measure_pairs
 from inkseed.judges import JudgeA, JudgeB
-from inkseed.model.hand import USUAL, draw_hands
 from inkseed.model.loading import load
 from inkseed.model.model import Model
 from inkseed.model.sampling import EVERYWHERE
+from inkseed.model.style import USUAL, draw_styles
 from inkseed.pictures import PAPER, save_picture
 from inkseed.writing.number import write
 from inkseed.writing.reading import read_apart, read_number
@@ -87,12 +87,12 @@ def choice(pairs: Model, count: int) -> list[str]:
 
 
 def legible(digits: Model, count: int) -> list[str]:
-    """How far `inkseed write` guides `digits`: judge A reads digits in the hands of numbers."""
+    """How far `inkseed write` guides `digits`: judge A reads digits in the styles of numbers."""
     judge, labels = JudgeA(), np.arange(count) % 10
-    hands = draw_hands(digits.styles, CHOICE_SEED, range(count), USUAL)
+    styles = draw_styles(digits.styles, CHOICE_SEED, range(count), USUAL)
     lines = ["| guide_w | judge A reads |", "| --- | --- |"]
     for guide_w in LEGIBLE:
-        images = digits.sample(labels, CHOICE_SEED, guide_w, **hands).images
+        images = digits.sample(labels, CHOICE_SEED, guide_w, **styles).images
         right = int((judge.digits(images) == labels).sum())
         lines.append(f"| {guide_w:g} | {percent(wilson(right, count))} |")
         print(lines[-1], flush=True)
@@ -114,8 +114,8 @@ def pasted(model: Model, count: int, matched: bool, guide_w: float | None = None
     digits = np.stack((labels // 10, labels % 10), 1).ravel()
     style = {}
     if matched:
-        hands = draw_hands(model.styles, 0, range(count))
-        style = {name: np.repeat(each, 2) for name, each in hands.items()}
+        styles = draw_styles(model.styles, 0, range(count))
+        style = {name: np.repeat(each, 2) for name, each in styles.items()}
     found = model.sample(digits, 0, guide_w, **style)
     cells = found.images.reshape(count, 2, *found.images.shape[1:])
     images, _ = set_side_by_side(cells, Layout(), np.random.default_rng(0))

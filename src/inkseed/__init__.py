@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from inkseed import data, ddpm, evaluation, judges, nn, noise, samplers, study
     from inkseed.errors import InkseedError, InkseedWarning
     from inkseed.evaluation.evaluation import Evaluation, evaluate
+    from inkseed.model.hand import Hand, load_hand
     from inkseed.model.loading import load
     from inkseed.model.model import Model
     from inkseed.model.request import Request
@@ -24,6 +25,7 @@ __version__ = "0.1.0"
 
 __all__ = [
     "Evaluation",
+    "Hand",
     "InkseedError",
     "InkseedWarning",
     "Model",
@@ -38,6 +40,7 @@ __all__ = [
     "evaluation",
     "judges",
     "load",
+    "load_hand",
     "load_recipe",
     "nn",
     "noise",
@@ -49,6 +52,7 @@ __all__ = [
 
 _HOMES = {
     "Evaluation": "inkseed.evaluation.evaluation",
+    "Hand": "inkseed.model.hand",
     "InkseedError": "inkseed.errors",
     "InkseedWarning": "inkseed.errors",
     "Model": "inkseed.model.model",
@@ -59,6 +63,7 @@ _HOMES = {
     "SamplingOptions": "inkseed.model.sampling",
     "evaluate": "inkseed.evaluation.evaluation",
     "load": "inkseed.model.loading",
+    "load_hand": "inkseed.model.hand",
     "load_recipe": "inkseed.training.recipes",
     "train": "inkseed.training.loop",
     "write": "inkseed.writing.number",

@@ -31,15 +31,16 @@ def save_tensors(path: str | Path, tensors: dict[str, Tensor], config: dict[str,
         raise InkseedError(f"cannot write {path}: {error}") from error
 
 
-def load_tensors(path: str | Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
+def load_tensors(path: str | Path, kind: str = "model") -> tuple[dict[str, Tensor], dict[str, Any]]:
     """Read back what `save_tensors` wrote: the tensors on the CPU, and the configuration.
 
-    Raises InkseedError for a file that is missing, damaged, or not one of ours.
+    `kind` is what errors call the file. Raises InkseedError for one that is missing, damaged, or
+    not ours.
     """
-    with _opened(path) as opened:
+    with _opened(path, kind) as opened:
         metadata = opened.metadata() or {}
         tensors = {name: opened.get_tensor(name) for name in opened.keys()}  # noqa: SIM118
-    return tensors, _config(path, metadata)
+    return tensors, _config(path, metadata, kind)
 
 
 def load_config(path: str | Path) -> dict[str, Any]:
@@ -50,9 +51,9 @@ def load_config(path: str | Path) -> dict[str, Any]:
 
 
 @contextmanager
-def _opened(path: str | Path) -> Iterator[Any]:
+def _opened(path: str | Path, kind: str = "model") -> Iterator[Any]:
     if not Path(path).is_file():
-        raise InkseedError(f"no such model file: {path}")
+        raise InkseedError(f"no such {kind} file: {path}")
     try:
         with safe_open(path, "pt") as opened:
             yield opened
@@ -77,12 +78,14 @@ def _is_pickle(path: Path) -> bool:
         return False
 
 
-def _config(path: str | Path, metadata: dict[str, str]) -> dict[str, Any]:
+def _config(path: str | Path, metadata: dict[str, str], kind: str = "model") -> dict[str, Any]:
     try:
         config = json.loads(metadata[KEY])
         known = config["format"] == FORMAT
     except (KeyError, TypeError, ValueError, RecursionError) as error:
-        raise InkseedError(f"{path} is not an inkseed model: it has no inkseed metadata") from error
+        raise InkseedError(
+            f"{path} is not an inkseed {kind}: it has no inkseed metadata"
+        ) from error
     if not known:
         raise InkseedError(
             f"{path} has format {config['format']!r}, and this inkseed reads {FORMAT}: update it"

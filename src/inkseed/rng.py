@@ -30,7 +30,7 @@ class Purpose(IntEnum):
     SAMPLER = 1  # what a sampler adds at its steps
     RENOISED = 2  # the chain and the fresh noise of the report's stability score
     RESAMPLING = 3  # which particles of Feynman-Kac steering survive
-    HAND = 4  # an image's slant and thickness
+    STYLE = 4  # an image's slant and thickness
     GAP = 5  # the paper between a number's digits
     INITIAL = 6  # a network's initial weights
     ORDER = 7  # of the images in a pass of training
@@ -42,7 +42,7 @@ class Purpose(IntEnum):
     CLASSIFIER_INITIAL = 13  # a judge's, or a classifier's of usefulness
     CLASSIFIER_ORDER = 14
     CLASSIFIER_DROPOUT = 15
-    WRITER = 16  # the hand of an image or of a number that is given none
+    WRITER = 16  # an image's hand, or a whole number's
     FELLOWS = 17  # which digits come with a training image as its hand
     BENDS = 18  # how training images are bent
 

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
+from inkseed.cli.hands import HandPath, SaveHand, check_hand, read_hand
 from inkseed.cli.options import (
     Candidates,
     Compile,
@@ -53,6 +54,8 @@ def write(
         ),
     ] = None,
     guide_interval: GuideInterval = None,
+    hand: HandPath = None,
+    save_hand: SaveHand = None,
     slant: NumberSlant = None,
     thickness: NumberThickness = None,
     sampler: SamplerName = None,
@@ -95,6 +98,7 @@ def write(
             check_writable(path.with_suffix(".json"), (".json",))
     check_guidance([guide_w])
     check_style(slant, thickness)
+    check_hand(hand, save_hand)
     interval = parse_interval(guide_interval)
     if seed + count > 2**63:
         raise InkseedError("the last variant's seed is too large: lower --seed or --count")
@@ -103,6 +107,9 @@ def write(
     from inkseed.writing.number import guidance_of, parts_of
     from inkseed.writing.number import write as write_number
 
+    asked = read_hand(hand, loaded)
+    if asked is not None and save_hand is not None:
+        asked.save(save_hand)
     guide_w = guidance_of(loaded, guide_w)
     how: dict[str, Any] = {"spacing": spacing, "guide_interval": interval, "precision": precision}
     each_costs = loaded.cost(guide_w, sampler, steps, noise, candidates, **how)
@@ -123,6 +130,7 @@ def write(
                 slant=slant,
                 thickness=thickness,
                 check=check,
+                hand=asked,
                 **how,
             )
             written.save(path)
@@ -162,6 +170,7 @@ def sample(
         ),
     ] = None,
     guide_interval: GuideInterval = None,
+    hand: HandPath = None,
     slant: Slant = None,
     thickness: Thickness = None,
     trace: Annotated[
@@ -192,6 +201,7 @@ def sample(
     asked = [None] if guide_w is None else parse_numbers(guide_w, "--guide-w")
     check_guidance(asked)
     check_style(slant, thickness)
+    check_hand(hand)
     interval = parse_interval(guide_interval)
     wanted = None if labels is None else parse_labels(labels)
     from inkseed.files import check_writable
@@ -213,6 +223,7 @@ def sample(
     images = len(classes) * count * len(asked)
     if trace is not None and images > MAX_TRACED:
         raise InkseedError(f"--trace draws at most {MAX_TRACED} images: lower --count")
+    read = read_hand(hand, loaded)
     requests = [
         Request(
             classes * count,
@@ -222,6 +233,7 @@ def sample(
             noise,
             candidates,
             trace=trace is not None,
+            hand=read,
         )
         for w in asked
     ]
@@ -247,8 +259,9 @@ def sample(
     if as_json:
         nfe = {f"{group.guide_w[0]:g}": group.nfe for group in groups}
         told = {"out": str(out), "images": images, "seed": seed, "nfe": nfe, **settled.facts()}
-        read = {"redrawn": redrawn, "doubted": list(map(int, doubted))} if check else {}
-        print(json.dumps({**told, **read}))
+        told["hand"] = None if read is None else read.name
+        judged = {"redrawn": redrawn, "doubted": list(map(int, doubted))} if check else {}
+        print(json.dumps({**told, **judged}))
     else:
         print(*([out] if trace is None else [out, trace]), sep="\n")
     if check:

@@ -1,6 +1,7 @@
 """A labelled folder, `folder/<label>/*`: its pictures, or what is wrong with it."""
 
 import unicodedata
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -15,51 +16,27 @@ PICTURES_TOO = {".heic", ".heif", ".pdf", ".svg", ".eps", ".jxl", ".dng", ".cr2"
 AT_MOST = 200  # entries of a folder that are examined to say what is wrong with it
 
 
-class FolderPictures:
-    """The pictures of a labelled folder, with classes sorted by name, numbers by value.
+class PictureFiles:
+    """Pictures in files of any format.
 
-    `others` counts all other files. Raises InkseedError for any other layout.
+    `moving` says which have several frames or pages, `others` counts all other files.
     """
 
     noun = "pictures"
 
-    def __init__(self, folder: Path) -> None:
-        self.others = Named()
-        self.moving: set[int] = set()  # those with several frames or pages
-        classes = sorted(
-            (child for child in folder.iterdir() if child.is_dir() and not _is_clutter(child)),
-            key=lambda child: by_number_or_name(child.name),
-        )
-        self.files: list[Path] = []
-        labels: list[int] = []
-        for k, child in enumerate(classes):
-            for path in sorted(child.iterdir()):
-                if _is_clutter(path):
-                    continue
-                if _is_picture(path):
-                    self.files.append(path)
-                    labels.append(k)
-                else:
-                    self.others.add(f"{child.name}/{path.name}")
-        if not self.files:
-            raise InkseedError(_what_is_wrong(folder))
-        names = tuple(check_class_name(unicodedata.normalize("NFC", each.name)) for each in classes)
-        if len(set(names)) < len(names):
-            twice = next(name for name in names if names.count(name) > 1)
-            raise InkseedError(f"{folder} holds two folders for the label {twice!r}: merge them")
-        if astray := _pictures(folder):
-            raise InkseedError(
-                f"{astray[0]} has no label: move it into a folder named after its label"
-            )
-        self.class_names, self.labels = names, np.array(labels, np.int64)
-        self.shapes = [picture_size(path) for path in self.files]
+    def __init__(
+        self, files: Sequence[Path], others: Named, labels: np.ndarray, class_names: tuple[str, ...]
+    ) -> None:
+        self.files, self.others, self.labels, self.class_names = files, others, labels, class_names
+        self.moving: set[int] = set()
+        self.shapes = [picture_size(path) for path in files]
 
     def __len__(self) -> int:
         return len(self.files)
 
     def name(self, k: int) -> str:
-        """`<label>/<file>`."""
-        return f"{self.files[k].parent.name}/{self.files[k].name}"
+        """`<folder>/<file>`."""
+        return "/".join(self.files[k].parts[-2:])
 
     def shape(self, k: int) -> tuple[int, int] | None:
         """Height and width when upright, from the file's header."""
@@ -71,6 +48,40 @@ class FolderPictures:
         if decoded.frames > 1:
             self.moving.add(k)
         return decoded.grey
+
+
+class FolderPictures(PictureFiles):
+    """The pictures of a labelled folder, classes in the order of their names, numbers by value.
+
+    Raises InkseedError for another layout.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        files, labels, others = [], [], Named()
+        classes = sorted(
+            (child for child in folder.iterdir() if child.is_dir() and not is_clutter(child)),
+            key=lambda child: by_number_or_name(child.name),
+        )
+        for k, child in enumerate(classes):
+            for path in sorted(child.iterdir()):
+                if is_clutter(path):
+                    continue
+                if is_picture(path):
+                    files.append(path)
+                    labels.append(k)
+                else:
+                    others.add(f"{child.name}/{path.name}")
+        if not files:
+            raise InkseedError(_what_is_wrong(folder))
+        names = tuple(check_class_name(unicodedata.normalize("NFC", each.name)) for each in classes)
+        if len(set(names)) < len(names):
+            twice = next(name for name in names if names.count(name) > 1)
+            raise InkseedError(f"{folder} holds two folders for the label {twice!r}: join them")
+        if astray := _pictures(folder):
+            raise InkseedError(
+                f"{astray[0]} has no label: move it into a folder of its label's name"
+            )
+        super().__init__(files, others, np.array(labels, np.int64), names)
 
 
 def by_number_or_name(name: str) -> tuple[bool, int, str]:
@@ -102,14 +113,14 @@ def _what_is_wrong(folder: Path) -> str:
 
 
 def _folders(folder: Path) -> list[Path]:
-    return [child for child in _some(folder) if child.is_dir() and not _is_clutter(child)]
+    return [child for child in _some(folder) if child.is_dir() and not is_clutter(child)]
 
 
 def _pictures(folder: Path) -> list[Path]:
-    return [path for path in _some(folder) if not _is_clutter(path) and _is_picture(path)]
+    return [path for path in _some(folder) if not is_clutter(path) and is_picture(path)]
 
 
-def _is_picture(path: Path) -> bool:
+def is_picture(path: Path) -> bool:
     """Whether a file is a picture, by its suffix or, without one, by its content."""
     if path.is_dir():
         return False
@@ -125,5 +136,6 @@ def _some(folder: Path) -> list[Path]:
         return []
 
 
-def _is_clutter(path: Path) -> bool:
+def is_clutter(path: Path) -> bool:
+    """Whether nobody put it there on purpose."""
     return path.name.startswith(".") or path.name in CLUTTER

@@ -9,7 +9,7 @@ import numpy as np
 from inkseed.data.account import Account
 from inkseed.data.arrays import ArrayPictures, read_npz
 from inkseed.data.csv_rows import read_csv
-from inkseed.data.folder import FolderPictures
+from inkseed.data.folder import FolderPictures, PictureFiles
 from inkseed.data.how_to_read import Form, HowToRead, PaperChoice
 from inkseed.data.idx import read_idx
 from inkseed.data.labelled import LabelledImages
@@ -53,20 +53,28 @@ def read_images(
     Raises:
         InkseedError: if nothing is left, or `path` is none of these.
     """
-    from inkseed.data.whole_set import Gathered  # with scipy, for which `write` need not wait
-
     path, how = Path(path), how or HowToRead()
     if path.is_dir():
-        pictures = FolderPictures(path)
-        gathered = Gathered(pictures, image_size, how)
-        gathered.account.others = pictures.others
-        for k in sorted(pictures.moving):
-            gathered.account.moving.add(pictures.name(k))
-        return Reading(*gathered.result())
+        return read_pictures(FolderPictures(path), image_size, how)
+    from inkseed.data.whole_set import Gathered  # with scipy, for which `write` need not wait
+
     arrays = _arrays(path, how.transposed)
     gathered = Gathered(arrays, image_size, how)
     if path.name.startswith("emnist") and not how.transposed:
         gathered.account.notes.append(EMNIST_HINT)
+    return Reading(*gathered.result())
+
+
+def read_pictures(
+    pictures: PictureFiles, image_size: tuple[int, int] | None, how: HowToRead
+) -> Reading:
+    """What pictures in files hold, as `read_images` reads it. Raises InkseedError for nothing."""
+    from inkseed.data.whole_set import Gathered
+
+    gathered = Gathered(pictures, image_size, how)
+    gathered.account.others = pictures.others
+    for k in sorted(pictures.moving):
+        gathered.account.moving.add(pictures.name(k))
     return Reading(*gathered.result())
 
 

@@ -27,7 +27,8 @@ def save_samples(
 
     An `.npz` holds `images` uint8 (N, H, W), ink 255; `labels`, by name unless the names are 0 to
     n - 1; `seeds`, `streams`, `guide_w` and `nfe` of each image; how each was drawn (`sampler`,
-    `steps`, `spacing`, `guide_interval` (N, 2), `precision`); and, as text, `weights_sha256` and
+    `steps`, `spacing`, `guide_interval` (N, 2), `precision`, and `hand`, a name as
+    `inkseed.model.hand` gives them, empty where it was free); and, as text, `weights_sha256` and
     the versions of `inkseed` and `torch`. A `.png` is a figure with a band for each group,
     `columns` images wide. A folder holds `<label>/<number>.png`, dark ink on light paper, which
     `inkseed.data.read_folder` reads.
@@ -57,6 +58,8 @@ def _made(groups: Sequence[Samples]) -> dict[str, np.ndarray]:
         rows += [{**group.how.facts(), "nfe": group.nfe}] * len(group.labels)
     names = ("nfe", "sampler", "steps", "spacing", "precision")
     arrays = {name: np.array([row[name] for row in rows]) for name in names}
+    hands = [each for group in groups for each in group.hands]
+    arrays["hand"] = np.array(["" if each is None else each.name for each in hands])
     arrays["guide_interval"] = np.concatenate(
         [np.tile(group.how.guide_interval, (len(group.labels), 1)) for group in groups]
     )

@@ -38,6 +38,11 @@ def bundled() -> list[Bundled]:
     return found
 
 
+def models_of_hands() -> list[str]:
+    """The bundled models that can be told a hand, by name."""
+    return [name for name in MODELS.names() if load_config(find_model(name))["network"].get("hand")]
+
+
 def record_quality(name: str, quality: dict[str, Any]) -> Path:
     """Keep a measurement beside the weights, tied to the file's SHA-256; return its path."""
     path = find_model(name)

@@ -45,6 +45,7 @@ def draw(run: BoundRequest) -> Samples:
         evaluations=run.evaluations - spent,
         noise=torch.cat(starts),
         how=how,
+        hands=run.hands,
         steps=[torch.cat([step.x for step in each]) for each in zip(*traces, strict=True)],
         guesses=[torch.cat([step.x_0 for step in each]) for each in zip(*traces, strict=True)],
     )

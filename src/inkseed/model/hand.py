@@ -1,50 +1,179 @@
-"""A hand: one slant and one thickness for all digits of an image, drawn as the data vary."""
+"""A hand: some digits of one writer, or one that nobody has; what a network is told of either."""
 
-import math
-from collections.abc import Iterable, Mapping, Sequence
-from statistics import NormalDist
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol, TypeGuard
 
 import numpy as np
+import torch
+from torch import Tensor
 
-from inkseed.data.style import POSITIVE
+from inkseed.checkpoint import load_tensors, save_tensors
+from inkseed.data.labelled import to_tensor
+from inkseed.data.pairs import INK
 from inkseed.errors import InkseedError
-from inkseed.rng import Purpose, uniforms
+from inkseed.model.catalogue import models_of_hands
+from inkseed.nn.hand_encoder import MOST_DIGITS, SIDE, HandEncoder, drawn_hands, hands_of
+from inkseed.outline import Outlined
+from inkseed.rng import Purpose, normals
 
-USUAL = (0.05, 0.95)  # quantiles of the data between which a hand is unremarkable
-ANY = (0.005, 0.995)  # as varied as the data, without what a network has hardly seen
+MOST_KEPT = 1000  # digits: more are hardly one writer's
+KEPT_AS = ".safetensors"
+KIND = "hand"  # what a hand's file says that it is
+MIDDLE = 127  # of 255: digits are lighter than that, on average, only with light and dark exchanged
 
 
-def draw_hands(
-    styles: Mapping[str, Sequence[float]],
-    seed: int,
-    numbers: Iterable[int],
-    between: tuple[float, float] = ANY,
-) -> dict[str, np.ndarray]:
-    """Draw each style for the images `numbers`, float64 (N,), from the data's (mean, deviation).
+@dataclass(frozen=True, repr=False, eq=False)
+class Hand(Outlined):
+    """Some digits of one writer, so that a model can draw others in the hand that wrote them.
 
-    Raises InkseedError for a mean thickness of 0 or less.
+    The order and the labels of the digits do not matter. All of them count alike; a model is told
+    of more than 16 as it is of 16, since it has learned from no more.
+
+    Args:
+        images: uint8 (k, 28, 28), ink 255 on paper 0, in MNIST's form: 1 to 1,000 digits.
+
+    Raises:
+        InkseedError: for anything else, or a digit without ink.
     """
-    low, high = between
-    drawn = uniforms(seed, Purpose.HAND, [(k,) for k in numbers], len(styles))
-    u = low + (high - low) * drawn
-    return {
-        name: _quantiles(name, styles[name], u[:, column])
-        for column, name in enumerate(sorted(styles))
-    }
+
+    images: np.ndarray
+
+    def __post_init__(self) -> None:
+        images = np.array(self.images)
+        if images.dtype != np.uint8 or images.ndim != 3 or images.shape[1:] != (SIDE, SIDE):
+            shape = "x".join(map(str, images.shape))
+            raise InkseedError(
+                f"a hand is digits as uint8 (k, {SIDE}, {SIDE}), ink 255: not {images.dtype} "
+                f"{shape}; inkseed.data.read_digits reads pictures of any size"
+            )
+        if not 1 <= len(images) <= MOST_KEPT:
+            raise InkseedError(
+                f"a hand is 1 to {MOST_KEPT:,} digits of one writer, not {len(images):,}"
+            )
+        if images.mean() > MIDDLE:
+            raise InkseedError("a hand's digits are light on dark, ink 255: give 255 - images")
+        if not (inked := (images >= INK).any((1, 2))).all():
+            raise InkseedError(
+                f"a hand's digits need ink: number {int(np.argmin(inked)) + 1} of {len(images)} "
+                "has none, leave it out"
+            )
+        images.setflags(write=False)
+        object.__setattr__(self, "images", images)
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    @property
+    def name(self) -> str:
+        """The SHA-256 of its digits, whatever their order, as hexadecimal digits."""
+        return hashlib.sha256(self.in_order().tobytes()).hexdigest()
+
+    def in_order(self) -> np.ndarray:
+        """Its digits in an order of their own, so that not even rounding tells how they came."""
+        rows = self.images.reshape(len(self), -1)
+        return self.images[np.lexsort(rows.T)]
+
+    def save(self, path: str | Path) -> None:
+        """Write the digits themselves to a .safetensors file, for any model that knows hands."""
+        if Path(path).suffix.lower() != KEPT_AS:
+            raise InkseedError(f"a hand is kept as {KEPT_AS}: end {str(path)!r} in that")
+        save_tensors(path, {"images": torch.from_numpy(self.images.copy())}, {"kind": KIND})
 
 
-def _quantiles(name: str, moments: Sequence[float], u: np.ndarray) -> np.ndarray:
-    """Quantiles of a normal distribution or, for a style that is never negative, a log-normal one.
+@dataclass(frozen=True)
+class DrawnHand:
+    """A hand that nobody has, drawn from how a model's writers are spread.
 
-    Thickness is so skewed that a normal distribution would draw strokes that no MNIST digit has.
+    It depends on the model, the seed and the number alone: those of an image, or of a whole number.
     """
-    mean, deviation = moments
-    if name not in POSITIVE:
-        return np.array([NormalDist(mean, deviation).inv_cdf(each) for each in u])
-    if mean <= 0:
-        raise InkseedError(
-            f"the model's {name} is {mean:g} on average, as of blank images: train it on others"
-        )
-    spread = math.log1p((deviation / mean) ** 2)
-    logarithm = NormalDist(math.log(mean) - spread / 2, math.sqrt(spread))
-    return np.exp([logarithm.inv_cdf(each) for each in u])
+
+    seed: int
+    number: int = 0
+
+    @property
+    def name(self) -> str:
+        """`drawn 7 0`: by seed 7, number 0."""
+        return f"drawn {self.seed} {self.number}"
+
+
+AnyHand = Hand | DrawnHand
+
+
+def load_hand(path: str | Path) -> Hand:
+    """Read a hand that `Hand.save` wrote.
+
+    Args:
+        path: a .safetensors file.
+
+    Returns:
+        The hand, its digits checked.
+
+    Raises:
+        InkseedError: for a file that is missing, damaged, or no hand.
+    """
+    tensors, told = load_tensors(path, KIND)
+    if told.get("kind") != KIND or tensors.keys() != {"images"}:
+        raise InkseedError(f"{path} is no hand: give a file that hand.save wrote")
+    try:
+        return Hand(tensors["images"].numpy())
+    except (TypeError, InkseedError) as error:  # numpy has no bfloat16
+        raise InkseedError(f"{path} is damaged: {error}") from error
+
+
+class OfHands(Protocol):
+    """A network that knows hands: it reads a digit's code, and has learned how codes are spread."""
+
+    encoder: HandEncoder
+    hand_mean: Tensor
+    hand_factor: Tensor
+
+
+def knows_hands(network: Any) -> TypeGuard[OfHands]:
+    """Whether a network can be told a hand."""
+    return getattr(network, "encoder", None) is not None
+
+
+def tell_hands(network: Any, hands: Sequence[AnyHand | None]) -> Tensor | None:
+    """What a network is told of the hands of N images, float32 (N, H) on the CPU.
+
+    Rows of None are left free; where all are, there is nothing to tell, and so None. A hand's row
+    does not depend on the others. Raises InkseedError for a network that knows no hand.
+    """
+    unlike = dict.fromkeys(each for each in hands if each is not None)
+    if not unlike:
+        return None
+    if not knows_hands(network):
+        raise InkseedError(no_hands())
+    rows = _drawn(network, [each for each in unlike if isinstance(each, DrawnHand)])
+    rows |= {each: _given(network, each) for each in unlike if isinstance(each, Hand)}
+    free = torch.full_like(next(iter(rows.values())), torch.nan)
+    return torch.stack([free if each is None else rows[each] for each in hands])
+
+
+def no_hands() -> str:
+    """What to say of a model that knows no hand."""
+    known = ", ".join(models_of_hands())
+    other = f"take one that does, such as {known}" if known else "train one of hand = 64"
+    return f"this model knows no hand: leave the hand out, or {other}"
+
+
+@torch.no_grad()
+def _given(network: OfHands, hand: Hand) -> Tensor:
+    codes = network.encoder(to_tensor(hand.in_order()).to(network.hand_mean.device)).float().cpu()
+    (row,) = hands_of(codes, torch.zeros(len(hand), dtype=torch.int64), torch.tensor([len(hand)]))
+    row[-1].clamp_(min=MOST_DIGITS**-0.5)
+    return row
+
+
+def _drawn(network: OfHands, hands: Sequence[DrawnHand]) -> dict[AnyHand, Tensor]:
+    mean, factor = (each.double().cpu() for each in (network.hand_mean, network.hand_factor))
+    rows: dict[AnyHand, Tensor] = {}
+    for seed in {each.seed for each in hands}:
+        own = [each for each in hands if each.seed == seed]
+        noise = normals(seed, [(each.number,) for each in own], mean.shape, Purpose.WRITER)
+        drawn = drawn_hands(mean, factor, torch.from_numpy(noise).double())
+        rows |= dict(zip(own, drawn.float(), strict=True))
+    return rows

@@ -8,6 +8,7 @@ from inkseed.checkpoint import load_tensors
 from inkseed.errors import InkseedError
 from inkseed.files import sha256
 from inkseed.model.config import ModelConfig
+from inkseed.model.hand import KIND
 from inkseed.model.model import Model
 from inkseed.model.weights import DEFAULT_MODEL, find_model
 from inkseed.nn import network_from
@@ -34,6 +35,8 @@ def load(name: str | Path = DEFAULT_MODEL, device: str | torch.device = "cpu") -
             f"{path} is the state of an unfinished run: finish it with --resume, and load its"
             " model.safetensors"
         )
+    if told.get("kind") == KIND:
+        raise InkseedError(f"{path} is a hand, not a model: give it by --hand, or to load_hand")
     where, config = find_device(device), ModelConfig.of(told, str(path))
     try:
         with torch.device("meta"):  # no memory until the shapes are known to match

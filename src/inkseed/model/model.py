@@ -5,6 +5,7 @@ from copy import copy
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -16,11 +17,12 @@ from inkseed.diffusion.predictions import denoiser_from
 from inkseed.errors import InkseedError
 from inkseed.model.config import ModelConfig
 from inkseed.model.drawing import draw
-from inkseed.model.hand import draw_hands
+from inkseed.model.hand import AnyHand, Hand, knows_hands, no_hands, tell_hands
 from inkseed.model.request import BATCH_SIZE, Request, classes_of, condition_of
 from inkseed.model.run import BoundRequest
 from inkseed.model.samples import Samples
 from inkseed.model.sampling import Sampling, SamplingOptions, settle
+from inkseed.model.style import draw_styles
 from inkseed.nn import Network
 from inkseed.nn.precision import fast_precision, place
 from inkseed.noise import Strategy
@@ -65,6 +67,22 @@ class Model:
                 more = ", ..." if len(self.class_names) > MOST_NAMED else ""
                 raise InkseedError(f"this model has no label {name!a}: it has {known}{more}")
         return [self.class_names.index(name) for name in names]
+
+    @property
+    def knows_hands(self) -> bool:
+        """Whether it can be told a hand."""
+        return knows_hands(self.network)
+
+    def hand_of(self, images: np.ndarray) -> Hand:
+        """The hand of one writer's digits, for `sample` and `write` to draw in.
+
+        `images` are uint8 (k, 28, 28), ink 255 on paper 0, in MNIST's form, of any labels: 1 to
+        1,000, of which 16 say nearly all. `inkseed.data.read_digits` makes them of pictures.
+        Raises InkseedError for anything else, or if this model knows no hand.
+        """
+        if not self.knows_hands:
+            raise InkseedError(no_hands())
+        return Hand(images)
 
     def compile(self) -> "Model":
         """Compile the network for bulk work and return the model: minutes once, faster afterwards.
@@ -141,6 +159,7 @@ class Model:
         guide_interval: tuple[float, float | None] | None = None,
         guidance: Guidance | None = None,
         precision: str | None = None,
+        hand: AnyHand | Sequence[AnyHand | None] | None = None,
         slant: float | Sequence[float] | None = None,
         thickness: float | Sequence[float] | None = None,
         noise: str | Tensor | Strategy = "gaussian",
@@ -165,8 +184,11 @@ class Model:
                 lies between them. A `high` of None is no upper end.
             guidance: a function from a denoiser to a denoiser, in place of `guide_w`.
             precision: "float32" or "bfloat16"; by default bfloat16 where the device is fast in it.
+            hand: a hand, as `hand_of` and `inkseed.load_hand` give it, one for all images or one
+                each; None leaves it to the model, like `slant`.
             slant: degrees to the right, one for all images or one each; NaN leaves it free. None
-                leaves it to the model: free or, if its settings say `one_hand`, drawn per image.
+                leaves it to the model: free or, if its settings say `one_hand`, drawn per image:
+                the hand or, where the model knows none, the style.
             thickness: width of the strokes in pixels, given like `slant`.
             noise: the name of a strategy, a function of a `Task`, or unit noise (N, C, H, W).
             candidates: how many noises a search tries for each image; None is 10.
@@ -196,6 +218,7 @@ class Model:
             first=first,
             batch_size=batch_size,
             trace=trace,
+            hand=hand,
         )
         return self.sample_request(request, on_evaluations)
 
@@ -219,14 +242,17 @@ class Model:
         labels = classes_of(request, len(self.class_names))
         how = self.settle(request.sampling)
         style = {name: value for name, value in request.style.items() if value is not None}
-        if how.one_hand:
-            style = {**draw_hands(self.styles, request.seed, request.numbers), **style}
+        hands = request.hands(drawn=how.one_hand and self.knows_hands)
+        if how.one_hand and not self.knows_hands:
+            style = {**draw_styles(self.styles, request.seed, request.numbers), **style}
+        condition = condition_of(labels, self.styles, style)
         return BoundRequest(
             request=request,
             own=self.denoiser,
             schedule=self.schedule,
             sampling=how,
-            condition=condition_of(labels, self.styles, style),
+            condition=replace(condition, hand=tell_hands(self.network, hands)),
+            hands=hands,
             class_names=self.class_names,
             shape=(self.network.in_channels, *self.image_size),
             device=self.device,

@@ -12,6 +12,7 @@ from inkseed.checks import brief, whole_number
 from inkseed.data.style import POSITIVE, REACH
 from inkseed.diffusion.condition import Condition
 from inkseed.errors import InkseedError
+from inkseed.model.hand import AnyHand, DrawnHand, Hand
 from inkseed.model.sampling import SamplingOptions
 from inkseed.noise import SEARCH, Start, Strategy, Task, find_strategy
 from inkseed.noise.registry import built
@@ -59,6 +60,7 @@ class Request(Outlined):
     first: int = 0
     batch_size: int = BATCH_SIZE
     trace: bool = False
+    hand: AnyHand | Sequence[AnyHand | None] | None = None
 
     def __post_init__(self) -> None:
         labels = _as_labels(self.labels)
@@ -73,6 +75,8 @@ class Request(Outlined):
             checked["candidates"] = tried
         if self.budget is not None:
             checked["budget"] = whole_number(self.budget, "budget", 1, MOST_BUDGET)
+        if self.hand is not None:
+            checked["hand"] = _as_hand(self.hand, len(labels))
         for name, value in checked.items():
             object.__setattr__(self, name, value)
 
@@ -83,6 +87,15 @@ class Request(Outlined):
     def numbers(self) -> range:
         """The images' numbers, each with a stream of its own."""
         return range(self.first, self.first + len(self))
+
+    def hands(self, drawn: bool) -> tuple[AnyHand | None, ...]:
+        """The hand that each image is to be in; what is left free is None, unless it is `drawn`."""
+        if isinstance(self.hand, Hand | DrawnHand | None):
+            asked: Sequence[AnyHand | None] = [self.hand] * len(self)
+        else:
+            asked = self.hand
+        own = (DrawnHand(self.seed, k) if drawn else None for k in self.numbers)
+        return tuple(free if each is None else each for each, free in zip(asked, own, strict=True))
 
 
 def _as_labels(labels: Any) -> np.ndarray:
@@ -96,6 +109,19 @@ def _as_labels(labels: Any) -> np.ndarray:
     if wanted.ndim != 1 or wanted.dtype.kind not in "iu":
         raise InkseedError("labels must be whole numbers, one for each image")
     return wanted.astype(np.int64)
+
+
+def _as_hand(hand: Any, count: int) -> AnyHand | tuple[AnyHand | None, ...]:
+    """One hand, or one for each image. Raises InkseedError for anything else."""
+    if isinstance(hand, Hand | DrawnHand):
+        return hand
+    if isinstance(hand, list | tuple) and len(hand) == count:
+        each = tuple(hand)
+        if all(isinstance(one, Hand | DrawnHand | None) for one in each):
+            return each
+    raise InkseedError(
+        f"hand must be one hand, or one for each of the {count} images: model.hand_of makes one"
+    )
 
 
 def classes_of(request: Request, classes: int) -> np.ndarray:

@@ -14,6 +14,7 @@ from inkseed.diffusion.counter import Counter
 from inkseed.diffusion.denoiser import Denoiser, in_float32
 from inkseed.diffusion.schedule import Schedule, times
 from inkseed.errors import InkseedError
+from inkseed.model.hand import AnyHand
 from inkseed.model.request import CANDIDATES, TRIES_AT_ONCE, Request, strategy_of
 from inkseed.model.sampling import Sampling
 from inkseed.nn.precision import computing_in
@@ -43,6 +44,7 @@ class BoundRequest(Outlined):
     schedule: Schedule
     sampling: Sampling
     condition: Condition  # of the request's images, in order
+    hands: Sequence[AnyHand | None]  # that it tells of, one for each image
     class_names: tuple[str, ...]
     shape: tuple[int, int, int]  # (C, H, W) of an image
     device: torch.device

@@ -1,10 +1,12 @@
 """What a request returns: images, with everything that made them."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 from torch import Tensor
 
+from inkseed.model.hand import AnyHand
 from inkseed.model.sampling import Sampling
 from inkseed.outline import Outlined
 from inkseed.pictures import png, tile
@@ -25,6 +27,8 @@ class Samples(Outlined):
         guide_w: float64 (N,), the strength of guidance.
         evaluations: all network evaluations that the request cost.
         noise: float32 (N, C, H, W), the unit noise that each image began with.
+        hands: the hand that each image was asked for in, or that was drawn for it; None where it
+            was left free.
         how: the settings used; `how.facts()` gives them as plain values.
         weights_sha256: SHA-256 of the model's file; None if it came from no file.
         steps: the states on the way to the images, if the request asked for a trace.
@@ -39,6 +43,7 @@ class Samples(Outlined):
     evaluations: int
     noise: Tensor
     how: Sampling
+    hands: Sequence[AnyHand | None]
     weights_sha256: str | None = None
     steps: list[Tensor] = field(default_factory=list)
     guesses: list[Tensor] = field(default_factory=list)

@@ -13,13 +13,14 @@ from inkseed.checks import whole_number
 from inkseed.data.pairs import PAIRS
 from inkseed.judges import judge_a
 from inkseed.labels import check_not_nan, check_number
-from inkseed.model.hand import USUAL, draw_hands
+from inkseed.model.hand import AnyHand, DrawnHand
 from inkseed.model.loading import load
 from inkseed.model.model import Model
 from inkseed.model.redraw import sample_confident
 from inkseed.model.request import LAST_SEED, Request
 from inkseed.model.samples import Samples
 from inkseed.model.sampling import SamplingOptions
+from inkseed.model.style import USUAL, draw_styles
 from inkseed.model.weights import DEFAULT_MODEL
 from inkseed.nn.precision import FLOAT32
 from inkseed.noise import Strategy
@@ -58,6 +59,7 @@ class Number(Outlined):
     boxes: list[Box]
     samples: Samples
     nfe: int
+    hand: AnyHand | None = None
     slant: float | None = None
     thickness: float | None = None
     redrawn: int = 0
@@ -86,6 +88,7 @@ class Number(Outlined):
             "guide_w": float(self.samples.guide_w[0]),
             **self.samples.how.facts(),
             "nfe": self.nfe,
+            "hand": None if self.hand is None else self.hand.name,
             **style,
             **free,
             "redrawn": self.redrawn,
@@ -116,11 +119,14 @@ def write(
     spacing: str | None = None,
     guide_interval: tuple[float, float | None] | None = None,
     precision: str = FLOAT32,
+    hand: AnyHand | None = None,
 ) -> Number:
     """Draw every digit of `number`, leading zeros too, and set them on one line, in one hand.
 
     A model of the digits 0 to 9 draws one digit per image, a model of 00 to 99 two. Image k begins
-    with the stream (seed, k).
+    with the stream (seed, k). All images share a hand: the one given or one that nobody has, drawn
+    from the seed; `number.hand` writes other numbers in it. Where the model knows no hand, they
+    share a slant and a thickness.
 
     Args:
         number: 1 to 64 of the characters 0-9.
@@ -133,8 +139,10 @@ def write(
         noise: the strategy for the starting noise.
         candidates: how many noises a search tries for each image.
         on_evaluations: called with the number of network evaluations in each batch.
-        slant: degrees to the right, for all digits; None draws it from the seed.
-        thickness: width of the strokes in pixels; None draws it from the seed.
+        hand: the hand to write in; None draws one from the seed.
+        slant: degrees to the right, for all digits; None is the hand's own or, where the model
+            knows no hand, drawn from the seed.
+        thickness: width of the strokes in pixels; None as for `slant`.
         check: have judge A read the picture, and draw again, up to 10 times, what it doubts: any
             digit that it may misread, that lacks ink or that overlaps its neighbour.
         spacing: how the steps are spaced.
@@ -153,22 +161,25 @@ def write(
     model = model if isinstance(model, Model) else load(model)
     parts = parts_of(text, model)
     owners = [k for k, part in enumerate(parts) for _ in range(part.digits)]
-    hand: dict[str, float | None] = {
-        name: float(value) for name, (value,) in draw_hands(model.styles, seed, [0], USUAL).items()
-    }
-    asked = {"slant": slant, "thickness": thickness}
-    for name, value in asked.items():
+    style = {"slant": slant, "thickness": thickness}
+    for name, value in style.items():
         check_not_nan(value, name)
-    hand = {name: hand.get(name) if value is None else value for name, value in asked.items()}
+    if model.knows_hands:
+        hand = DrawnHand(seed) if hand is None else hand
+    else:
+        usual = draw_styles(model.styles, seed, [0], USUAL)
+        free = [name for name, value in style.items() if value is None and name in usual]
+        style |= {name: float(usual[name][0]) for name in free}
     request = Request(
         model.indices([part.label for part in parts]),
         seed,
         SamplingOptions(
             guidance_of(model, guide_w), sampler, steps, spacing, guide_interval, None, precision
         ),
-        hand,
+        style,
         noise,
         candidates,
+        hand=hand,
     )
     spaces = gaps(len(parts) - 1, seed)
     digits = np.array(list(map(int, text)))
@@ -200,8 +211,9 @@ def write(
         boxes=boxes,
         samples=samples,
         nfe=samples.evaluations,
-        slant=hand["slant"],
-        thickness=hand["thickness"],
+        hand=hand,
+        slant=style["slant"],
+        thickness=style["thickness"],
         redrawn=redrawn,
         doubted=np.flatnonzero(~clear).tolist(),
     )
