@@ -366,7 +366,7 @@ def test_a_set_in_a_hand_as_typed(inkseed, file, hands, tmp_path):
     [
         (("--hand", "nowhere"), "no such file or folder: nowhere"),
         (("--save-hand", "me.safetensors"), "--hand: give that, too"),
-        (("--hand", "empty", "--save-hand", "me.png"), "end it in .safetensors"),
+        (("--hand", "empty", "--save-hand", "me.png"), "must end in .safetensors"),
         (("--hand", "empty"), "holds no pictures"),
         (("--hand", "notes.txt"), "is not a set"),
         (("--hand", "blank.png"), "none of the 1 pictures can be used: 1 blank"),

@@ -44,6 +44,7 @@ class Request(Outlined):
         first: the number of the first image.
         batch_size: how many images are drawn at a time.
         trace: keep each state on the way.
+        hand: a hand for all images, or one (or None, which leaves it to the model) for each.
 
     Raises:
         InkseedError: for values that no model could draw. `Model.bind` refuses what its own model

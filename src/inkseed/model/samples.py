@@ -42,8 +42,8 @@ class Samples(Outlined):
     guide_w: np.ndarray
     evaluations: int
     noise: Tensor
-    how: Sampling
     hands: Sequence[AnyHand | None]
+    how: Sampling
     weights_sha256: str | None = None
     steps: list[Tensor] = field(default_factory=list)
     guesses: list[Tensor] = field(default_factory=list)

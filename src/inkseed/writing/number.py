@@ -47,7 +47,8 @@ class Number(Outlined):
             if the digit has no ink.
         samples: the model's images that the picture is made of, of one digit or two each.
         nfe: network evaluations for the whole number.
-        slant: in degrees; None if the model has no style.
+        hand: the hand that it is written in; None if the model knows none.
+        slant: in degrees; None if it is the hand's own, or the model has no style.
         thickness: width of the strokes in pixels of the model's images; None likewise.
         redrawn: how many images were drawn again because judge A doubted them.
         doubted: places, from 0, of digits that judge A still doubts; without a check, of those that
@@ -139,7 +140,6 @@ def write(
         noise: the strategy for the starting noise.
         candidates: how many noises a search tries for each image.
         on_evaluations: called with the number of network evaluations in each batch.
-        hand: the hand to write in; None draws one from the seed.
         slant: degrees to the right, for all digits; None is the hand's own or, where the model
             knows no hand, drawn from the seed.
         thickness: width of the strokes in pixels; None as for `slant`.
@@ -148,6 +148,7 @@ def write(
         spacing: how the steps are spaced.
         guide_interval: where to guide.
         precision: float32 by default, so that machines differ by rounding alone.
+        hand: the hand to write in; None draws one from the seed.
 
     Returns:
         The picture, and each digit's box.
