@@ -25,7 +25,7 @@ from inkseed.model.model import Model
 from inkseed.model.sampling import EVERYWHERE
 
 PAGE = DOCS / "digits.md"
-MOST = 30  # evaluations per image
+MOST = 20  # evaluations per image
 LEAST = 0.995  # of the labels
 LEAST_PROBABLE = 1e-6  # log-probabilities below this say nothing more
 SPACING = "karras"
@@ -36,7 +36,7 @@ ROWS: list[tuple[str, int, float, tuple[float, float]]] = [
     *[("dpm_solver_sde", 20, w, MIDDLE) for w in (0.0, 0.03, 0.05, 0.08)],
     *[("dpm_solver_sde", 14, w, MIDDLE) for w in (0.0, 0.05)],
     ("dpm_solver_sde", 10, 0.0, MIDDLE),
-    *[("dpm_solver", 10, w, MIDDLE) for w in (0.0, 0.1, 0.2)],
+    *[("dpm_solver", 10, w, MIDDLE) for w in (0.0, 0.1, 0.2, 0.25, 0.3, 0.4)],
 ]
 
 
