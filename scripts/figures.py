@@ -6,18 +6,22 @@ NAME` draws one of them. The pictures of docs/noise-study.md are scripts/noise_s
 
 import argparse
 
+import numpy as np
 from pages import DOCS
 from printed_update import draw_printed_update
 
 from inkseed.cli import main
+from inkseed.data import split_mnist
+from inkseed.data.style import measure_style
 from inkseed.files import write_atomically
 from inkseed.model.loading import load
-from inkseed.pictures import Band, draw_bands, save_picture
+from inkseed.pictures import Band, beside, draw_bands, save_picture
 
 PICTURES = DOCS / "pictures"
 SHOWN = (("ancestral", 400), ("dpm_solver_sde", 20), ("dpm_solver", 20), ("ddim", 20), ("heun", 10))
 FIGURE1_SEED = 3  # none of its forty digits is a blot, which would say nothing of guidance
-HANDS = ((None, None), (-10, None), (10, None), (30, None), (None, 1.6), (None, 3.5), (25, 3))
+WRITERS = 6  # in the picture of hands, at equal steps from the thinnest strokes to the boldest
+STYLES = ((None, None), (-10, None), (10, None), (30, None), (None, 1.6), (None, 3.5), (25, 3))
 
 
 def command(*words: object) -> None:
@@ -52,9 +56,9 @@ def samplers() -> None:
 
 
 def styles() -> None:
-    """The same digits from the same noise, asked for in several hands."""
+    """The same digits from the same noise, asked for in several styles."""
     model, bands = load("digits"), []
-    for slant, thickness in HANDS:
+    for slant, thickness in STYLES:
         drawn = model.sample(range(10), 3, slant=slant, thickness=thickness)
         asked = {"slant": slant, "thickness": thickness}
         words = [f"--{name} {value:g}" for name, value in asked.items() if value is not None]
@@ -70,7 +74,28 @@ def figure1() -> None:
     )
 
 
-FIGURES = {draw.__name__: draw for draw in (number, printed_update, samplers, styles, figure1)}
+def hands() -> None:
+    """Ten digits of each of six validation writers, and 0 to 9 drawn in the hand of those ten."""
+    model, validation = load("digits"), split_mnist().validation
+    given: dict[int, np.ndarray] = {}
+    for writer in np.unique(validation.writers).tolist():
+        own = validation.subset(validation.writers == writer)
+        labels, first = np.unique(own.labels, return_index=True)
+        if len(labels) == 10:
+            given[writer] = own.images[first]
+    by_thickness = sorted(given, key=lambda writer: measure_style(given[writer])[1].mean())
+    shown = [by_thickness[k] for k in np.linspace(0, len(given) - 1, WRITERS).round().astype(int)]
+    bands = []
+    for writer in shown:
+        drawn = model.sample(range(10), writer, hand=model.hand_of(given[writer]))
+        bands.append(Band(f"writer {writer}", given[writer]))
+        bands.append(Band("drawn in that hand", drawn.images))
+    columns = [draw_bands(part, 10) for part in (bands[:WRITERS], bands[WRITERS:])]
+    save_picture(beside(*columns), PICTURES / "hands.png")
+
+
+DRAWN = (number, printed_update, samplers, styles, hands, figure1)
+FIGURES = {draw.__name__: draw for draw in DRAWN}
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)

@@ -1,9 +1,12 @@
 """How well hands are told apart: python scripts/hands.py
 
 On the digits of validation's 91 writers, whom no network here has seen: the writer judge beside a
-linear discriminant on slant and thickness, and two-digit images made both ways. Puts the tables
-`hands` and `pairs_hands` into docs/evaluation.md. Two minutes on one thread.
+linear discriminant on slant and thickness, two-digit images made both ways, and digits drawn by
+`digits` in those writers' hands. Puts the tables `hands` and `pairs_hands` into docs/evaluation.md,
+`in_hands` into docs/hands.md. Two minutes on one thread, and ten for `in_hands`.
 """
+
+import argparse
 
 import numpy as np
 from pages import DOCS, machine, replace
@@ -14,10 +17,12 @@ from inkseed.data.style import measure_style
 from inkseed.evaluation.hands import ROUNDS, auc_of_writers, hand_auc, two_sets
 from inkseed.evaluation.intervals import Estimate
 from inkseed.judges.hands import WriterJudge, alike
+from inkseed.model.loading import load
 
-PAGE = DOCS / "evaluation.md"
+EVALUATION = DOCS / "evaluation.md"
 DIGITS = (1, 5, 10)
 SEED = 0
+DRAWN_ROUNDS = 2  # of sets that are drawn
 PAIRS = 4_550  # 50 for each writer
 
 
@@ -83,12 +88,55 @@ def pairs(judge: WriterJudge) -> list[str]:
     return lines
 
 
+def in_hands(judge: WriterJudge) -> list[str]:
+    """Digits drawn by `digits` in the hands of writers that it never saw, a row for each way."""
+    model, validation = load("digits"), split_mnist().validation
+    style = dict(zip(("slant", "thickness"), measure_style(validation.images), strict=True))
+    codes, rows = judge.codes(validation.images), {}
+    for digits in (5, 10):
+        sets = two_sets(validation.writers, digits, SEED, DRAWN_ROUNDS)
+        given, others = sets[:, 0].reshape(-1, digits), codes[sets[:, 1]]
+        means = {name: each[given].mean(1).repeat(digits) for name, each in style.items()}
+        hands = [model.hand_of(validation.images[each]) for each in given]
+        each_hand = [hand for hand in hands for _ in range(digits)]
+        rng = np.random.default_rng(SEED)
+        labels = np.concatenate([rng.permutation(10)[:digits] for _ in given])
+        ways: dict[str, dict[str, object]] = {
+            "nothing": {},
+            "their mean slant and thickness": means,
+            "the hand": {"hand": each_hand},
+            "all three": {"hand": each_hand, **means},
+        }
+        for way, asked in ways.items():
+            images = model.sample(labels, SEED, batch_size=250, **asked).images
+            area = hand_auc(judge.codes(images).view(*sets[:, 0].shape, -1), others)
+            rows.setdefault(way, []).append((area, images))
+        rows.setdefault("real digits", []).append(
+            (hand_auc(codes[sets[:, 0]], others), validation.images[given.ravel()])
+        )
+    lines = [
+        "| asked for | 5 against 5 | 10 against 10 | slant within a hand | thickness |",
+        "| --- | --- | --- | --- | --- |",
+    ]
+    for way, ((five, _), (ten, images)) in rows.items():
+        slant, thickness = (each.reshape(-1, 10).std(1).mean() for each in measure_style(images))
+        spread = f"{slant:.1f} degrees | {thickness:.2f} px"
+        lines.append(f"| {way} | {shown(five)} | {shown(ten)} | {spread} |")
+    return lines
+
+
 if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--only", choices=("hands", "pairs_hands", "in_hands"))
+    only = parser.parse_args().only
     writer_judge = WriterJudge()
-    facts = (
-        f"validation, 91 writers, {ROUNDS} rounds of sets, intervals over writers; writer judge "
-        f"`{writer_judge.sha256[:12]}`; {machine()}."
-    )
-    replace(PAGE, "hands", [*real(writer_judge), "", facts])
-    facts = f"{PAIRS:,} pairs of validation's digits, one digit against one; {machine()}."
-    replace(PAGE, "pairs_hands", [*pairs(writer_judge), "", facts])
+    sha = f"writer judge `{writer_judge.sha256[:12]}`; {machine()}."
+    if only in (None, "hands"):
+        facts = f"validation, 91 writers, {ROUNDS} rounds of sets, intervals over writers; {sha}"
+        replace(EVALUATION, "hands", [*real(writer_judge), "", facts])
+    if only in (None, "pairs_hands"):
+        facts = f"{PAIRS:,} pairs of validation's digits, one digit against one; {sha}"
+        replace(EVALUATION, "pairs_hands", [*pairs(writer_judge), "", facts])
+    if only in (None, "in_hands"):
+        facts = f"91 writers, {DRAWN_ROUNDS} rounds of sets, intervals over writers; {sha}"
+        replace(DOCS / "hands.md", "in_hands", [*in_hands(writer_judge), "", facts])

@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
-from inkseed.data import LabelledImages, join, split_mnist
+from inkseed.data import LabelledImages, join, read_digits, split_mnist
 from inkseed.data.style import measure_style
 from inkseed.judges import JudgeA
 from inkseed.model.catalogue import models_of_hands
@@ -12,6 +13,8 @@ from inkseed.model.hand import DrawnHand, Hand, tell_hands
 from inkseed.model.loading import load
 from inkseed.model.model import Model
 from inkseed.writing.number import write
+
+from .test_pictures_read import photographed, sheet_of
 
 pytestmark = pytest.mark.skipif(
     "digits" not in models_of_hands(), reason="the bundled digits know no hand yet"
@@ -42,6 +45,19 @@ def test_a_writers_weight_and_lean_are_found_again_and_vary_as_the_writers_do(di
         ours, real = ours.reshape(-1, DIGITS), real.reshape(-1, DIGITS)
         assert np.corrcoef(ours.mean(1), real.mean(1))[0, 1] > 0.85
         assert 0.7 < ours.std(1).mean() / real.std(1).mean() < 1.3
+
+
+def test_a_photographed_hand_is_its_writers_own(digits, tmp_path):
+    hands = of_each(split_mnist().validation, 20)[::9]
+    read = []
+    for k, hand in enumerate(hands):
+        sheet = photographed(sheet_of(hand.images, 5, 120, 110))
+        Image.fromarray(sheet).save(tmp_path / f"{k}.png")
+        read.append(digits.hand_of(read_digits(tmp_path / f"{k}.png").images))
+    theirs, ours = (tell_hands(digits.network, each)[:, :-1] for each in (hands, read))
+    apart = torch.cdist(ours, theirs)
+    assert (apart.argmin(1) == torch.arange(len(hands))).all()
+    assert apart.diagonal().mean() < 0.5 * apart.mean()
 
 
 def test_a_drawn_hand_is_no_writers(digits):

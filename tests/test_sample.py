@@ -86,6 +86,7 @@ def test_json(inkseed, tiny_model, tmp_path):
         **{"out": str(out), "images": 20, "seed": 0, "nfe": {"0": 20, "1": 40}},
         **{"sampler": "dpm_solver_sde", "steps": 20, "spacing": "log_snr"},
         **{"guide_interval": None, "precision": package.load(tiny_model).settings().precision},
+        "hand": None,
     }
 
 

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from inkseed.checkpoint import load_tensors, save_tensors
+from inkseed.data.crisp import crisp
 from inkseed.data.labelled import to_tensor
 from inkseed.data.pairs import INK
 from inkseed.errors import InkseedError
@@ -162,7 +163,8 @@ def no_hands() -> str:
 
 @torch.no_grad()
 def _given(network: OfHands, hand: Hand) -> Tensor:
-    codes = network.encoder(to_tensor(hand.in_order()).to(network.hand_mean.device)).float().cpu()
+    x = to_tensor(crisp(hand.in_order())).to(network.hand_mean.device)
+    codes = network.encoder(x).float().cpu()
     (row,) = hands_of(codes, torch.zeros(len(hand), dtype=torch.int64), torch.tensor([len(hand)]))
     row[-1].clamp_(min=MOST_DIGITS**-0.5)
     return row

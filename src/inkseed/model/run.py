@@ -44,11 +44,11 @@ class BoundRequest(Outlined):
     schedule: Schedule
     sampling: Sampling
     condition: Condition  # of the request's images, in order
-    hands: Sequence[AnyHand | None]  # that it tells of, one for each image
     class_names: tuple[str, ...]
     shape: tuple[int, int, int]  # (C, H, W) of an image
     device: torch.device
     on_evaluations: Callable[[int], object] | None = None
+    hands: Sequence[AnyHand | None] = ()  # that the condition tells of, one for each image
 
     def __post_init__(self, own: Denoiser) -> None:
         self.strategy = strategy_of(self.request, (len(self.request), *self.shape))
