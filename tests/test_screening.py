@@ -98,7 +98,7 @@ def test_pairs_are_read_digit_by_digit():
 
 def test_as_typed(inkseed, tmp_path):
     out = tmp_path / "set.npz"
-    asked = ("sample", "--count", 6, "--guide-w", 0, "--steps", 3, "--out", out, "--check")
+    asked = ("sample", "--count", 6, "--guide-w", 0, "--steps", 2, "--out", out, "--check")
     done = inkseed(*asked, "--json")
     told = json.loads(done.out)
     assert told["redrawn"] > 0
