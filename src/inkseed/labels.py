@@ -2,11 +2,13 @@
 
 import math
 import re
+from collections.abc import Sequence
 
 from inkseed.errors import InkseedError
 
 MAX_DIGITS = 64
 MAX_NAME = 100
+MOST_NAMED = 12  # known labels, in an error
 
 
 def check_number(number: str) -> str:
@@ -74,3 +76,16 @@ def check_not_nan(value: float | None, name: str) -> None:
     """Raise InkseedError, which names the style, if it is NaN; None leaves it free."""
     if value is not None and value != value:
         raise InkseedError(f"{name} must be a number, not nan: leave it out to leave it free")
+
+
+def class_indices(names: Sequence[str], known: Sequence[str]) -> list[int]:
+    """Labels as people write them -> their places among a model's `known` ones.
+
+    Raises InkseedError for an unknown label.
+    """
+    for name in names:
+        if name not in known:
+            more = ", ..." if len(known) > MOST_NAMED else ""
+            words = ", ".join(known[:MOST_NAMED]) + more
+            raise InkseedError(f"this model has no label {name!a}: it has {words}")
+    return [known.index(name) for name in names]

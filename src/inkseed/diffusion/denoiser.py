@@ -6,7 +6,9 @@ instead, and the loss that trains it, are in `inkseed.diffusion.predictions`.
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
+from copy import copy
 from dataclasses import dataclass
+from typing import Self
 
 import torch
 from torch import Tensor
@@ -100,6 +102,12 @@ class NetworkDenoiser(ABC):
         own = {name: part for name, part in rest.items() if part is not None}
         with network_context(x.device, self.mixed_precision):
             return counted(lambda: self.network(*inputs, **own), x).to(x.dtype)
+
+    def uncompiled(self) -> Self:
+        """The same, with its network as it was before `torch.compile`."""
+        plain = copy(self)
+        plain.network = getattr(self.network, "_orig_mod", self.network)
+        return plain
 
     def scales(self, t: Tensor, like: Tensor) -> tuple[Tensor, Tensor]:
         """(alpha, sigma) at times t (N,), both (N, 1, 1, 1), of the type and device of `like`."""

@@ -15,6 +15,7 @@ from inkseed.diffusion.denoiser import Denoiser, NetworkDenoiser
 from inkseed.diffusion.guidance import Guidance, warn_untaught
 from inkseed.diffusion.predictions import denoiser_from
 from inkseed.errors import InkseedError
+from inkseed.labels import class_indices
 from inkseed.model.config import ModelConfig
 from inkseed.model.drawing import draw
 from inkseed.model.hand import AnyHand, Hand, knows_hands, no_hands, tell_hands
@@ -27,8 +28,6 @@ from inkseed.nn import Network
 from inkseed.nn.precision import fast_precision, place
 from inkseed.noise import Strategy
 from inkseed.samplers import Sampler
-
-MOST_NAMED = 12
 
 
 class Model:
@@ -45,7 +44,7 @@ class Model:
         self.network.requires_grad_(False)
         self.config, self.device = config, device
         self.image_size, self.class_names = config.image_size, config.class_names
-        self.styles = config.styles
+        self.styles, self.knows_hands = config.styles, knows_hands(self.network)
         own = denoiser_from(self.network, config.schedule, config.prediction, mixed_precision=False)
         self.denoiser: Denoiser = own
         self.schedule = own.schedule
@@ -61,23 +60,12 @@ class Model:
 
     def indices(self, names: Sequence[str]) -> list[int]:
         """Labels as people write them -> class indices. Raises InkseedError for an unknown one."""
-        for name in names:
-            if name not in self.class_names:
-                known = ", ".join(self.class_names[:MOST_NAMED])
-                more = ", ..." if len(self.class_names) > MOST_NAMED else ""
-                raise InkseedError(f"this model has no label {name!a}: it has {known}{more}")
-        return [self.class_names.index(name) for name in names]
-
-    @property
-    def knows_hands(self) -> bool:
-        """Whether it can be told a hand."""
-        return knows_hands(self.network)
+        return class_indices(names, self.class_names)
 
     def hand_of(self, images: np.ndarray) -> Hand:
-        """The hand of one writer's digits, for `sample` and `write` to draw in.
+        """The hand of one writer's digits, uint8 (k, 28, 28), ink 255, for `sample` and `write`.
 
-        `images` are uint8 (k, 28, 28), ink 255 on paper 0, in MNIST's form, of any labels: 1 to
-        1,000, of which 16 say nearly all. `inkseed.data.read_digits` makes them of pictures.
+        1 to 1,000 digits of any labels, in MNIST's form; `inkseed.data.read_digits` reads pictures.
         Raises InkseedError for anything else, or if this model knows no hand.
         """
         if not self.knows_hands:
@@ -103,9 +91,7 @@ class Model:
         """
         plain = copy(self)
         if isinstance(self.denoiser, NetworkDenoiser):
-            plain.denoiser = copy(self.denoiser)
-            network = self.denoiser.network
-            plain.denoiser.network = getattr(network, "_orig_mod", network)
+            plain.denoiser = self.denoiser.uncompiled()
         return plain
 
     def settings(
