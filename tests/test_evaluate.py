@@ -173,6 +173,7 @@ def test_labels_are_asked_for_in_the_datas_own_mix(split):
     assert np.array_equal(natural_labels(500), natural_labels(500))
 
 
+@pytest.mark.slow
 def test_usefulness_as_typed(ready, inkseed, split, tmp_path, monkeypatch):
     monkeypatch.setattr(usefulness, "LEAST_STEPS", 3)
     path, page = tmp_path / "set.npz", tmp_path / "page.html"
