@@ -40,12 +40,12 @@ from inkseed.judges.teach import (
 )
 from inkseed.judges.teach_hands import COURSE, teach_writer_judge
 from inkseed.nn.device import find_device
+from inkseed.training.data import A_PASS
 from inkseed.training.loop import train
 from inkseed.training.recipes import Recipe, load_recipe, recipe_from
 from inkseed.training.run_folder import SETTINGS
 
 OUT = Path(__file__).parents[1] / "runs" / "weights"
-A_PASS = 50_000
 TRIED = 12  # steps that tell how fast a machine is
 LEAST_STEPS = 20
 WRITING = 0.9  # of a share of the time, for training: the rest is choosing and writing

@@ -6,7 +6,6 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor, nn
 
-from inkseed.diffusion.condition import Condition
 from inkseed.diffusion.denoiser import Noising
 from inkseed.diffusion.loss import TrainingLoss
 from inkseed.diffusion.predictions import denoiser_from
@@ -27,13 +26,12 @@ TEMPERATURE = 0.1  # of the contrast between hands
 class Drawn:
     """A batch with everything that is random in its step, so that a device has but to compute."""
 
-    batch: Batch
+    batch: Batch  # some of its condition is dropped already
     noising: Noising
-    told: Condition  # the batch's condition, with some of it dropped
 
     def to(self, device: torch.device) -> "Drawn":
         """The same on another device."""
-        return Drawn(self.batch.to(device), self.noising.to(device), self.told.to(device))
+        return Drawn(self.batch.to(device), self.noising.to(device))
 
 
 @dataclass(frozen=True)
@@ -52,52 +50,47 @@ class Objective:
 
     def draw(self, batch: Batch, generator: torch.Generator) -> Drawn:
         """Draw all that is random, on the CPU, whatever the device and the number of processes."""
-        drawn = self.loss.draw(batch.x, batch.condition, generator, batch.others)
-        return Drawn(batch, *drawn)
+        noising, told = self.loss.draw(batch.x, batch.condition, generator, batch.others)
+        return Drawn(replace(batch, condition=told), noising)
 
     def __call__(self, drawn: Drawn, part: slice = slice(None)) -> Tensor:
-        """The scalar loss of the images in `part`, which have to be all where there are hands."""
-        x, told, apart = drawn.batch.x, drawn.told, x_zero(drawn.batch.x)
-        hands = drawn.batch.hands
+        """The scalar loss of the images in `part`; hands are read for all, and told apart."""
+        x, told, hands = drawn.batch.x, drawn.batch.condition, drawn.batch.hands
+        apart, others = x.new_zeros(()), drawn.batch.others[:, None]
         if told.bend is not None:
             x = bent(x, told.bend)
         if hands is not None and self.encoder is not None and told.bend is not None:
-            hand, apart = self._hands(x, hands, told.bend)
+            hand, apart = self._hands(x, hands, told.bend * others)
             free = told.free_label[: len(hand), None]
             hand = nn.functional.pad(
                 hand.masked_fill(free, torch.nan), (0, 0, 0, len(x) - len(hand)), value=torch.nan
             )
             # an image that passes for another writer's is not told how that came about
-            told_bend = told.bend.masked_fill(drawn.batch.others[:, None], 0.0)
+            told_bend = told.bend.masked_fill(others, 0.0)
             told = replace(told, hand=hand, bend=told_bend)
         return self.loss.denoiser.loss(x[part], drawn.noising[part], told[part]) + apart
 
     def _hands(self, x: Tensor, digits: HandDigits, bend: Tensor) -> tuple[Tensor, Tensor]:
         """The hands of the first images, (h, length + 1), and the loss of telling them apart.
 
+        `bend` (N, 6) is how the digits of an image's hand are bent, 0 where they are not.
         An image's own code is to be more like its hand than like any other's (InfoNCE: van den Oord
         et al., arXiv 1807.03748). Images of several digits have no code.
         """
         assert self.encoder is not None
         given = len(digits.counts)
-        others = torch.arange(given, device=x.device) % 2 == 0
-        shown = bent(digits.digits, (bend[:given] * others[:, None])[digits.owner])
+        shown = bent(digits.digits, bend[digits.owner])
         with autocast(x.device):
             codes = self.encoder(shown).float()
         hands = hands_of(codes, digits.owner, digits.counts)
         if not self.contrast or x.shape[-2:] != digits.digits.shape[-2:]:
-            return hands, x_zero(x)
+            return hands, x.new_zeros(())
         with autocast(x.device):
             own = self.encoder(x[:given]).float()
         own = nn.functional.layer_norm(own, own.shape[1:])
         alike = own @ hands[:, :-1].T / (own.shape[1] * TEMPERATURE)
         right = torch.arange(given, device=x.device)
         return hands, self.contrast * nn.functional.cross_entropy(alike, right)
-
-
-def x_zero(x: Tensor) -> Tensor:
-    """A scalar 0 like `x`."""
-    return torch.zeros((), dtype=x.dtype, device=x.device)
 
 
 def objective_of(
