@@ -5,7 +5,8 @@
     python scripts/weights.py --only digits --from my_digits.safetensors
 
 Finished weights lie in --out (runs/weights) as files of the kind that is bundled: judges, to be
-copied into src/inkseed/judges/files, and models, into src/inkseed/model/weights. What is finished
+copied into src/inkseed/judges/files (run scripts/kept.py after that), and models, into
+src/inkseed/model/weights. What is finished
 there is not made again and an unfinished run continues, so the command may be stopped and repeated.
 With --minutes each job gets its share of the time, and learns less where that is not enough. It
 runs from source: besides torch it needs what the training imports, pydantic among it.
