@@ -5,7 +5,8 @@
     python scripts/weights.py --only digits --from my_digits.safetensors
 
 Finished weights lie in --out (runs/weights) as files of the kind that is bundled: judges, to be
-copied into src/inkseed/judges/files, and models, into src/inkseed/model/weights. What is finished
+copied into src/inkseed/judges/files (run scripts/kept.py after that), and models, into
+src/inkseed/model/weights. What is finished
 there is not made again and an unfinished run continues, so the command may be stopped and repeated.
 With --minutes each job gets its share of the time, and learns less where that is not enough. It
 runs from source: besides torch it needs what the training imports, pydantic among it.
@@ -163,9 +164,12 @@ def model(name: str) -> Callable[[Job], None]:
         own = None if job.recipes is None else job.recipes / f"{name}.toml"
         recipe = load_recipe(name if own is None else own)
         begin = job.begin
-        fresh = job.out / f"{recipe.start}.safetensors"
-        if begin is None and recipe.start and fresh.exists():
+        known = recipe.start or recipe.teacher
+        fresh = job.out / f"{known}.safetensors"
+        if begin is None and known and fresh.exists():
             begin = fresh  # made by this command, and better known than what is bundled
+        if begin is not None and recipe.teacher:
+            recipe = replace(recipe, teacher=str(begin))
         run = job.out / "runs" / name
         resume = (run / SETTINGS).exists()
         if resume:
@@ -200,6 +204,7 @@ JOBS: dict[str, tuple[float, Callable[[Job], None]]] = {  # with its share of th
     "judge-b": (1.3, judge("b", ResidualNet, "evaluation", 1)),
     "hands": (0.3, hands),
     "digits": (4.0, model("digits")),
+    "digits-fast": (1.5, model("digits-fast")),
     "pairs": (1.2, model("pairs")),
     "report": (1.0, model("report")),
     "report-pairs": (0.4, model("report-pairs")),

@@ -14,7 +14,9 @@ def test_the_reports_recipe_is_the_reports():
     assert report.schedule == {"name": "linear_betas", "betas": [1e-4, 0.02], "n_T": 400}
     assert (report.drop_prob, report.epochs, report.batch_size) == (0.1, 20, 256)
     assert (report.learning_rate, report.weight_decay, report.ema) == (1e-4, 0.0, ())
-    assert RECIPES.names() == ["digits", "pairs", "quick", "report", "report-pairs", "smoke"]
+    assert RECIPES.names() == [
+        *("digits", "digits-fast", "pairs", "quick", "report", "report-pairs", "smoke")
+    ]
 
 
 @pytest.mark.parametrize(

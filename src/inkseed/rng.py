@@ -45,6 +45,8 @@ class Purpose(IntEnum):
     WRITER = 16  # an image's hand, or a whole number's
     FELLOWS = 17  # which digits come with a training image as its hand
     BENDS = 18  # how training images are bent
+    PATHS = 19  # a teacher's paths to learn from
+    CHOICE_PATHS = 20  # and to choose an average by
 
 
 Key = tuple[int, ...]

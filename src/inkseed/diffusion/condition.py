@@ -23,6 +23,8 @@ class Condition(Outlined):
             models that take none.
         hand: float32 (N, H), a row of NaN where it is free; None for models that take none.
         bend: float32 (N, 6), how an image was bent in training, 0 where it was not; else None.
+        guide_w: float32 (N,), the strength of guidance, for models that take it as an input; None
+            is 0. It says how an image is drawn rather than what it is to be, so nothing drops it.
     """
 
     label: Tensor
@@ -30,6 +32,7 @@ class Condition(Outlined):
     style: Tensor | None = None
     hand: Tensor | None = None
     bend: Tensor | None = None
+    guide_w: Tensor | None = None
 
     @classmethod
     def of(cls, told: "Condition | Tensor", style: Tensor | None = None) -> "Condition":
@@ -80,12 +83,11 @@ class Condition(Outlined):
 
     def _without(self, rows: Tensor) -> "Condition":
         """The same, with everything free in these rows, bool (N,)."""
-        return Condition(
-            self.label,
-            self.free_label | rows,
-            _freed(self.style, rows[:, None]),
-            _freed(self.hand, rows[:, None]),
-            self.bend,
+        return replace(
+            self,
+            free_label=self.free_label | rows,
+            style=_freed(self.style, rows[:, None]),
+            hand=_freed(self.hand, rows[:, None]),
         )
 
     def _parts(self) -> dict[str, Tensor]:

@@ -60,15 +60,17 @@ class NetworkDenoiser(ABC):
     """A network `(x, label, time, dropped) -> tensor` with the schedule it was trained on.
 
     A network of labels and style takes the style (N, S) as a fifth argument, one that knows hands
-    `hand` (N, H) and, in training, `bend` (N, 6) by their names. It computes in the
-    precision of the request that it is called in; outside of one, with `mixed_precision`, in
-    bfloat16 where the processor is fast in it. Every row that goes through it is counted in the
-    open `Ledger`, which raises OverspentError beforehand where its limit would be passed.
+    `hand` (N, H) and, in training, `bend` (N, 6) by their names, and one that takes guidance as
+    an input `guide_w` (N,). It computes in the precision of the request that it is called in;
+    outside of one, with `mixed_precision`, in bfloat16 where the processor is fast in it. Every row
+    that goes through it is counted in the open `Counter`, which raises OverspentError beforehand
+    where its limit would be passed.
 
     A subclass is one kind of prediction: `x_0` interprets the network's output, `loss` trains it.
     """
 
     usual_times = "uniform"  # how training draws times: see `inkseed.diffusion.training_times`
+    posterior_mean = True  # False: x_0 is not E[x_0 | x_t], but the end of a path through x_t
 
     def __init__(
         self, network: Callable[..., Tensor], schedule: Schedule, mixed_precision: bool = False
@@ -98,7 +100,7 @@ class NetworkDenoiser(ABC):
         """One evaluation of the network: its output, in x's type."""
         inputs = [x, condition.label, time, condition.free_label.to(x.dtype)]
         inputs += [] if condition.style is None else [condition.style]
-        rest = {"hand": condition.hand, "bend": condition.bend}
+        rest = {name: getattr(condition, name) for name in ("hand", "bend", "guide_w")}
         own = {name: part for name, part in rest.items() if part is not None}
         with network_context(x.device, self.mixed_precision):
             return counted(lambda: self.network(*inputs, **own), x).to(x.dtype)

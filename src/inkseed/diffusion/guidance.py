@@ -1,6 +1,7 @@
 """Guidance: a denoiser in, a denoiser out."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import torch
 from torch import Tensor
@@ -23,10 +24,38 @@ class ClassifierFreeGuidance:
 
     Args:
         denoiser: (x_t, t, condition) -> x_0.
-        guide_w: the strength w. Other libraries' `guidance_scale` is `1 + guide_w`.
+        guide_w: the strength w, one for all images or (N, 1, 1, 1). Other libraries'
+            `guidance_scale` is `1 + guide_w`.
 
     Source:
         Ho and Salimans, [2207.12598](https://arxiv.org/abs/2207.12598); equation (3) of the report.
+    """
+
+    def __init__(self, denoiser: Denoiser, guide_w: float | Tensor) -> None:
+        self.denoiser, self.guide_w = denoiser, guide_w
+
+    def __call__(self, x_t: Tensor, t: Tensor, condition: Condition | Tensor) -> Tensor:
+        asked = Condition.of(condition)
+        if not isinstance(self.guide_w, Tensor) and self.guide_w == 0:
+            return self.denoiser(x_t, t, asked)
+        t = t.expand(len(x_t))
+        conditions = Condition.cat((asked, asked.null()))
+        doubled = self.denoiser(torch.cat((x_t, x_t)), torch.cat((t, t)), conditions)
+        conditional, unconditional = doubled.chunk(2)
+        return (1 + self.guide_w) * conditional - self.guide_w * unconditional
+
+
+class TaughtGuidance:
+    """A denoiser whose network was taught guidance, and takes its strength as an input.
+
+    It costs one evaluation whatever the strength.
+
+    Args:
+        denoiser: (x_t, t, condition) -> x_0, told `guide_w` by the condition.
+        guide_w: the strength of the guidance that its teacher had.
+
+    Source:
+        Meng and others, [2210.03142](https://arxiv.org/abs/2210.03142), section 3.1.
     """
 
     def __init__(self, denoiser: Denoiser, guide_w: float) -> None:
@@ -34,13 +63,8 @@ class ClassifierFreeGuidance:
 
     def __call__(self, x_t: Tensor, t: Tensor, condition: Condition | Tensor) -> Tensor:
         asked = Condition.of(condition)
-        if self.guide_w == 0:
-            return self.denoiser(x_t, t, asked)
-        t = t.expand(len(x_t))
-        conditions = Condition.cat((asked, asked.null()))
-        doubled = self.denoiser(torch.cat((x_t, x_t)), torch.cat((t, t)), conditions)
-        conditional, unconditional = doubled.chunk(2)
-        return (1 + self.guide_w) * conditional - self.guide_w * unconditional
+        told = torch.full((len(asked),), self.guide_w, device=asked.label.device)
+        return self.denoiser(x_t, t, replace(asked, guide_w=told))
 
 
 class GuidanceInterval:

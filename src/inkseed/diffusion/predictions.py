@@ -1,14 +1,15 @@
-"""What a network may predict: the noise, v, the image, or EDM's residual.
+"""What a network may predict: the noise, v, the image, EDM's residual, or the end of a path.
 
-Each is one class, which turns the network's output into x_0 and has the loss that trains it. All
-four losses are minimal at the posterior mean E[x_0 | x_t]; they differ in how much an error counts
-at each noise level.
+Each is one class, which turns the network's output into x_0 and has the loss that trains it. The
+first four losses are minimal at the posterior mean E[x_0 | x_t]; they differ in how much an error
+counts at each noise level. The last is minimal where a teacher's path through x_t ends.
 """
 
 import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 
 from inkseed.diffusion.condition import Condition
@@ -17,6 +18,8 @@ from inkseed.diffusion.schedule import MIN_ALPHA, Schedule, schedule_from
 from inkseed.errors import InkseedError
 from inkseed.registry import PREDICTIONS
 
+HUBER = 0.01  # root mean square errors below this count by their square
+FIRST_STATE = 3.0
 LOG_RATIO_LIMIT = 12.0  # keeps EDM's log(sigma / alpha) finite at both ends
 
 
@@ -134,6 +137,30 @@ class EdmDenoiser(NetworkDenoiser):
     def c_out(self, alpha: Tensor, sigma: Tensor) -> Tensor:
         """The factor of the network's output; its inverse square weights the loss."""
         return sigma * self.sigma_data / (alpha**2 * self.sigma_data**2 + sigma**2).sqrt()
+
+
+@PREDICTIONS.register("consistency")
+class ConsistencyFunction(EdmDenoiser):
+    """Names the end of a deterministic path from any state on it; built like `EdmDenoiser`.
+
+    So a network that was trained as EDM's can learn it by distillation, and one evaluation takes
+    noise to an image (Song et al., arXiv 2303.01469).
+    """
+
+    posterior_mean = False
+
+    def loss(self, x_0: Tensor, noising: Noising, condition: Condition) -> Tensor:
+        """Pseudo-Huber distance to `x_0`, the end of the path on which the noisy images lie.
+
+        The beginning of a path counts `FIRST_STATE` times: one step depends on it alone, and two on
+        little else. The distance is that of Song and Dhariwal (arXiv 2310.14189, equation 8), of
+        the root mean square over an image's pixels.
+        """
+        alpha, sigma = noising.alpha, noising.sigma
+        found = self.x_0(noising(x_0), noising.t, condition, alpha, sigma)
+        square = (found - x_0).square().mean((1, 2, 3))
+        distance = (square + HUBER**2).sqrt() - HUBER
+        return (distance * torch.where(noising.t >= 1, FIRST_STATE, 1.0)).mean()
 
 
 def denoiser_from(

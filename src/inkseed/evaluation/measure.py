@@ -19,6 +19,7 @@ from inkseed.evaluation.intervals import (
     wilson,
 )
 from inkseed.evaluation.judged import Judged, Tell
+from inkseed.evaluation.kept import distance_to, features_of
 from inkseed.evaluation.memorisation import HeldOut, closer, closer_share, near_share
 from inkseed.evaluation.mix import choose, effective_size
 from inkseed.evaluation.neighbours import Manifolds, compare, nearest
@@ -70,11 +71,13 @@ class RealDigits:
         self.reference, self.tell, self.held_out = reference, tell, held_out
         part_a, part_b, _ = reference.split
         self.training = join([part_a, part_b])
-        own = reference.judge.read(part_b.images, tell)[1]
+        own = features_of(reference.judge, part_b.images, tell)
         self.training_features = torch.cat([reference.features, own])
         self.training_pixels = pixels(self.training.images)
         self.held_out_judged = reference.judged(held_out.images, tell)
-        self.held_out_pixels, _ = nearest(pixels(held_out.images), self.training_pixels)
+        self.held_out_pixels = distance_to(
+            self.training_pixels, held_out.images, pixels(held_out.images)
+        )
         self.held_out_features, _ = nearest(self.held_out_judged.features, self.training_features)
 
     def measure(self, source: LabelledImages, seed: int) -> Measured:

@@ -111,7 +111,12 @@ def nearest(x: Tensor, base: Tensor) -> tuple[Tensor, Tensor]:
             value, which = torch.addmm(squared[here], rows, base[here].T, alpha=-2).min(1)
             closer = value < least
             least[closer], found[closer] = value[closer], which[closer] + left
-    return (x - base[indices]).double().square().sum(1).sqrt(), indices
+    return distances(x, base, indices), indices
+
+
+def distances(x: Tensor, base: Tensor, indices: Tensor) -> Tensor:
+    """The Euclidean distance of each row of x (n, d) to a row of base: float64 (n,)."""
+    return (x - base[indices]).double().square().sum(1).sqrt()
 
 
 def _distance_rows(x: Tensor, y: Tensor) -> Iterator[tuple[int, Tensor]]:

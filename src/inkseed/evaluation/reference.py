@@ -10,6 +10,7 @@ from inkseed.data.split import Split, split_mnist
 from inkseed.evaluation.frechet import fit_gaussian
 from inkseed.evaluation.intervals import stacked_resamples
 from inkseed.evaluation.judged import Judged, Tell, judge_images
+from inkseed.evaluation.kept import features_of
 from inkseed.evaluation.kernel import KernelReference
 from inkseed.evaluation.mix import Mix, choose
 from inkseed.evaluation.neighbours import Draws, Neighbourhood, radii
@@ -36,7 +37,7 @@ class Reference:
         self.judge, self.split = judge, split or split_mnist()
         self.labels = self.split.part_a.labels
         self.mix = Mix.of(self.labels)
-        self.features = judge.read(self.split.part_a.images, tell)[1]
+        self.features: Tensor = features_of(judge, self.split.part_a.images, tell)
         self.gaussian = fit_gaussian(self.features)
         self._near: dict[int, Neighbourhood] = {}
 
@@ -66,7 +67,7 @@ class Reference:
         """A fixed random choice of `count` images, in the reference's mix, with their balls."""
         if count not in self._near:
             chosen = choose(self.labels, count)
-            features: Tensor = self.features[chosen]
+            features = self.features[chosen]
             self._near[count] = Neighbourhood(features, self.labels[chosen], radii(features))
         return self._near[count]
 

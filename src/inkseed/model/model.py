@@ -24,6 +24,7 @@ from inkseed.model.run import BoundRequest
 from inkseed.model.samples import Samples
 from inkseed.model.sampling import Sampling, SamplingOptions, settle
 from inkseed.model.style import draw_styles
+from inkseed.model.taught import as_taught
 from inkseed.nn import Network
 from inkseed.nn.precision import fast_precision, place
 from inkseed.noise import Strategy
@@ -131,7 +132,8 @@ class Model:
 
     def settle(self, asked: SamplingOptions) -> Sampling:
         """`settings`, from one value."""
-        return settle(self.config.sampling, self.schedule, asked, fast_precision(self.device))
+        how = settle(self.config.sampling, self.schedule, asked, fast_precision(self.device))
+        return as_taught(how, asked, self.network, self.denoiser)
 
     def sample(
         self,
@@ -213,7 +215,7 @@ class Model:
     ) -> Samples:
         """Draw a request, as `sample` does from keywords."""
         run = self.bind(request, on_evaluations)
-        if run.sampling.guidance is None:
+        if run.sampling.guidance is None and not run.sampling.taught:
             warn_untaught(self.config.drop_prob, run.sampling.guide_w)
         drawn = draw(run)
         return replace(drawn, weights_sha256=self.weights_sha256)

@@ -17,6 +17,7 @@ from inkseed.errors import InkseedError
 from inkseed.model.hand import AnyHand
 from inkseed.model.request import CANDIDATES, TRIES_AT_ONCE, Request, strategy_of
 from inkseed.model.sampling import Sampling
+from inkseed.model.taught import names_posterior_means, needs_posterior_mean
 from inkseed.nn.precision import computing_in
 from inkseed.noise import Task
 from inkseed.outline import Outlined
@@ -54,6 +55,7 @@ class BoundRequest(Outlined):
         self.strategy = strategy_of(self.request, (len(self.request), *self.shape))
         self.counter = Counter(self.on_evaluations)
         self._counting = _Counting(self.counter, self.sampling.precision)
+        self._denoises = names_posterior_means(own)
         plain = self.counter.watch(own)
         self.plain = self._counted(plain)
         self.denoiser = self._counted(
@@ -95,6 +97,11 @@ class BoundRequest(Outlined):
     def times(self) -> Tensor:
         """The request's times, float64 (steps + 1,), from 1 to 0."""
         return self.sampling.times(self.schedule)
+
+    def check_posterior_mean(self, what: str) -> None:
+        """Raise InkseedError if `what` needs one and the denoiser is none: a consistency model."""
+        if not self._denoises:
+            raise needs_posterior_mean(what)
 
     def counting(self) -> AbstractContextManager[None]:
         """A context in which all evaluations are counted here, backward passes included.
@@ -209,6 +216,7 @@ class BoundRequest(Outlined):
         steps: int,
         condition: Condition | None,
     ) -> Tensor:
+        self.check_posterior_mean("the inversion of DDIM")
         grid = times(self.schedule, steps, self.spacing)
         told, denoiser, found = self._condition(condition, len(x)), in_float32(self.plain), []
         with self.counting():

@@ -4,14 +4,16 @@ import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from functools import partial
+from itertools import pairwise
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from inkseed.checks import brief, real_number, whole_number
 from inkseed.diffusion.denoiser import Denoiser
-from inkseed.diffusion.guidance import Guidance, guided
-from inkseed.diffusion.schedule import MAX_STEPS, Schedule, times
+from inkseed.diffusion.guidance import Guidance, TaughtGuidance, guided
+from inkseed.diffusion.schedule import MAX_RATIO, MAX_STEPS, Schedule, times
 from inkseed.errors import InkseedError
 from inkseed.nn.precision import FLOAT32, PRECISIONS
 from inkseed.registry import SPACINGS
@@ -59,6 +61,8 @@ class Sampling:
         one_hand: whether to draw a style for each image that leaves it free (`inkseed.model.hand`).
         precision: what the network computes in.
         guidance: a function from a denoiser to a denoiser, in place of classifier-free guidance.
+        levels: the noise-to-signal ratios between the first and the last time; None is `spacing`'s.
+        taught: whether the network takes guide_w as an input.
     """
 
     sampler: str | Sampler
@@ -69,6 +73,8 @@ class Sampling:
     one_hand: bool = False
     precision: str = FLOAT32
     guidance: Guidance | None = None
+    levels: tuple[float, ...] | None = None
+    taught: bool = False
 
     @property
     def walk(self) -> Sampler:
@@ -77,10 +83,15 @@ class Sampling:
 
     def times(self, schedule: Schedule) -> Tensor:
         """The times to step through, float64 (steps + 1,)."""
-        return times(schedule, self.steps, self.spacing)
+        if self.levels is None:
+            return times(schedule, self.steps, self.spacing)
+        between = schedule.time_of(torch.tensor(self.levels, dtype=torch.float64))
+        return torch.cat((torch.ones(1).double(), between, torch.zeros(1).double()))
 
     def guided(self, denoiser: Denoiser, schedule: Schedule) -> Denoiser:
         """The denoiser that the sampler sees."""
+        if self.taught:
+            return TaughtGuidance(denoiser, self.guide_w)
         return guided(denoiser, self.guide_w, schedule, self.guide_interval, self.guidance)
 
     def facts(self) -> dict[str, Any]:
@@ -102,7 +113,8 @@ class Sampling:
         }
 
 
-FROM_A_FILE = {each.name for each in fields(Sampling)} - {"guidance"}  # what a model file may set
+OF_A_REQUEST = {"guidance", "taught"}
+FROM_A_FILE = {each.name for each in fields(Sampling)} - OF_A_REQUEST  # what a model file may set
 
 
 def settle(
@@ -154,9 +166,11 @@ def settle(
         if guide_w is not None:
             raise InkseedError("give guide_w or a guidance of your own, not both")
         guide_w, interval = 0.0, EVERYWHERE  # the model's own are classifier-free guidance's
+    count = whole_number(likes["steps"] if steps is None else steps, "steps", 1, MAX_STEPS)
+    models_own = sampler == models.name and asked.spacing is None
     return Sampling(
         sampler=sampler,
-        steps=whole_number(likes["steps"] if steps is None else steps, "steps", 1, MAX_STEPS),
+        steps=count,
         guide_w=real_number(
             own["guide_w"] if guide_w is None else guide_w, "guide_w", LEAST_GUIDE_W, MOST_GUIDE_W
         ),
@@ -167,7 +181,20 @@ def settle(
         one_hand=bool(own.get("one_hand", False)),
         precision=precision,
         guidance=guidance,
+        levels=_levels(own.get("levels", ()), count) if models_own else None,
     )
+
+
+def _levels(own: Any, steps: int) -> tuple[float, ...] | None:
+    """The ratios between `steps` steps, of the lists that a model file has for 1, 2, ... steps."""
+    if not isinstance(own, list | tuple) or not all(isinstance(each, list | tuple) for each in own):
+        raise InkseedError(f"levels must be a list for each number of steps, not {brief(own)}")
+    if steps > len(own):
+        return None
+    found = tuple(real_number(each, "a level", 0, MAX_RATIO) for each in own[steps - 1])
+    if len(found) != steps - 1 or not all(a > b for a, b in pairwise((math.inf, *found, 0.0))):
+        raise InkseedError(f"{steps} steps need {steps - 1} falling levels, not {brief(found)}")
+    return found
 
 
 def _name(function: Callable[..., Any]) -> str:

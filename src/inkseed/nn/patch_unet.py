@@ -46,6 +46,7 @@ class PatchUnet(nn.Module):
         hand: numbers in the code of a hand; 0 for a network that knows none. One that does has an
             `encoder` of digits, and can be told how its image was bent in training (Karras et al.,
             [2206.00364](https://arxiv.org/abs/2206.00364), appendix F.2).
+        guide: the largest guide_w that it takes as an input; 0 for a network that takes none.
 
     Raises:
         ValueError: for impossible widths, moments, places, waves or codes.
@@ -56,7 +57,9 @@ class PatchUnet(nn.Module):
     """
 
     # left to AdamW
-    edges = frozenset({"into", "where", "time", "label", "style", "encoder", "hand", "bend", "out"})
+    edges = frozenset(
+        {"into", "where", "time", "label", "style", "encoder", "hand", "bend", "guide", "out"}
+    )
 
     def __init__(
         self,
@@ -68,6 +71,7 @@ class PatchUnet(nn.Module):
         places: int = 1,
         waves: int = 0,
         hand: int = 0,
+        guide: float = 0.0,
     ) -> None:
         super().__init__()
         high, low = widths
@@ -80,8 +84,10 @@ class PatchUnet(nn.Module):
         moments = [list(map(float, pair)) for _, pair in sorted((styles or {}).items())]
         if not all(len(pair) == 2 and pair[1] > 0 for pair in moments):
             raise ValueError(f"a style needs a mean and a deviation above 0: {styles}")
-        if waves < 0 or hand < 0:
-            raise ValueError(f"waves and hand must be 0 or more, not {waves} and {hand}")
+        if waves < 0 or hand < 0 or not 0 <= guide < math.inf:
+            raise ValueError(
+                f"waves, hand and guide must be 0 or more, not {waves}, {hand} and {guide}"
+            )
         if places < 1 or round(n_classes ** (1 / places)) ** places != n_classes:
             raise ValueError(f"{n_classes} classes are not all digits of {places} places")
         self.in_channels, self.n_classes, self.places = in_channels, n_classes, places
@@ -106,6 +112,8 @@ class PatchUnet(nn.Module):
         # a code, how sure it is, and that there is one at all
         self.hand = _silent(hand + 2, embedding) if hand else None
         self.bend = _silent(BEND, embedding) if hand else None
+        self.guide = _silent(2, embedding) if guide else None
+        self.most_guide_w = guide
         self.mix = nn.Linear(embedding, embedding)
 
         self.into = nn.Conv2d(in_channels * PATCH**2, high, 3, padding=1)
@@ -130,6 +138,7 @@ class PatchUnet(nn.Module):
         style: Tensor | None = None,
         hand: Tensor | None = None,
         bend: Tensor | None = None,
+        guide_w: Tensor | None = None,
     ) -> Tensor:
         """Return the network's own prediction.
 
@@ -143,6 +152,7 @@ class PatchUnet(nn.Module):
             hand: (N, length + 1), as `hands_of` gives it, a row of NaN where it is left free; None
                 leaves all free.
             bend: (N, 6), how the image was bent, in training alone; None, like 0, is not at all.
+            guide_w: (N,), the strength of guidance, 0 or more; None is 0.
 
         Returns:
             (N, C, H, W).
@@ -158,6 +168,9 @@ class PatchUnet(nn.Module):
             condition = condition + self.hand(_hand_features(hand))[:, None]
         if self.bend is not None and bend is not None:
             condition = condition + self.bend(bend)[:, None]
+        if self.guide is not None and guide_w is not None:
+            told = torch.stack((guide_w.log1p(), guide_w), 1)
+            condition = condition + self.guide(told)[:, None]
         condition = nn.functional.silu(self.mix(nn.functional.silu(condition)))
         x = self.into(nn.functional.pixel_unshuffle(x, PATCH))
         if self.where is not None:

@@ -29,6 +29,7 @@ def fk_steering(task: Task) -> Start:
     is kept.
     """
     tries, bound = task.tries(), task.sampler
+    bound.check_posterior_mean("fk_steering")
     each = max(1, bound.batch_size // task.candidates)  # whole images at a time
     starts = []
     for first in range(0, len(task), each):

@@ -46,6 +46,9 @@ class Run(Protocol):
     def times(self) -> Tensor:
         """The request's times, float64 (steps + 1,), from 1 to 0."""
 
+    def check_posterior_mean(self, what: str) -> None:
+        """Raise InkseedError if `what` needs a denoiser that predicts E[x_0 | x_t] and has none."""
+
     def images(self, z: Tensor, keys: Sequence[Key], condition: Condition | None = None) -> Tensor:
         """Unit noise (M, C, H, W) -> images in [-1, 1], not clipped."""
 

@@ -50,6 +50,7 @@ def renoise_stability(run: Run, tries: Tries, steps: int = STEPS) -> Tensor:
     The image is drawn by DDPM's stochastic steps. Noising it step by step along the forward chain
     is, in distribution, noising it once: `x_1 = alpha(1) x_0 + sigma(1) eps`, with fresh eps.
     """
+    run.check_posterior_mean("stability_renoise")
     grid = times(run.schedule, steps, run.spacing)
     found = []
     for first in range(0, len(tries.z), run.batch_size):

@@ -2,6 +2,7 @@
 
 from inkseed.registry import SAMPLERS
 from inkseed.samplers.ancestral import ancestral
+from inkseed.samplers.consistency import consistency
 from inkseed.samplers.ddim import Inverted, ddim, invert, invert_fixed_point
 from inkseed.samplers.dpm_solver import dpm_solver
 from inkseed.samplers.heun import heun
@@ -16,6 +17,7 @@ __all__ = [
     "Sampler",
     "Step",
     "ancestral",
+    "consistency",
     "ddim",
     "ddim_step",
     "dpm_solver",

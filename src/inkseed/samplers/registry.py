@@ -17,24 +17,30 @@ class Named(NamedTuple):
         walk: the function.
         steps: how many steps it takes unless asked otherwise; None is the schedule's whole chain.
         spacing: how its times are spaced unless asked otherwise; None is the model's own.
+        posterior_mean: whether it needs a denoiser that predicts E[x_0 | x_t].
     """
 
     name: str
     walk: Sampler
     steps: int | None
     spacing: str | None
+    posterior_mean: bool = True
 
 
 S = TypeVar("S", bound=Callable[..., object])
 
 
-def register(name: str, steps: int | None, spacing: str | None = None) -> Callable[[S], S]:
+def register(
+    name: str, steps: int | None, spacing: str | None = None, posterior_mean: bool = True
+) -> Callable[[S], S]:
     """Register a function as a sampler under `name`; use it as a decorator.
 
     Args:
         name: made of the characters a-z, 0-9 and _.
         steps: how many steps it takes unless asked otherwise; None is the schedule's whole chain.
         spacing: how its times are spaced unless asked otherwise; None is the model's own.
+        posterior_mean: whether it needs a denoiser that predicts E[x_0 | x_t], which a consistency
+            model's does not.
 
     Returns:
         A decorator that returns the function unchanged.
@@ -46,7 +52,7 @@ def register(name: str, steps: int | None, spacing: str | None = None) -> Callab
     count = None if steps is None else whole_number(steps, "steps", 1, MAX_STEPS)
     if spacing is not None:
         SPACINGS.find(spacing)
-    return SAMPLERS.register(name, lambda walk: Named(name, walk, count, spacing))
+    return SAMPLERS.register(name, lambda walk: Named(name, walk, count, spacing, posterior_mean))
 
 
 def find_sampler(name: str, files: bool = True) -> Named:

@@ -9,10 +9,11 @@ from torch import Tensor
 
 from inkseed.checkpoint import save_tensors
 from inkseed.model.config import ModelConfig
+from inkseed.model.model import Model
 from inkseed.nn import Network
-from inkseed.rng import Purpose, stream
-from inkseed.training.batches import Batches
+from inkseed.training.batches import Examples
 from inkseed.training.data import TrainingData
+from inkseed.training.lessons import lessons_of
 from inkseed.training.objective import objective_of
 from inkseed.training.recipes import Recipe
 
@@ -26,6 +27,7 @@ def choose_average(
     recipe: Recipe,
     data: TrainingData,
     out: Path,
+    teacher: Model | None = None,
 ) -> tuple[dict[str, Tensor], dict[str, Any]]:
     """Write each `averages/NAME.safetensors`; return the weights of the lowest validation loss.
 
@@ -36,7 +38,8 @@ def choose_average(
     for name, weights in averages.items():
         save_tensors(out / "averages" / f"{name}.safetensors", weights, config.plain())
         if data.validation is not None:
-            losses[name] = _validation_loss(with_weights(network, weights), config, recipe, data)
+            twin = with_weights(network, weights)
+            losses[name] = _validation_loss(twin, config, recipe, data.validation, teacher)
     chosen = min(losses, key=lambda name: losses[name], default=next(iter(averages), "none"))
     rounded = {name: round(loss, 6) for name, loss in losses.items()}
     facts = {"average": chosen, "validation_loss": rounded}
@@ -52,17 +55,18 @@ def with_weights(network: Network, weights: dict[str, Tensor]) -> Network:
 
 @torch.no_grad()
 def _validation_loss(
-    network: Network, config: ModelConfig, recipe: Recipe, data: TrainingData
+    network: Network,
+    config: ModelConfig,
+    recipe: Recipe,
+    examples: Examples,
+    teacher: Model | None,
 ) -> float:
-    """The mean loss on held-out images, with the same noise for all weights."""
-    assert data.validation is not None
+    """The mean loss on held-out images, with the same noise or paths for all weights."""
     device = next(network.parameters()).device
     objective = objective_of(network.eval(), config, recipe)
-    examples, styled = data.validation, bool(config.styles)
-    key = (recipe.seed, Purpose.CHOICE_ORDER)
-    batches = Batches(lambda _: examples, styled, recipe.batch_size, key, recipe.hands)
-    losses = []
-    for step in range(-(-ROUNDS * batches.size // recipe.batch_size)):
-        drawn = objective.draw(batches[step], stream(recipe.seed, Purpose.CHOICE_LOSS, step))
-        losses.append(float(objective(drawn.to(device))))
-    return sum(losses) / len(losses)
+    lessons = lessons_of(
+        recipe, lambda _: examples, bool(config.styles), objective, teacher, choosing=True
+    )
+    rounds = ROUNDS if teacher is None else recipe.path_steps
+    steps = -(-rounds * len(examples.images) // recipe.batch_size)
+    return sum(float(objective(lessons(step).to(device))) for step in range(steps)) / steps

@@ -83,6 +83,7 @@ class Batches:
         batch_size: images in a batch.
         key: the run's seed, and the purpose of their order.
         hands: whether half of each batch comes with hands.
+        bends: whether some of those that have hands are to be bent.
     """
 
     def __init__(
@@ -92,8 +93,10 @@ class Batches:
         batch_size: int,
         key: tuple[int, Purpose],
         hands: bool = False,
+        bends: bool = True,
     ) -> None:
         self.of_pass, self.styled, self.batch_size, self.key = of_pass, styled, batch_size, key
+        self.bends = bends
         first = of_pass(0)
         self.size = len(first.images)
         self.fellows = Fellows(first.digits or first.images) if hands else None
@@ -126,6 +129,8 @@ class Batches:
         given = n // WITH_HAND
         hands = self.fellows.draw(parts[:given], state(seed, Purpose.FELLOWS, self.key[1], step))
         whole = replace(batch, hands=hands)
+        if not self.bends:
+            return whole
         turn = batch.x.shape[-1] == batch.x.shape[-2]  # a line of digits stays level
         bend = draw_bends(n, turn, stream(seed, Purpose.BENDS, self.key[1], step))
         moved = whole.others | (torch.arange(n) >= n - n // TOLD_BEND)

@@ -25,12 +25,12 @@ from inkseed.model.model import Model
 from inkseed.nn.device import find_device
 from inkseed.pictures import Band, draw_bands, save_picture
 from inkseed.progress import training_bar
-from inkseed.rng import Purpose, stream
 from inkseed.training.averages import choose_average, with_weights
-from inkseed.training.batches import Batches
 from inkseed.training.data import TrainingData, model_config, training_data
 from inkseed.training.hands import fit_hands
+from inkseed.training.lessons import lessons_of
 from inkseed.training.objective import Drawn, objective_of
+from inkseed.training.paths import load_teacher
 from inkseed.training.recipes import Recipe
 from inkseed.training.run import Run
 from inkseed.training.run_folder import MODEL, STATE, draw_loss, open_log, open_run
@@ -77,7 +77,7 @@ def train(
         InkseedError: if the folder, the images and the request do not fit together, if the device
             is missing, or if the loss is no longer finite.
     """
-    out, start = Path(out), start or recipe.start or None
+    out, start = Path(out), start or recipe.start or recipe.teacher or None
     device = None if device is None else find_device(device)
     engine = Accelerator(cpu=device is None or device.type == "cpu")
     if recipe.batch_size % engine.num_processes:
@@ -85,9 +85,10 @@ def train(
             f"{engine.num_processes} processes cannot share batches of {recipe.batch_size} evenly"
         )
     source = training_data(recipe, data, size, how)
-    begin = None if start is None else load(start)
-    config = model_config(recipe, name, source, bool(begin.styles) if begin else recipe.styles)
     place_on = engine.device if engine.num_processes > 1 or device is None else device
+    begin = None if start is None else load(start)
+    teacher = load_teacher(recipe, place_on)
+    config = model_config(recipe, name, source, bool(begin.styles) if begin else recipe.styles)
     run = Run.fresh(recipe, config, place_on, begin)
     asked = {
         "recipe": dataclasses.asdict(recipe),
@@ -102,13 +103,15 @@ def train(
             print(f"inkseed: {source.reading}", file=sys.stderr)
     if resume and (out / STATE).exists():
         run.restore(out / STATE)
-    _loop(run, recipe, source, out, engine, compile_network)
+    _loop(run, recipe, source, out, engine, compile_network, teacher)
     engine.wait_for_everyone()
     if engine.is_main_process:
         run.describe(recipe)
         averages = {f"ema_{decay}": each for decay, each in run.averages.averages.items()}
-        weights, chosen = choose_average(run.network, run.config, averages, recipe, source, out)
-        if recipe.hands:
+        weights, chosen = choose_average(
+            run.network, run.config, averages, recipe, source, out, teacher
+        )
+        if recipe.hands and teacher is None:
             finished = with_weights(run.network, weights)
             fit_hands(finished, source.examples.digits or source.source)
             weights = finished.state_dict()
@@ -118,7 +121,13 @@ def train(
 
 
 def _loop(
-    run: Run, recipe: Recipe, data: TrainingData, out: Path, engine: Accelerator, compiled: bool
+    run: Run,
+    recipe: Recipe,
+    data: TrainingData,
+    out: Path,
+    engine: Accelerator,
+    compiled: bool,
+    teacher: Model | None,
 ) -> None:
     steps = steps_of(recipe, data.a_pass)
     pictures = {round(steps * k / recipe.pictures) for k in range(1, recipe.pictures + 1)}
@@ -127,25 +136,25 @@ def _loop(
     fast = torch.compile(network, dynamic=False) if compiled else network
     encoder = getattr(run.network, "encoder", None)
     objective = objective_of(fast, run.config, recipe, encoder)
-    key = (recipe.seed, Purpose.ORDER)
-    batches = Batches(data.of_pass, bool(run.config.styles), recipe.batch_size, key, recipe.hands)
+    if teacher is not None and compiled:
+        teacher.compile()
+    lessons = lessons_of(recipe, data.of_pass, bool(run.config.styles), objective, teacher)
     learn: Callable[[Drawn, float], float]
     if engine.num_processes == 1:
         learn = Step(objective, run.optimizer, recipe.max_grad_norm)
     else:
         learn = SharedStep(objective, run.optimizer, recipe.max_grad_norm, engine)
     main = engine.is_main_process
+    # a teacher's paths are walked on the device itself, between two steps
+    waits_on = run.device if teacher is None else torch.device("cpu")
     run.network.train()
     saved = time.monotonic()
-
-    def draw(step: int) -> Drawn:
-        return objective.draw(batches[step], stream(recipe.seed, Purpose.LOSS, step))
 
     with (
         open_log(out, run.step) if main else contextlib.nullcontext() as log,
         training_bar(steps, run.step, recipe.batch_size, main) as tell,
         interrupted_between_steps(engine.num_processes == 1) as interrupted,
-        ahead(draw, range(run.step, steps), run.device) as drawn_steps,
+        ahead(lessons, range(run.step, steps), waits_on) as drawn_steps,
     ):
         for step, drawn in drawn_steps:
             began = time.perf_counter()

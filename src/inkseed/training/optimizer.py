@@ -18,7 +18,7 @@ class Optimizer:
     """
 
     def __init__(self, recipe: Recipe, network: Network) -> None:
-        self.parameters = dict(network.named_parameters())
+        self.parameters = {k: p for k, p in network.named_parameters() if p.requires_grad}
         device = next(network.parameters()).device
         edges = getattr(network, "edges", ())
         matrices = {

@@ -20,6 +20,7 @@ from inkseed.rng import Purpose, stream
 from inkseed.training.ema import WeightAverages
 from inkseed.training.objective import objective_of
 from inkseed.training.optimizer import Optimizer
+from inkseed.training.paths import FROZEN
 from inkseed.training.recipes import MOST, Recipe
 from inkseed.training.warm_start import start_from
 
@@ -44,7 +45,7 @@ class Run:
             with torch.random.fork_rng(devices=[]):  # torch's initialisers take no generator
                 torch.manual_seed(stream(recipe.seed, Purpose.INITIAL).initial_seed())
                 if begin is not None:
-                    network, config = start_from(begin, config)
+                    network, config = start_from(begin, config, bool(recipe.teacher))
                 else:
                     network = network_from(config.network)
             denoiser = objective_of(network, config, recipe).loss.denoiser
@@ -56,6 +57,9 @@ class Run:
                 f"recipe: bad settings of network, schedule or prediction: {error}"
             ) from error
         network = place(network, device)
+        if recipe.teacher:
+            for name, parameter in network.named_parameters():
+                parameter.requires_grad_(name.split(".")[0] not in FROZEN)
         optimizer = Optimizer(recipe, network)
         averages = WeightAverages(recipe.ema, network.state_dict())
         return cls(network, averages, optimizer, config, device)

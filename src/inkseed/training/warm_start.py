@@ -11,7 +11,7 @@ from inkseed.model.config import ModelConfig
 from inkseed.model.model import Model
 from inkseed.nn import Network, network_from
 
-OF_IMAGES = ("places", "waves")  # settings of a network that depend on its images
+OF_THE_RUN = ("places", "waves", "guide")  # settings of a network that depend on what it is for
 LABELS = "label.weight"  # a row per class (or digit of several places), and one for none
 SPREAD = 3.0  # deviations from the mean, within which nearly all data lie
 SCALES = "style_moments"  # a row for each style, in alphabetical order
@@ -19,14 +19,16 @@ SCALES = "style_moments"  # a row for each style, in alphabetical order
 Moments = Mapping[str, Sequence[float]]
 
 
-def start_from(model: Model, config: ModelConfig) -> tuple[Network, ModelConfig]:
+def start_from(
+    model: Model, config: ModelConfig, teaches: bool = False
+) -> tuple[Network, ModelConfig]:
     """A network for `config` with the weights of `model`, and its configuration.
 
     The model's network, schedule and prediction replace those in `config`, whose `training` then
-    records the model. Labels that the model knows keep what it learned; new ones start as the null
-    label. A label of several digits keeps what was learned of each digit. Styles keep their scales,
-    if those can distinguish the styles of the new data. Raises InkseedError for labels that cannot
-    be exchanged.
+    records the model; a student of the model keeps the kind of its own prediction. Labels that the
+    model knows keep what it learned; new ones start as the null label. A label of several digits
+    keeps what was learned of each digit. Styles keep their scales, if those can distinguish the
+    styles of the new data. Raises InkseedError for labels that cannot be exchanged.
     """
     known = symbols(model.class_names, model.config.network.get("places", 1))
     wanted = symbols(config.class_names, config.network.get("places", 1))
@@ -37,16 +39,17 @@ def start_from(model: Model, config: ModelConfig) -> tuple[Network, ModelConfig]
         "recipe": before.get("recipe"),
         "images_seen": before.get("images_seen", 0) + earlier,
     }
-    own = {key: config.network[key] for key in OF_IMAGES if key in config.network}
-    kept = {k: v for k, v in model.config.network.items() if k not in OF_IMAGES}
+    own = {key: config.network[key] for key in OF_THE_RUN if key in config.network}
+    kept = {k: v for k, v in model.config.network.items() if k not in OF_THE_RUN}
     taught = kept.get("styles") or {}
     if taught:
         own["styles"] = scales(taught, config.styles)
+    kind = {"name": config.prediction["name"]} if teaches else {}
     config = replace(
         config.trained({"from": begun}),
         network={**kept, "n_classes": len(config.class_names), **own},
         schedule=model.config.schedule,
-        prediction=model.config.prediction,
+        prediction={**model.config.prediction, **kind},
     )
     network = network_from(config.network)
     weights, fresh = model.network.state_dict(), network.state_dict()

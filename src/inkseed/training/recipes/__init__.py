@@ -54,6 +54,9 @@ class Recipe:
         max_grad_norm: longer gradients are clipped to this; 0 is no clipping.
         ema: decay per step of each weight average; the validation loss chooses one.
         start: the model to start from, if `train` is given none; "" starts from scratch.
+        teacher: the model to learn from, which is the start too; "" learns from images. Images then
+            are states on its paths.
+        path_steps: how many steps a teacher's path has.
         data: "mnist", "mnist_parts_a_b", or "pairs" of MNIST digits.
         images: how many of MNIST's images to use, the first ones; 0 is all.
         size: (height, width) of two-digit images in pixels, each divisible by 4.
@@ -88,6 +91,8 @@ class Recipe:
     max_grad_norm: Annotated[Real, Field(ge=0)] = 0.0
     ema: tuple[Annotated[Real, Field(gt=0, lt=1)], ...] = ()
     start: str = ""
+    teacher: str = ""
+    path_steps: Annotated[Whole, Field(ge=2, le=1000)] = 10
     data: Literal["mnist", "mnist_parts_a_b", "pairs"] = "mnist"
     images: CountOrNone = 0
     size: tuple[Side, Side] = (28, 56)
@@ -104,6 +109,10 @@ class Recipe:
             raise InkseedError(f"ema must be different decays, not {brief(self.ema)}")
         if self.hands and not self.network.get("hand"):
             raise InkseedError("hands need a network that knows them: set hand = 64 in [network]")
+        if self.teacher and self.start:
+            raise InkseedError("a run starts at its teacher: leave out start")
+        if bool(self.teacher) != (self.prediction.get("name") == "consistency"):
+            raise InkseedError('a teacher and the prediction "consistency" need each other')
         if self.data != TWO_DIGITS and (self.layout or self.held_out_labels):
             raise InkseedError(f'layout and held_out_labels are for data = "{TWO_DIGITS}"')
 
