@@ -17,7 +17,7 @@ from inkseed.diffusion.schedule import VarianceExploding
 from inkseed.errors import InkseedError
 from inkseed.model.loading import load
 from inkseed.model.sampling import SamplingOptions
-from inkseed.nn import PatchUnet
+from inkseed.nn import GuidedPatchUnet
 from inkseed.rng import Purpose, stream
 from inkseed.samplers import consistency
 from inkseed.training.batches import Batches, Examples
@@ -56,7 +56,7 @@ def recipe(teacher, tmp_path_factory) -> Recipe:
     teacher.save(path)
     return dataclasses.replace(
         TEACHER,
-        network={**NETWORK, "guide": 3.0},
+        network={**NETWORK, "name": "guided_patch_unet", "guide": 3.0},
         prediction={"name": "consistency"},
         teacher=str(path),
         path_steps=4,
@@ -201,7 +201,7 @@ def test_guidance_may_differ_from_image_to_image():
 
 
 def test_taught_guidance_tells_the_network_its_strength():
-    network = PatchUnet(1, 10, widths=(16, 64), guide=3.0)
+    network = GuidedPatchUnet(3.0, in_channels=1, n_classes=10, widths=(16, 64))
     for layer in (network.guide, network.up_high[0].conv_mid, network.out):  # all silent at first
         torch.nn.init.normal_(layer.weight, std=0.1)
     denoiser = EdmDenoiser(network.eval(), VarianceExploding(20.0, sigma_min=0.02))

@@ -115,9 +115,7 @@ def two_places() -> PatchUnet:
 
 def test_each_place_is_told_of_its_own_digit_from_one_table(two_places):
     assert len(two_places.label.weight) == 11
-    vectors = two_places._condition(
-        torch.tensor([7, 70, 77]), torch.zeros(3), torch.tensor([0, 0, 1]), None
-    )
+    vectors = two_places.told(torch.tensor([7, 70, 77]), torch.zeros(3), torch.tensor([0, 0, 1]))
     assert vectors.shape[:2] == (3, 2)
     assert torch.equal(vectors[0, 0], vectors[1, 1])  # 0
     assert torch.equal(vectors[0, 1], vectors[1, 0])  # 7

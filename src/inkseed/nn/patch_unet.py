@@ -46,7 +46,6 @@ class PatchUnet(nn.Module):
         hand: numbers in the code of a hand; 0 for a network that knows none. One that does has an
             `encoder` of digits, and can be told how its image was bent in training (Karras et al.,
             [2206.00364](https://arxiv.org/abs/2206.00364), appendix F.2).
-        guide: the largest guide_w that it takes as an input; 0 for a network that takes none.
 
     Raises:
         ValueError: for impossible widths, moments, places, waves or codes.
@@ -57,9 +56,7 @@ class PatchUnet(nn.Module):
     """
 
     # left to AdamW
-    edges = frozenset(
-        {"into", "where", "time", "label", "style", "encoder", "hand", "bend", "guide", "out"}
-    )
+    edges = frozenset({"into", "where", "time", "label", "style", "encoder", "hand", "bend", "out"})
 
     def __init__(
         self,
@@ -71,7 +68,6 @@ class PatchUnet(nn.Module):
         places: int = 1,
         waves: int = 0,
         hand: int = 0,
-        guide: float = 0.0,
     ) -> None:
         super().__init__()
         high, low = widths
@@ -84,10 +80,8 @@ class PatchUnet(nn.Module):
         moments = [list(map(float, pair)) for _, pair in sorted((styles or {}).items())]
         if not all(len(pair) == 2 and pair[1] > 0 for pair in moments):
             raise ValueError(f"a style needs a mean and a deviation above 0: {styles}")
-        if waves < 0 or hand < 0 or not 0 <= guide < math.inf:
-            raise ValueError(
-                f"waves, hand and guide must be 0 or more, not {waves}, {hand} and {guide}"
-            )
+        if waves < 0 or hand < 0:
+            raise ValueError(f"waves and hand must be 0 or more, not {waves} and {hand}")
         if places < 1 or round(n_classes ** (1 / places)) ** places != n_classes:
             raise ValueError(f"{n_classes} classes are not all digits of {places} places")
         self.in_channels, self.n_classes, self.places = in_channels, n_classes, places
@@ -110,14 +104,12 @@ class PatchUnet(nn.Module):
             self.register_buffer("hand_mean", torch.zeros(hand))
             self.register_buffer("hand_factor", torch.eye(hand))
         # a code, how sure it is, and that there is one at all
-        self.hand = _silent(hand + 2, embedding) if hand else None
-        self.bend = _silent(BEND, embedding) if hand else None
-        self.guide = _silent(2, embedding) if guide else None
-        self.most_guide_w = guide
+        self.hand = silent(hand + 2, embedding) if hand else None
+        self.bend = silent(BEND, embedding) if hand else None
         self.mix = nn.Linear(embedding, embedding)
 
         self.into = nn.Conv2d(in_channels * PATCH**2, high, 3, padding=1)
-        self.where = _silent(waves, high) if waves else None
+        self.where = silent(waves, high) if waves else None
         self.down_high = nn.ModuleList(Block(high, high, embedding) for _ in range(blocks))
         self.shrink = nn.Conv2d(high * PATCH**2, low, 1)
         self.down_low = nn.ModuleList(Block(low, low, embedding) for _ in range(blocks))
@@ -138,7 +130,6 @@ class PatchUnet(nn.Module):
         style: Tensor | None = None,
         hand: Tensor | None = None,
         bend: Tensor | None = None,
-        guide_w: Tensor | None = None,
     ) -> Tensor:
         """Return the network's own prediction.
 
@@ -152,7 +143,6 @@ class PatchUnet(nn.Module):
             hand: (N, length + 1), as `hands_of` gives it, a row of NaN where it is left free; None
                 leaves all free.
             bend: (N, 6), how the image was bent, in training alone; None, like 0, is not at all.
-            guide_w: (N,), the strength of guidance, 0 or more; None is 0.
 
         Returns:
             (N, C, H, W).
@@ -160,18 +150,14 @@ class PatchUnet(nn.Module):
         Raises:
             ValueError: for sides not divisible by 4.
         """
+        return self.predict(x, self.told(c, t, context_mask, style, hand, bend))
+
+    def predict(self, x: Tensor, told: Tensor) -> Tensor:
+        """The prediction for noisy images (N, C, H, W) of which this was told, (N, P, E)."""
         height, width = x.shape[-2:]
         if height % 4 or width % 4:
             raise ValueError(f"image height and width must be divisible by 4, not {height}x{width}")
-        condition = self._condition(c, t, context_mask, style)
-        if self.hand is not None and hand is not None:
-            condition = condition + self.hand(_hand_features(hand))[:, None]
-        if self.bend is not None and bend is not None:
-            condition = condition + self.bend(bend)[:, None]
-        if self.guide is not None and guide_w is not None:
-            told = torch.stack((guide_w.log1p(), guide_w), 1)
-            condition = condition + self.guide(told)[:, None]
-        condition = nn.functional.silu(self.mix(nn.functional.silu(condition)))
+        condition = nn.functional.silu(self.mix(nn.functional.silu(told)))
         x = self.into(nn.functional.pixel_unshuffle(x, PATCH))
         if self.where is not None:
             x = x + self.where(_cosines(x.shape[-1], self.where.in_features, x.device)).T[:, None]
@@ -192,15 +178,28 @@ class PatchUnet(nn.Module):
         x = self.out(nn.functional.silu(self.norm_out(x)))
         return nn.functional.pixel_shuffle(x, PATCH)
 
-    def _condition(self, c: Tensor, t: Tensor, dropped: Tensor, style: Tensor | None) -> Tensor:
-        """The sum of what is told of time, style and label, one vector a place, (N, P, E)."""
+    def told(
+        self,
+        c: Tensor,
+        t: Tensor,
+        dropped: Tensor,
+        style: Tensor | None = None,
+        hand: Tensor | None = None,
+        bend: Tensor | None = None,
+    ) -> Tensor:
+        """The sum of all that is told, shaped as in `forward`: a vector a place, (N, P, E)."""
         angles = t.reshape(-1, 1).to(self.frequencies) * self.frequencies
         total = self.time(torch.cat((angles.cos(), angles.sin()), 1))
         if self.style is not None and style is not None:
             total = total + self.style(self._style_features(style))
         digits = [c // self.base**power % self.base for power in reversed(range(self.places))]
         rows = torch.where(dropped[:, None] > 0, self.base, torch.stack(digits, 1))
-        return total[:, None] + self.label(rows)
+        everywhere = total[:, None] + self.label(rows)
+        if self.hand is not None and hand is not None:
+            everywhere = everywhere + self.hand(_hand_features(hand))[:, None]
+        if self.bend is not None and bend is not None:
+            everywhere = everywhere + self.bend(bend)[:, None]
+        return everywhere
 
     def _style_features(self, style: Tensor) -> Tensor:
         """(N, S) with NaN where free -> (N, 4 S), all 0 where free."""
@@ -275,7 +274,7 @@ def _hand_features(hand: Tensor) -> Tensor:
     return torch.cat((hand.nan_to_num(), torch.ones_like(hand[:, :1])), 1) * given
 
 
-def _silent(inputs: int, outputs: int) -> nn.Linear:
+def silent(inputs: int, outputs: int) -> nn.Linear:
     """A layer that changes nothing until it has learned to."""
     layer = nn.Linear(inputs, outputs, bias=False)
     nn.init.zeros_(layer.weight)

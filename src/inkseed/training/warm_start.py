@@ -44,10 +44,12 @@ def start_from(
     taught = kept.get("styles") or {}
     if taught:
         own["styles"] = scales(taught, config.styles)
-    kind = {"name": config.prediction["name"]} if teaches else {}
+    kind, kind_of_network = (
+        {"name": each["name"]} if teaches else {} for each in (config.prediction, config.network)
+    )
     config = replace(
         config.trained({"from": begun}),
-        network={**kept, "n_classes": len(config.class_names), **own},
+        network={**kept, **kind_of_network, "n_classes": len(config.class_names), **own},
         schedule=model.config.schedule,
         prediction={**model.config.prediction, **kind},
     )
