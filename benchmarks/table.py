@@ -175,7 +175,7 @@ def draw(row: Row, out: Path) -> None:
             images, nfe = row.draw(labels, k * CHUNK)
             kept = {"images": images, "labels": labels, "nfe": nfe}
             kept["seconds"] = time.process_time() - began
-            write_atomically(path, lambda temporary, kept=kept: np.savez(temporary, **kept))
+            write_atomically(path, lambda opened, kept=kept: np.savez(opened, **kept))
             print(f"{row.name}, {row.how}: {(k + 1) * CHUNK:,} of {row.count:,}", flush=True)
 
 

@@ -42,7 +42,7 @@ def printed_update() -> None:
     """Equation (2) as printed, beside the right one."""
     figure = draw_printed_update(load("report"))
     path = PICTURES / "printed_update.png"
-    write_atomically(path, lambda temporary: figure.savefig(temporary, dpi=100))
+    write_atomically(path, lambda opened: figure.savefig(opened, format="png", dpi=100))
 
 
 def samplers() -> None:

@@ -20,7 +20,7 @@ from inkseed.data import LabelledImages, join, split_mnist
 from inkseed.evaluation.intervals import paired_t
 from inkseed.evaluation.sets import natural_labels
 from inkseed.evaluation.usefulness import SEEDS, course_for, read_right
-from inkseed.files import sha256, write_atomically
+from inkseed.files import sha256, write_json
 from inkseed.judges import JudgeA
 from inkseed.judges.fit import fit_classifier
 from inkseed.judges.networks import PlainNet
@@ -79,7 +79,7 @@ def main(compiled: bool) -> None:
         }
         print(name, kept[name], flush=True)
         KEPT.parent.mkdir(exist_ok=True)
-        write_atomically(KEPT, lambda path: path.write_text(json.dumps(kept, indent=1)))
+        write_json(KEPT, kept)
     lines = ["| learned from | evaluations | drawn again | distance | accuracy | gap, points |"]
     lines.append("| --- " * 6 + "|")
     for name in (REAL, *DRAWN):

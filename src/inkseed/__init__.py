@@ -4,9 +4,7 @@ Every name in `__all__` is an attribute after a plain `import inkseed`, and is i
 first used, so that neither `import inkseed` nor `inkseed --help` waits for torch.
 """
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
-
+TYPE_CHECKING = False  # as type checkers know it: typing takes milliseconds to import
 if TYPE_CHECKING:
     from inkseed import data, ddpm, evaluation, judges, nn, noise, samplers, study
     from inkseed.errors import InkseedError, InkseedWarning
@@ -70,8 +68,10 @@ _HOMES = {
 }
 
 
-def __getattr__(name: str) -> Any:
+def __getattr__(name: str) -> object:
     """Import a public name or a subpackage when it is first used."""
+    from importlib import import_module
+
     if name in _HOMES:
         value = getattr(import_module(_HOMES[name]), name)
     elif name in __all__:

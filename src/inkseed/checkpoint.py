@@ -9,7 +9,7 @@ from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save
 from torch import Tensor
 
 from inkseed.errors import InkseedError
@@ -25,10 +25,7 @@ def save_tensors(path: str | Path, tensors: dict[str, Tensor], config: dict[str,
     """Write `tensors` and `config` (JSON) to one safetensors file, whole or not at all."""
     described = {KEY: json.dumps({"format": FORMAT, **config}, sort_keys=True)}
     dense = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
-    try:
-        write_atomically(path, lambda temporary: save_file(dense, temporary, described))
-    except SafetensorError as error:  # a full disk, as safetensors reports it
-        raise InkseedError(f"cannot write {path}: {error}") from error
+    write_atomically(path, lambda opened: opened.write(save(dense, described)))
 
 
 def load_tensors(path: str | Path, kind: str = "model") -> tuple[dict[str, Tensor], dict[str, Any]]:

@@ -1,48 +1,84 @@
-"""Write files so that a crash, a full disk or kill -9 never leaves half of one behind."""
+"""Write files so that a crash, a full disk or kill -9 never leaves half of one behind.
 
+What is there already is treated alike by everything that inkseed writes. A file is replaced at
+once and keeps its mode; a new one obeys the umask. Of a link, the file that it leads to is
+replaced or made, and the link stays. A pipe or a device is refused. A folder of results is new, or
+an empty one that is then filled, be it a link or a mounted volume.
+"""
+
+import errno
 import hashlib
 import json
 import os
+import shutil
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from inkseed.errors import InkseedError
+from inkseed.held import is_free, scratch
+from inkseed.interrupt import deferred
 
-TEMPORARY = ".inkseed-"  # how the names of unfinished files begin
 
+def write_atomically(
+    path: str | Path, write: Callable[[BinaryIO], object], exclusive: bool = False
+) -> None:
+    """Let `write` fill an open file, flush it to disk and put it at `path`.
 
-def write_atomically(path: str | Path, write: Callable[[Path], object]) -> None:
-    """Let `write` fill a temporary file beside `path`, flush it to disk and rename it to `path`.
-
-    The temporary file has `path`'s suffix, since writers choose their format by it. Raises
-    InkseedError if `path` cannot be written.
+    If `exclusive`, a file that is there already is not replaced. Raises InkseedError if `path`
+    cannot be written.
     """
-    path = Path(path)
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=TEMPORARY, suffix=path.suffix)
-        os.close(handle)
-    except OSError as error:
-        raise InkseedError(f"cannot write {path}: {error.strerror or error}") from error
-    temporary = Path(name)
-    try:
-        write(temporary)
-        with temporary.open("rb") as written:
-            os.fsync(written.fileno())
-        temporary.chmod(0o644)
-        temporary.replace(path)
-    except OSError as error:
-        raise InkseedError(f"cannot write {path}: {error.strerror or error}") from error
-    finally:
-        temporary.unlink(missing_ok=True)
+    with _failing(path):
+        target = _file(path)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with scratch(target.parent, target.name) as place:
+            made = place / target.name
+            with made.open("x+b") as opened:
+                write(opened)
+                opened.flush()
+                os.fsync(opened.fileno())
+            if exclusive:
+                _create(made, target)
+                return
+            if target.exists():
+                shutil.copymode(target, made)
+            with _kept(path, made):
+                _replace(made, target)
+
+
+def write_text(path: str | Path, text: str, exclusive: bool = False) -> None:
+    """Write text in UTF-8, whole or not at all."""
+    write_atomically(path, lambda opened: opened.write(text.encode()), exclusive)
 
 
 def write_json(path: Path, value: Any) -> None:
     """Write plain values as indented JSON, whole or not at all."""
-    text = json.dumps(value, indent=1) + "\n"
-    write_atomically(path, lambda temporary: temporary.write_text(text, "utf-8"))
+    write_text(path, json.dumps(value, indent=1) + "\n")
+
+
+def write_folder(path: str | Path, fill: Callable[[Path], object]) -> None:
+    """Let `fill` put files and folders into a hidden folder, then put them at `path`.
+
+    A new folder appears with all that is in it. One that is there must be empty; what `fill` made
+    is moved into it, piece by piece. Raises InkseedError if `path` cannot be written.
+    """
+    with _failing(path):
+        target = _folder(path)
+        there = target.is_dir()
+        home = target if there else target.parent
+        home.mkdir(parents=True, exist_ok=True)
+        with scratch(home, target.name) as place:
+            made = place / target.name
+            made.mkdir()
+            fill(made)
+            with _kept(path, made), deferred():
+                if there:
+                    for each in sorted(made.iterdir()):
+                        each.rename(target / each.name)
+                else:
+                    made.rename(target)
 
 
 def sha256(path: Path) -> str:
@@ -61,16 +97,87 @@ def check_writable(path: str | Path, suffixes: tuple[str, ...]) -> Path:
         endings = " or ".join(filter(None, suffixes))
         folder = "; for a folder, give a name without an ending" if "" in suffixes else ""
         raise InkseedError(f"{str(path)!r} must end in {endings}{folder}")
-    if path.suffix == "":
-        if path.exists() and (not path.is_dir() or any(path.iterdir())):
-            raise InkseedError(f"{path} exists and is not an empty folder: give another name")
-        if path.resolve() == Path.cwd():
-            raise InkseedError(f"{path} is the current folder: give a new folder's name")
-    elif path.is_dir():
-        raise InkseedError(f"{path} is a folder: give a file name")
-    parent = path.absolute().parent
+    target = _file(path) if path.suffix else _folder(path)
+    parent = target if target.is_dir() else target.parent
     while not parent.exists():
         parent = parent.parent
-    if not parent.is_dir() or not os.access(parent, os.W_OK):
+    if not parent.is_dir() or not os.access(parent, os.W_OK | os.X_OK):
         raise InkseedError(f"cannot write {path}: {parent} is not a folder you can write to")
     return path
+
+
+def real(path: str | Path) -> Path:
+    """Where a path leads, through links, also to what is not there. Raises InkseedError if nowhere.
+
+    What is written there leaves the links as they are.
+    """
+    found = Path(os.path.realpath(path))
+    if found.is_symlink():
+        raise InkseedError(f"{path} is a link that leads back to itself: give another name")
+    return found
+
+
+def _file(path: str | Path) -> Path:
+    """The file that is to be written for a path. Raises InkseedError if that cannot be."""
+    target = real(path)
+    if target.is_dir():
+        raise InkseedError(f"{path} is a folder: give a file name")
+    _refuse_special(path, target)
+    if target.exists() and not os.access(target, os.W_OK):
+        raise InkseedError(f"cannot write {path}: it is write-protected")
+    return target
+
+
+def _folder(path: str | Path) -> Path:
+    """The folder that is to be filled for a path. Raises InkseedError if it is no empty one."""
+    target = real(path)
+    _refuse_special(path, target)
+    if target.exists() and not is_free(target):
+        raise InkseedError(f"{path} exists and is not an empty folder: give another name")
+    return target
+
+
+def _refuse_special(path: str | Path, target: Path) -> None:
+    if target.exists() and not target.is_file() and not target.is_dir():
+        raise InkseedError(f"{path} is a pipe or a device: give the name of a file")
+
+
+def _replace(made: Path, target: Path) -> None:
+    try:
+        made.replace(target)
+    except OSError as error:
+        if error.errno != errno.EBUSY:
+            raise
+        shutil.copyfile(made, target)  # a file mounted by itself cannot be replaced, only filled
+
+
+def _create(made: Path, target: Path) -> None:
+    try:
+        target.hardlink_to(made)
+    except FileExistsError:
+        raise
+    except OSError:  # a file system without hard links
+        made.rename(target)
+
+
+@contextmanager
+def _failing(path: str | Path) -> Iterator[None]:
+    """In this block an OSError is an InkseedError that names the output."""
+    try:
+        yield
+    except OSError as error:
+        raise InkseedError(f"cannot write {path}: {error.strerror or error}") from error
+
+
+@contextmanager
+def _kept(path: str | Path, made: Path) -> Iterator[None]:
+    """If what was made cannot be put in place, it is kept beside that place, where it is seen."""
+    try:
+        yield
+    except OSError as error:
+        beside = Path(tempfile.mkdtemp(dir=made.parents[1], prefix="inkseed-"))
+        rescued = made.rename(beside / made.name)
+        raise InkseedError(
+            f"cannot put {path} in place: {error.strerror or error}; it is whole, and is now"
+            f" {rescued}"
+        ) from error

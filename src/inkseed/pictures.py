@@ -52,9 +52,10 @@ def beside(left: Image.Image, right: Image.Image) -> Image.Image:
 
 def save_picture(picture: Image.Image, path: str | Path) -> None:
     """Write a picture in the format of the path's suffix, whole or not at all."""
-    if Path(path).suffix.lower() not in Image.registered_extensions():
+    form = Image.registered_extensions().get(Path(path).suffix.lower())
+    if form not in Image.SAVE:
         raise InkseedError(f"{str(path)!r} must end in .png or another picture suffix")
-    write_atomically(path, lambda temporary: picture.save(temporary))
+    write_atomically(path, lambda opened: picture.save(opened, form))
 
 
 def save_gif(
@@ -69,8 +70,8 @@ def save_gif(
     durations = [max(LEAST_MS, round(1000 * seconds * share)) for share in shares] + [2000]
     write_atomically(
         path,
-        lambda temporary: frames[0].save(
-            temporary, save_all=True, append_images=frames[1:], duration=durations, loop=0
+        lambda opened: frames[0].save(
+            opened, "GIF", save_all=True, append_images=frames[1:], duration=durations, loop=0
         ),
     )
 

@@ -8,6 +8,8 @@ from time import monotonic
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from inkseed.interrupt import to_be_left_in_order
+
 RECENT = 50  # steps over which the loss and speed shown are averaged
 MEASURED_SECONDS = 5.0  # of training, at least, before its duration is forecast
 
@@ -30,7 +32,10 @@ def training_bar(
         TimeRemainingColumn(),
     )
     recent: deque[tuple[float, float]] = deque(maxlen=RECENT)
-    with Progress(*columns, console=Console(stderr=True), disable=not shown) as bar:
+    with (
+        to_be_left_in_order(),
+        Progress(*columns, console=Console(stderr=True), disable=not shown) as bar,
+    ):
         total, completed = steps * batch_size, done * batch_size
         task = bar.add_task("train", total=total, completed=completed, loss="", speed="")
         first, seen, told = 0.0, 0, not shown  # the first step also warms up: it is not measured

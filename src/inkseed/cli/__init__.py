@@ -1,10 +1,11 @@
 """The command line; heavy imports are inside the commands, so that `--help` is quick."""
 
 import re
+import signal
 import sys
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import typer
@@ -13,12 +14,13 @@ from inkseed.cli.evaluating import evaluate
 from inkseed.cli.generating import sample, write
 from inkseed.cli.listing import models
 from inkseed.cli.naming import NamingCommand
-from inkseed.cli.options import is_main_process
 from inkseed.cli.studying import noise_study
 from inkseed.cli.training import train
 from inkseed.errors import InkseedError, InkseedWarning
+from inkseed.interrupt import raised
+from inkseed.leaving import LINE, is_main_process, status_of
 
-INTERRUPTED = 130
+INTERRUPTED = status_of(signal.SIGINT)
 
 app = typer.Typer(
     name="inkseed",
@@ -32,14 +34,43 @@ for command in (write, sample, evaluate, noise_study, train, models):
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Run the command line: exit 0, or 2 and one line on standard error for a user's mistake."""
+    """Run the command line: exit 0, or 2 and one line on standard error for a user's mistake.
+
+    Ctrl-C, SIGTERM and SIGHUP end it with one line too, and status 130, 143 or 129.
+    """
     arguments = sys.argv[1:] if arguments is None else arguments
     command = typer.main.get_command(app)
-    with warnings_in_one_line(), mistakes_in_one_line():
+    with stopped_in_one_line(), warnings_in_one_line(), mistakes_in_one_line():
         status = command.main(arguments or ["--help"], "inkseed", standalone_mode=False)
-    if status == INTERRUPTED and is_main_process():  # typer turns Ctrl-C into a status
-        print("inkseed: stopped; no half-written file is left", file=sys.stderr)
+        if status == INTERRUPTED:
+            raise KeyboardInterrupt  # which typer turns into a status
+        sys.stdout.flush()
     sys.exit(status or 0)
+
+
+@contextmanager
+def stopped_in_one_line() -> Iterator[None]:
+    """In this context, signals that ask the program to stop end it with one line and their status.
+
+    Whatever else goes wrong from then on is their doing: the other processes of a run have left,
+    or the terminal has gone.
+    """
+    with raised() as came:
+        try:
+            yield
+        except KeyboardInterrupt:
+            stopped: int | None = came() or signal.SIGINT
+        except BaseException:
+            if came() is None:
+                raise
+            stopped = came()
+        else:
+            stopped = came()
+    if stopped is not None:
+        if is_main_process():
+            with suppress(OSError):
+                print(LINE, file=sys.stderr)
+        sys.exit(status_of(stopped))
 
 
 @contextmanager

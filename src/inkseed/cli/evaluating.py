@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from inkseed.cli.options import (
+    PATH,
     Compile,
     Device,
     FormName,
@@ -26,6 +27,7 @@ from inkseed.cli.options import (
     choose_device,
     how_to_read,
     load_model,
+    output,
     parse_interval,
     progress,
 )
@@ -79,7 +81,10 @@ def evaluate(
         bool,
         typer.Option("--final", help="Take baselines on MNIST's test digits: final tables only."),
     ] = False,
-    out: Annotated[Path | None, typer.Option(help="Also write a report, an .html page.")] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(help="Also write a report, an .html page.", parser=output, metavar=PATH),
+    ] = None,
     compile_network: Compile = False,
     device: Device = "cpu",
     threads: Threads = None,

@@ -10,6 +10,7 @@ import typer
 
 from inkseed.cli.hands import HandPath, SaveHand, check_hand, read_hand
 from inkseed.cli.options import (
+    PATH,
     Candidates,
     Compile,
     Device,
@@ -30,6 +31,7 @@ from inkseed.cli.options import (
     check_guidance,
     check_style,
     load_model,
+    output,
     parse_interval,
     progress,
 )
@@ -43,7 +45,10 @@ MAX_STATES = 100_000  # images times steps in a trace; with guesses, half a giga
 def write(
     number: Annotated[str, typer.Argument(help="1 to 64 digits; leading zeros count.")],
     out: Annotated[
-        Path | None, typer.Option(help="The picture to write, a .png. [NUMBER.png]")
+        Path | None,
+        typer.Option(
+            help="The picture to write, a .png. [NUMBER.png]", parser=output, metavar=PATH
+        ),
     ] = None,
     seed: Seed = 0,
     guide_w: Annotated[
@@ -90,7 +95,7 @@ def write(
 
     check_number(number)
     out = out or Path(f"{number}.png")
-    paths = {seed + k: out.with_stem(f"{out.stem}_{seed + k}") for k in range(count)}
+    paths = {seed + k: out.parent / f"{out.stem}_{seed + k}{out.suffix}" for k in range(count)}
     paths = paths if count > 1 else {seed: out}
     for path in paths.values():
         check_writable(path, (".png",))
@@ -156,7 +161,12 @@ def write(
 
 
 def sample(
-    out: Annotated[Path, typer.Option(help="An .npz, a .png figure, or a new folder.")],
+    out: Annotated[
+        Path,
+        typer.Option(
+            help="An .npz, a .png figure, or a new or empty folder.", parser=output, metavar=PATH
+        ),
+    ],
     labels: Annotated[
         str | None, typer.Option(help="For example 0-9 or 3,5,7. [all that the model has]")
     ] = None,
@@ -174,7 +184,10 @@ def sample(
     slant: Slant = None,
     thickness: Thickness = None,
     trace: Annotated[
-        Path | None, typer.Option(help="Also write a .gif of the way from noise to digits.")
+        Path | None,
+        typer.Option(
+            help="Also write a .gif of the way from noise to digits.", parser=output, metavar=PATH
+        ),
     ] = None,
     sampler: SamplerName = None,
     steps: Steps = None,

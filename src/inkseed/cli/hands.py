@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from inkseed.cli.options import is_main_process
+from inkseed.cli.options import PATH, output
 from inkseed.errors import InkseedError
+from inkseed.leaving import is_main_process
 
 if TYPE_CHECKING:
     from inkseed.model.hand import Hand
@@ -24,7 +25,12 @@ HandPath = Annotated[
 ]
 SaveHand = Annotated[
     Path | None,
-    typer.Option("--save-hand", help="Keep the digits of --hand in a .safetensors, for next time."),
+    typer.Option(
+        "--save-hand",
+        help="Keep the digits of --hand in a .safetensors, for next time.",
+        parser=output,
+        metavar=PATH,
+    ),
 ]
 
 

@@ -4,14 +4,15 @@
 """
 
 import math
-import os
 from collections.abc import Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from inkseed.errors import InkseedError
+from inkseed.interrupt import to_be_left_in_order
 from inkseed.labels import check_not_nan
 from inkseed.model.weights import find_model
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from inkseed.data.how_to_read import HowToRead
     from inkseed.model.model import Model
 
+PATH = "<path>"  # how help names an output, which `output` reads
 Seed = Annotated[
     int,
     typer.Option(
@@ -128,9 +130,11 @@ def how_to_read(form: str, paper: str, transposed: bool) -> "HowToRead":
     return HowToRead(paper, form, transposed)  # type: ignore[arg-type]
 
 
-def is_main_process() -> bool:
-    """Whether this is the process that prints, of all that `torchrun` started."""
-    return os.environ.get("RANK", "0") == "0"
+def output(text: str) -> Path:
+    """An output path as typed. Raises typer.BadParameter for an empty one."""
+    if not text:
+        raise typer.BadParameter("it is empty: give a name")
+    return Path(text)
 
 
 def check_style(slant: float | None, thickness: float | None) -> None:
@@ -202,7 +206,10 @@ def progress(what: str, total: int, unit: str) -> "Iterator[Callable[[int], Any]
     )
 
     columns = (TextColumn(what), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+    with (
+        to_be_left_in_order(),
+        Progress(*columns, console=Console(stderr=True), transient=True) as bar,
+    ):
         task = bar.add_task(unit, total=total)
 
         def advance(count: int) -> None:

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from inkseed.cli.options import (
+    PATH,
     Compile,
     Device,
     GuideInterval,
@@ -22,6 +23,7 @@ from inkseed.cli.options import (
     Threads,
     check_guidance,
     load_model,
+    output,
     parse_interval,
     progress,
 )
@@ -54,7 +56,12 @@ def noise_study(
     spacing: Spacing = None,
     precision: Precision = None,
     out: Annotated[
-        Path | None, typer.Option(help="A folder for the results; a stopped study continues in it.")
+        Path | None,
+        typer.Option(
+            help="A folder for the results; a stopped study continues in it.",
+            parser=output,
+            metavar=PATH,
+        ),
     ] = None,
     compile_network: Compile = False,
     device: Device = "cpu",
@@ -70,6 +77,7 @@ def noise_study(
     if compile_network:
         loaded.compile()
     from inkseed.files import sha256, write_json
+    from inkseed.held import scratch
     from inkseed.model.weights import find_model
     from inkseed.noise import find_strategy
     from inkseed.samplers import find_sampler
@@ -88,7 +96,8 @@ def noise_study(
         model, sha256(find_model(model)), asked, count, seeds, candidates, strategies=names
     )
     with ExitStack() as stack:
-        folder = out or Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        aside = scratch(Path(tempfile.gettempdir()), "noise-study")
+        folder = out or stack.enter_context(aside) / "study"
         total = evaluations_of(loaded, settings)
         total += 0 if out is None else extremes_cost(loaded, asked)
         pictures = []

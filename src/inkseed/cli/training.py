@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from inkseed.cli.options import (
+    PATH,
     CompileTraining,
     Device,
     FormName,
@@ -16,9 +17,10 @@ from inkseed.cli.options import (
     Transposed,
     choose_device,
     how_to_read,
-    is_main_process,
+    output,
 )
 from inkseed.errors import InkseedError
+from inkseed.leaving import is_main_process
 
 
 def train(
@@ -26,7 +28,10 @@ def train(
         str,
         typer.Argument(help="{recipes}, or a TOML file."),
     ],
-    out: Annotated[Path | None, typer.Option(help="The run's folder. [runs/RECIPE]")] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(help="The run's folder. [runs/RECIPE]", parser=output, metavar=PATH),
+    ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Continue a stopped run.")] = False,
     data: Annotated[
         Path | None,

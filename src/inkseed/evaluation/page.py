@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 from jinja2 import Environment, PackageLoader, StrictUndefined
+from matplotlib import rc_context
 from matplotlib.figure import Figure
 from PIL import Image
 
@@ -18,7 +19,7 @@ from inkseed.evaluation.evaluation import Evaluation, SetResult
 from inkseed.evaluation.metrics import READINGS
 from inkseed.evaluation.registry import readings
 from inkseed.evaluation.table import rows, usefulness_lines
-from inkseed.files import write_atomically
+from inkseed.files import write_text
 from inkseed.pictures import PAPER, Band, draw_bands, png
 
 PER_CLASS = 10  # random images shown of each class
@@ -52,7 +53,7 @@ def save_page(evaluation: Evaluation, path: str | Path) -> None:
         style=_style_chart(shown.judged.source, held_out),
         curve=_curve(evaluation.sets),
     )
-    write_atomically(path, lambda temporary: temporary.write_text(text, "utf-8"))
+    write_text(path, text)
 
 
 def random_rows(source: LabelledImages) -> np.ndarray:
@@ -151,7 +152,8 @@ def _curve(sets: Sequence[SetResult]) -> str | None:
 
 def _svg(figure: Figure) -> str:
     buffer = io.StringIO()
-    figure.savefig(buffer, format="svg", metadata={"Date": None})
+    with rc_context({"svg.hashsalt": "inkseed"}):  # the same names in every page
+        figure.savefig(buffer, format="svg", metadata={"Date": None})
     svg = buffer.getvalue()
     return svg[svg.index("<svg") :]
 

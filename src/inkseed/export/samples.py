@@ -1,7 +1,5 @@
 """Write generated images to an .npz, a labelled folder, a figure, or a GIF of how they formed."""
 
-import shutil
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -12,8 +10,7 @@ from PIL import Image
 
 from inkseed import __version__
 from inkseed.data.labelled import to_uint8
-from inkseed.errors import InkseedError
-from inkseed.files import TEMPORARY, write_atomically
+from inkseed.files import write_atomically, write_folder
 from inkseed.model.model import Samples
 from inkseed.pictures import PAPER, Band, beside, draw_bands, save_gif, save_picture
 
@@ -43,12 +40,12 @@ def save_samples(
         if list(class_names) != [str(k) for k in range(len(class_names))]:
             arrays["labels"] = np.array(class_names)[arrays["labels"]]
         arrays |= _made(groups)
-        write_atomically(path, lambda temporary: np.savez_compressed(temporary, **arrays))
+        write_atomically(path, lambda opened: np.savez_compressed(opened, **arrays))
     elif suffix == ".png":
         bands = [Band(_caption(group), group.images) for group in groups]
         save_picture(draw_bands(bands, columns), path)
     else:
-        _save_folder(groups, class_names, path)
+        write_folder(path, lambda folder: _fill(folder, groups, class_names))
 
 
 def _made(groups: Sequence[Samples]) -> dict[str, np.ndarray]:
@@ -120,22 +117,12 @@ def _caption(group: Samples) -> str:
     return f"guide_w = {group.guide_w[0]:g}"
 
 
-def _save_folder(groups: Sequence[Samples], class_names: Sequence[str], path: Path) -> None:
-    """Fill a temporary folder beside `path`, then rename it, so that all appears or nothing."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = Path(tempfile.mkdtemp(dir=path.parent, prefix=TEMPORARY))
-    try:
-        number = 0
-        for group in groups:
-            for image, label in zip(group.images, group.labels, strict=True):
-                picture = Image.fromarray(PAPER - image)
-                folder = temporary / class_names[label]
-                folder.mkdir(exist_ok=True)
-                picture.save(folder / f"{number:06d}.png")
-                number += 1
-        temporary.chmod(0o755)
-        temporary.replace(path)  # an empty folder of that name is replaced
-    except OSError as error:
-        raise InkseedError(f"cannot write {path}: {error.strerror or error}") from error
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
+def _fill(folder: Path, groups: Sequence[Samples], class_names: Sequence[str]) -> None:
+    """Write each image as `<label>/<number>.png`."""
+    number = 0
+    for group in groups:
+        for image, label in zip(group.images, group.labels, strict=True):
+            home = folder / class_names[label]
+            home.mkdir(exist_ok=True)
+            Image.fromarray(PAPER - image).save(home / f"{number:06d}.png")
+            number += 1

@@ -33,7 +33,7 @@ def save_study(study: Study, model: Model, folder: Path, tell: Tell = lambda _: 
 
 def save_figure(figure: Figure, path: Path) -> None:
     """Write a figure as PNG, whole or not at all."""
-    write_atomically(path, lambda temporary: figure.savefig(temporary, dpi=130))
+    write_atomically(path, lambda opened: figure.savefig(opened, format="png", dpi=130))
 
 
 def stability_figure(study: Study) -> Figure:

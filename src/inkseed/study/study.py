@@ -15,7 +15,8 @@ from inkseed.diffusion.counter import OverspentError
 from inkseed.errors import InkseedError
 from inkseed.evaluation.reference import Reference
 from inkseed.evaluation.sets import digits_to_labels, natural_labels
-from inkseed.files import write_atomically
+from inkseed.files import write_atomically, write_text
+from inkseed.held import claimed, is_free
 from inkseed.model.model import Model
 from inkseed.noise import SAME, find_strategy
 from inkseed.study.pool import Pool, draw_pool, pool_cost
@@ -27,7 +28,7 @@ from inkseed.study.scores import correlations, rank_agreement, rank_cost
 from inkseed.study.settings import StudySettings
 from inkseed.study.variance import DIGITS, GROUPS, draw_means, relative_variance
 
-READINGS = "readings.npz"
+SETTINGS, READINGS = "settings.json", "readings.npz"
 
 Tell = Callable[[int], object]
 
@@ -50,13 +51,19 @@ def run_study(
         The study.
 
     Raises:
-        InkseedError: for a model of other classes, a folder that holds another study, or a strategy
-            that spends more than its budget.
+        InkseedError: for a model of other classes, a folder that holds anything but this study or
+            in which another process is at it, or a strategy that spends more than its budget.
     """
-    began = time.perf_counter()
     if set(model.class_names) != set(CLASSES):
         raise InkseedError("a study needs a model of the digits 0 to 9, which the judges read")
-    _claim(folder, settings)
+    _open(folder, settings, write=False)
+    with claimed(folder):
+        _open(folder, settings, write=True)
+        return _run(model, settings, folder, tell)
+
+
+def _run(model: Model, settings: StudySettings, folder: Path, tell: Tell) -> Study:
+    began = time.perf_counter()
     rows = rows_of(model, settings.how, settings.candidates, settings.strategies)
     digits = natural_labels(settings.n).reshape(settings.seeds, settings.count)
     drawing = _Drawing(model, settings, digits, folder, tell)
@@ -96,7 +103,7 @@ def run_study(
         time.perf_counter() - began,
     )
     arrays: dict[str, Any] = study.readings()
-    write_atomically(folder / READINGS, lambda path: np.savez_compressed(path, **arrays))
+    write_atomically(folder / READINGS, lambda opened: np.savez_compressed(opened, **arrays))
     return study
 
 
@@ -125,16 +132,19 @@ def _results(rows: list[Row], measures: list[Measure]) -> list[Result]:
     ]
 
 
-def _claim(folder: Path, settings: StudySettings) -> None:
-    """Start a folder, or continue in one with the same settings."""
-    path, text = folder / "settings.json", json.dumps(settings.as_json(), indent=1) + "\n"
+def _open(folder: Path, settings: StudySettings, write: bool) -> None:
+    """Check that a study can start in a folder or go on in it; if `write`, also start it."""
+    path, text = folder / SETTINGS, json.dumps(settings.as_json(), indent=1) + "\n"
     if path.exists():
         if path.read_text("utf-8", errors="replace") != text:
             raise InkseedError(
                 f"{folder} holds a study with other settings or strategies: give another --out"
             )
         return
-    write_atomically(path, lambda temporary: temporary.write_text(text, "utf-8"))
+    if folder.exists() and not is_free(folder):
+        raise InkseedError(f"{folder} exists and is not a study's folder: give another --out")
+    if write:
+        write_text(path, text, exclusive=True)
 
 
 @dataclass(frozen=True)
@@ -194,7 +204,7 @@ class _Drawing:
             self.tell(spent)
         else:
             arrays = draw()
-            write_atomically(path, lambda temporary: np.savez_compressed(temporary, **arrays))
+            write_atomically(path, lambda opened: np.savez_compressed(opened, **arrays))
         try:
             with np.load(path, allow_pickle=False) as opened:
                 return {key: opened[key] for key in opened.files}

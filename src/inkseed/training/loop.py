@@ -19,7 +19,8 @@ from accelerate import Accelerator
 from inkseed.checkpoint import save_tensors
 from inkseed.data import HowToRead
 from inkseed.errors import InkseedError
-from inkseed.interrupt import interrupted_between_steps
+from inkseed.held import claimed
+from inkseed.interrupt import deferred
 from inkseed.model.loading import load
 from inkseed.model.model import Model
 from inkseed.nn.device import find_device
@@ -33,7 +34,7 @@ from inkseed.training.objective import Drawn, objective_of
 from inkseed.training.paths import load_teacher
 from inkseed.training.recipes import Recipe
 from inkseed.training.run import Run
-from inkseed.training.run_folder import MODEL, STATE, draw_loss, open_log, open_run
+from inkseed.training.run_folder import MODEL, STATE, check_run, draw_loss, open_log, open_run
 from inkseed.training.step import SharedStep, Step, ahead
 
 SAMPLE_SEED = 0  # all grids of a run start from the same noise
@@ -75,7 +76,8 @@ def train(
 
     Raises:
         InkseedError: if the folder, the images and the request do not fit together, if the device
-            is missing, or if the loss is no longer finite.
+            is missing, if another run is going on in the folder, or if the loss is no longer
+            finite.
     """
     out, start = Path(out), start or recipe.start or recipe.teacher or None
     device = None if device is None else find_device(device)
@@ -95,29 +97,37 @@ def train(
         **source.identity(),
         "from": begin and begin.weights_sha256,
     }
-    open_run(out, asked, resume, write=False)  # all processes look before one writes
+    check_run(out, asked, resume)  # all processes look before one writes
     engine.wait_for_everyone()
-    if engine.is_main_process:
-        open_run(out, asked, resume)
-        if source.reading:
-            print(f"inkseed: {source.reading}", file=sys.stderr)
-    if resume and (out / STATE).exists():
-        run.restore(out / STATE)
-    _loop(run, recipe, source, out, engine, compile_network, teacher)
-    engine.wait_for_everyone()
-    if engine.is_main_process:
-        run.describe(recipe)
-        averages = {f"ema_{decay}": each for decay, each in run.averages.averages.items()}
-        weights, chosen = choose_average(
-            run.network, run.config, averages, recipe, source, out, teacher
-        )
-        if recipe.hands and teacher is None:
-            finished = with_weights(run.network, weights)
-            fit_hands(finished, source.examples.digits or source.source)
-            weights = finished.state_dict()
-        save_tensors(out / MODEL, weights, run.config.trained(chosen).plain())
+    with claimed(out) if engine.is_main_process else contextlib.nullcontext():
+        if engine.is_main_process:
+            open_run(out, asked, resume)
+            if source.reading:
+                print(f"inkseed: {source.reading}", file=sys.stderr)
+        if resume and (out / STATE).exists():
+            run.restore(out / STATE)
+        _loop(run, recipe, source, out, engine, compile_network, teacher)
+        engine.wait_for_everyone()
+        if engine.is_main_process:
+            _finish(run, recipe, source, out, teacher)
     engine.end_training()
     return out / MODEL
+
+
+def _finish(
+    run: Run, recipe: Recipe, source: TrainingData, out: Path, teacher: Model | None
+) -> None:
+    """Choose an average, and write the model."""
+    run.describe(recipe)
+    averages = {f"ema_{decay}": each for decay, each in run.averages.averages.items()}
+    weights, chosen = choose_average(
+        run.network, run.config, averages, recipe, source, out, teacher
+    )
+    if recipe.hands and teacher is None:
+        finished = with_weights(run.network, weights)
+        fit_hands(finished, source.examples.digits or source.source)
+        weights = finished.state_dict()
+    save_tensors(out / MODEL, weights, run.config.trained(chosen).plain())
 
 
 def _loop(
@@ -153,7 +163,7 @@ def _loop(
     with (
         open_log(out, run.step) if main else contextlib.nullcontext() as log,
         training_bar(steps, run.step, recipe.batch_size, main) as tell,
-        interrupted_between_steps(engine.num_processes == 1) as interrupted,
+        deferred(engine.num_processes == 1, insisting=True) as interrupted,
         ahead(lessons, range(run.step, steps), waits_on) as drawn_steps,
     ):
         for step, drawn in drawn_steps:
@@ -179,16 +189,18 @@ def _loop(
                 f"{speed:.1f}",
             )
             csv.writer(log).writerow(row)
+            if run.step in pictures:  # before the state, from which a killed run goes on
+                log.flush()
+                _draw_samples(run, recipe, out / "samples" / f"step_{run.step:06d}.png")
+                draw_loss(out)
             stopping = interrupted()  # asked once, so that a later Ctrl-C waits for the next step
-            if stopping or run.step in pictures or time.monotonic() - saved > STATE_SECONDS:
+            due = run.step in pictures or run.step == steps
+            if stopping or due or time.monotonic() - saved > STATE_SECONDS:
                 log.flush()
                 run.save(out / STATE, recipe)
                 saved = time.monotonic()
             if stopping:
-                raise KeyboardInterrupt
-            if run.step in pictures:
-                _draw_samples(run, recipe, out / "samples" / f"step_{run.step:06d}.png")
-                draw_loss(out)
+                break
 
 
 def steps_of(recipe: Recipe, images: int) -> int:

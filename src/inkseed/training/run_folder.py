@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from inkseed.errors import InkseedError
-from inkseed.files import TEMPORARY, write_atomically
+from inkseed.files import write_atomically, write_text
+from inkseed.held import is_free
 from inkseed.training.recipes import recipe_from
 from inkseed.training.recipes.renamed import modernised
 
@@ -23,31 +24,27 @@ IMAGES = ("data", "images_sha256")  # settings that say which images a run sees
 SMOOTHING = 100  # points to which a curve of any length is averaged
 
 
-def open_run(out: Path, settings: dict[str, Any], resume: bool, write: bool = True) -> None:
-    """Start a run with these settings in `out`, or check that it is the run to resume.
+def check_run(out: Path, settings: dict[str, Any], resume: bool) -> None:
+    """Check that a run with these settings can start in `out`, or is the run there to resume.
 
-    Raises InkseedError if the folder and the request do not match. With `write` False it only
-    checks.
+    Raises InkseedError if the folder and the request do not match.
     """
-    settings = json.loads(json.dumps(settings))
     path = out / SETTINGS
     if resume:
         if not path.is_file():
             raise InkseedError(f"{out} holds no run to resume: leave out --resume to start one")
-        _compare(_read(path), settings, out)
-        if write:
-            _clear(out)
-        return
-    if path.exists():
+        _compare(_read(path), json.loads(json.dumps(settings)), out)
+    elif path.exists():
         raise InkseedError(f"{out} already holds a run: add --resume, or give another --out")
-    if out.exists() and (
-        not out.is_dir()
-        or any(path for path in out.iterdir() if not path.name.startswith(TEMPORARY))
-    ):
+    elif out.exists() and not is_free(out):
         raise InkseedError(f"{out} exists and is not a run's folder: give another --out")
-    if write:
-        text = json.dumps(settings, indent=2) + "\n"
-        write_atomically(path, lambda temporary: temporary.write_text(text))
+
+
+def open_run(out: Path, settings: dict[str, Any], resume: bool) -> None:
+    """Start a run in `out`, which this process holds, or take up the one there, after a check."""
+    check_run(out, settings, resume)
+    if not resume:
+        write_text(out / SETTINGS, json.dumps(settings, indent=2) + "\n", exclusive=True)
 
 
 def _read(path: Path) -> dict[str, Any]:
@@ -60,13 +57,6 @@ def _read(path: Path) -> dict[str, Any]:
         raise
     except (KeyError, TypeError, ValueError, RecursionError) as error:
         raise InkseedError(f"{path} is damaged: start again in another folder") from error
-
-
-def _clear(out: Path) -> None:
-    """Remove what was left behind by a process killed while it was writing."""
-    for folder in (out, *(child for child in out.iterdir() if child.is_dir())):
-        for left in folder.glob(f"{TEMPORARY}*"):
-            left.unlink()
 
 
 def _compare(started: dict[str, Any], asked: dict[str, Any], out: Path) -> None:
@@ -97,7 +87,7 @@ def open_log(out: Path, step: int) -> TextIO:
             first = row.split(",")[0]
             if first.isdecimal() and int(first) < step and row.count(",") == len(COLUMNS) - 1:
                 kept.append(row)
-    write_atomically(path, lambda temporary: temporary.write_text("\n".join(kept) + "\n"))
+    write_text(path, "\n".join(kept) + "\n")
     return path.open("a", newline="", encoding="utf-8")
 
 
@@ -118,4 +108,4 @@ def draw_loss(out: Path) -> None:
     )
     axes.set(xlabel="images seen", ylabel=f"training loss, mean of {width} batches", yscale="log")
     axes.grid(alpha=0.3, which="both")
-    write_atomically(out / "loss.png", lambda temporary: figure.savefig(temporary, dpi=120))
+    write_atomically(out / "loss.png", lambda opened: figure.savefig(opened, format="png", dpi=120))

@@ -1,0 +1,143 @@
+"""What one process holds at a time: a run's folder, and hidden folders for what is unfinished."""
+
+import hashlib
+import os
+import re
+import shutil
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from itertools import count
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from inkseed.errors import InkseedError
+from inkseed.interrupt import deferred, to_be_left_in_order
+
+if TYPE_CHECKING:
+    from filelock import FileLock
+
+TEMPORARY = ".inkseed-"  # how names begin of what only a killed process leaves behind
+LOCK = f"{TEMPORARY}run"  # in a run's folder
+HELD = "held"  # in a hidden folder: locked by the process that works there
+HIDDEN = re.compile(rf"{re.escape(TEMPORARY)}[0-9a-f]{{8}}-\d+")
+
+
+@contextmanager
+def claimed(folder: Path) -> Iterator[None]:
+    """Hold a run's folder, which is made if there is none, against all other processes.
+
+    What killed processes left unfinished in it is cleared first. Raises InkseedError if another
+    process holds it.
+    """
+    lock = None
+    with to_be_left_in_order():
+        try:
+            with deferred():
+                Path(os.path.realpath(folder)).mkdir(parents=True, exist_ok=True)
+                lock = _locked(folder / LOCK)
+            if lock is None:
+                raise InkseedError(
+                    f"a run is going on in {folder}: wait until it has ended, or give another --out"
+                )
+            clear_unfinished(folder)
+            yield
+        finally:
+            with deferred():
+                if lock is not None:
+                    _release(lock)
+
+
+def is_free(folder: Path) -> bool:
+    """Whether there is nothing in an existing folder but what killed processes left."""
+    return folder.is_dir() and all(each.name.startswith(TEMPORARY) for each in folder.iterdir())
+
+
+@contextmanager
+def scratch(home: Path, name: str) -> Iterator[Path]:
+    """A hidden folder in `home` for what becomes `name`, gone afterwards with all that is in it.
+
+    It is the same one for the same name, so that whoever writes that again clears what a killed
+    process left. Those of live processes are left alone: each is locked.
+    """
+    place = lock = None
+    with to_be_left_in_order():
+        try:
+            with deferred():
+                place, lock = _taken(home, name)
+            yield place
+        finally:
+            with deferred():
+                if place is not None and lock is not None:
+                    _remove(place, lock)
+
+
+def clear_unfinished(folder: Path) -> None:
+    """Remove what killed processes left unfinished in a folder and in the folders in it.
+
+    Links are not followed, and nothing is removed that a live process holds.
+    """
+    inner = [each for each in folder.iterdir() if each.is_dir() and not each.is_symlink()]
+    for home in (folder, *inner):
+        for place in home.glob(f"{TEMPORARY}*"):
+            if HIDDEN.fullmatch(place.name) and _is_ours(place):
+                lock = _locked(place / HELD)
+                if lock is not None:
+                    _remove(place, lock)
+
+
+def _taken(home: Path, name: str) -> "tuple[Path, FileLock]":
+    """A hidden folder that nobody held, now empty and held by this process."""
+    digest = hashlib.sha256(os.fsencode(name)).hexdigest()[:8]
+    for k in count():
+        place = home / f"{TEMPORARY}{digest}-{k}"
+        place.mkdir(mode=0o700, exist_ok=True)
+        lock = _locked(place / HELD) if _is_ours(place) else None
+        if lock is not None:
+            _empty(place)
+            return place, lock
+    raise AssertionError
+
+
+def _is_ours(place: Path) -> bool:
+    """Whether a path is a hidden folder that inkseed made for this user."""
+    try:
+        told, names = place.lstat(), {each.name for each in place.iterdir()}
+    except OSError:  # gone in the meantime, or another user's
+        return False
+    mine = not hasattr(os, "geteuid") or told.st_uid == os.geteuid()
+    return stat.S_ISDIR(told.st_mode) and mine and (not names or HELD in names)
+
+
+def _locked(path: Path) -> "FileLock | None":
+    """A lock on a file, which is made if there is none; None if another process has it."""
+    from filelock import FileLock, Timeout
+
+    lock = FileLock(path, thread_local=False)
+    try:
+        lock.acquire(timeout=0)
+    except (Timeout, FileNotFoundError):  # its holder has removed the folder
+        return None
+    return lock
+
+
+def _release(lock: "FileLock") -> None:
+    with suppress(OSError):  # Windows removes no file that is open
+        Path(lock.lock_file).unlink()
+    lock.release()
+
+
+def _empty(place: Path) -> None:
+    for each in place.iterdir():
+        if each.is_dir() and not each.is_symlink():
+            shutil.rmtree(each, ignore_errors=True)
+        elif each.name != HELD:
+            with suppress(OSError):
+                each.unlink()
+
+
+def _remove(place: Path, lock: "FileLock") -> None:
+    _empty(place)
+    _release(lock)
+    with suppress(OSError):  # another process has begun to use it
+        place.rmdir()
