@@ -12,16 +12,18 @@ import typer
 from inkseed.cli.evaluating import evaluate
 from inkseed.cli.generating import sample, write
 from inkseed.cli.listing import models
-from inkseed.cli.naming import NamingCommand
+from inkseed.cli.naming import NamingCommand, ShowingGroup
 from inkseed.cli.options import is_main_process
 from inkseed.cli.studying import noise_study
 from inkseed.cli.training import train
 from inkseed.errors import InkseedError, InkseedWarning
+from inkseed.say import note
 
 INTERRUPTED = 130
 
 app = typer.Typer(
     name="inkseed",
+    cls=ShowingGroup,
     help="Turn noise into labelled handwritten digits and numbers.",
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -38,7 +40,7 @@ def main(arguments: list[str] | None = None) -> None:
     with warnings_in_one_line(), mistakes_in_one_line():
         status = command.main(arguments or ["--help"], "inkseed", standalone_mode=False)
     if status == INTERRUPTED and is_main_process():  # typer turns Ctrl-C into a status
-        print("inkseed: stopped; no half-written file is left", file=sys.stderr)
+        note("stopped; no half-written file is left")
     sys.exit(status or 0)
 
 
@@ -53,7 +55,7 @@ def warnings_in_one_line() -> Iterator[None]:
                 others(message, category, *where, **more)
             elif str(message) not in told and is_main_process():
                 told.add(str(message))
-                print("inkseed:", message, file=sys.stderr)
+                note(message)
 
         warnings.showwarning = tell
         yield
@@ -93,5 +95,5 @@ def _plain_words(error: Exception) -> str:
 
 def _fail(message: str) -> None:
     if is_main_process():
-        print("inkseed:", " ".join(message.split()), file=sys.stderr)
+        note(message)
     sys.exit(2)

@@ -192,7 +192,6 @@ def choose_device(name: str, threads: int | None) -> "torch.device":
 @contextmanager
 def progress(what: str, total: int, unit: str) -> "Iterator[Callable[[int], Any]]":
     """A progress bar on standard error that disappears when the work is done."""
-    from rich.console import Console
     from rich.progress import (
         BarColumn,
         Progress,
@@ -200,6 +199,8 @@ def progress(what: str, total: int, unit: str) -> "Iterator[Callable[[int], Any]
         TextColumn,
         TimeRemainingColumn,
     )
+
+    from inkseed.console import Console
 
     columns = (TextColumn(what), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:

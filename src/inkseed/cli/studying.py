@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
+from inkseed import say
 from inkseed.cli.options import (
     Compile,
     Device,
@@ -95,14 +96,13 @@ def noise_study(
         with progress("drawing and reading", total, "evaluations") as advance:
             study = run_study(loaded, settings, folder, advance)
             if out is not None:
+                write_json(out / "study.json", study.as_json())
                 pictures = save_study(study, loaded, out, advance)
-    if out is not None:
-        write_json(out / "study.json", study.as_json())
     if as_json:
-        print(json.dumps(study.as_json()))
+        say.out(json.dumps(study.as_json()))
         return
-    from rich.console import Console
+    from inkseed.console import Console
 
     console = Console()
     print_study(study, console if console.is_terminal else Console(width=PAGE_WIDTH))
-    print(*pictures, sep="\n")
+    say.out(*pictures)
