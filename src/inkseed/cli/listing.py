@@ -66,7 +66,7 @@ def _quality(quality: dict) -> str:
     of_pairs = "both_right" in measured
     readings = PAIRS_READINGS if of_pairs else READINGS
     metrics = []
-    for name in OF_PAIRS if of_pairs else MEASURED:
+    for name in (each for each in (OF_PAIRS if of_pairs else MEASURED) if each in measured):
         keys = ("value", "low", "high", "baseline")
         value, low, high, baseline = (shown(name, measured[name][key], readings) for key in keys)
         metrics.append(f"{readings[name].title} {value} ({low} to {high}; real {baseline})")

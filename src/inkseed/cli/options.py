@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from inkseed.checks import real_number
 from inkseed.errors import InkseedError
-from inkseed.labels import check_not_nan
+from inkseed.labels import number_in
 from inkseed.model.weights import find_model
 
 if TYPE_CHECKING:
@@ -136,7 +137,8 @@ def is_main_process() -> bool:
 def check_style(slant: float | None, thickness: float | None) -> None:
     """Raise InkseedError for a style that is NaN; None leaves it free."""
     for name, value in (("--slant", slant), ("--thickness", thickness)):
-        check_not_nan(value, name)
+        if value is not None:
+            real_number(value, name)
 
 
 def check_guidance(strengths: Sequence[float | None]) -> None:
@@ -153,9 +155,9 @@ def parse_interval(text: str | None) -> tuple[float, float | None] | None:
     """
     if text is None:
         return None
-    try:
-        low, high = map(float, text.split(","))
-    except ValueError:
+    numbers = [number_in(part) for part in text.split(",")]
+    low, high = numbers if len(numbers) == 2 else (None, None)
+    if low is None or high is None:
         low, high = -1.0, 0.0
     if low > high >= 0:
         raise InkseedError(

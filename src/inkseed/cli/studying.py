@@ -86,7 +86,13 @@ def noise_study(
     asked: dict[str, Any] = {"guide_w": guide_w, "sampler": sampler, "steps": steps}
     asked |= {"spacing": spacing, "guide_interval": interval, "precision": precision}
     settings = StudySettings(
-        model, sha256(find_model(model)), asked, count, seeds, candidates, strategies=names
+        say.plain(model),
+        sha256(find_model(model)),
+        asked,
+        count,
+        seeds,
+        candidates,
+        strategies=names,
     )
     with ExitStack() as stack:
         folder = out or Path(stack.enter_context(tempfile.TemporaryDirectory()))

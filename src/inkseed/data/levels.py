@@ -15,11 +15,12 @@ class Span(NamedTuple):
 
     def unit(self, values: np.ndarray) -> np.ndarray:
         """Values -> float32 from 0 to 1. Raises ValueError if some are not finite."""
+        values = in_doubles(values)
         if values.dtype.kind == "f" and not np.isfinite(values).all():
             raise ValueError("some values are not finite")
         wide = np.dtype("f4" if values.dtype.itemsize <= 2 else "f8")
-        scaled = (values.astype(wide) - self.low) / max(self.high - self.low, 1e-30)
-        return scaled.astype(np.float32)
+        half, low, high = values.astype(wide) / 2, self.low / 2, self.high / 2  # none overflows
+        return ((half - low) / max(high - low, 1e-30)).astype(np.float32)
 
 
 def span_of(values: np.ndarray) -> Span:
@@ -35,6 +36,7 @@ def span_of(values: np.ndarray) -> Span:
     if values.size == 0:
         raise ValueError("there are no pixels")
     if values.dtype.kind == "f":
+        values = in_doubles(values)
         values = values[np.isfinite(values)]
     if values.size == 0:
         raise ValueError("no pixel is a finite number")
@@ -42,6 +44,14 @@ def span_of(values: np.ndarray) -> Span:
     if low >= 0:
         return Span(0, next((scale for scale in FULL_SCALES if high <= scale), high))
     return Span(-1, 1) if low >= -1 and high <= 1 else Span(low, high)
+
+
+def in_doubles(values: np.ndarray) -> np.ndarray:
+    """Values in at most double precision; what is too large for it is infinite."""
+    if values.dtype.itemsize <= 8:
+        return values
+    with np.errstate(over="ignore"):
+        return values.astype(np.float64)
 
 
 def to_unit(values: np.ndarray) -> np.ndarray:
