@@ -48,7 +48,8 @@ def real_numbers(value: Any, name: str, count: int) -> np.ndarray:
     if found.dtype.kind not in "iuf" or found.shape not in ((1,), (count,)):
         words = f"one number, or one for each of the {count} images" if count > 1 else "a number"
         raise InkseedError(f"{name} must be {words}, not {brief(value)}")
-    return np.broadcast_to(found.astype(np.float64), count)
+    with np.errstate(over="ignore"):
+        return np.broadcast_to(found.astype(np.float64), count)
 
 
 def _as_float(value: Any) -> float | None:
@@ -57,7 +58,8 @@ def _as_float(value: Any) -> float | None:
     if not isinstance(number, Real | Decimal):
         return None
     try:
-        return float(number)
+        with np.errstate(over="ignore"):
+            return float(number)
     except OverflowError:
         return math.inf if operator.gt(number, 0) else -math.inf
     except ValueError:  # a signalling NaN

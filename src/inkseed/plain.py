@@ -46,6 +46,9 @@ WORDS = {  # pydantic's, and ours
     "a valid tuple": "a list",
     "a valid string": "text",
     " after validation": "",
+    "Cannot check `isinstance` when validating from json, use a JsonOrPython validator instead": (
+        "cannot be set in a file"
+    ),
 }
 
 

@@ -4,7 +4,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-FULL_SCALES = (1, 255, 1023, 4095, 65535, 2**32 - 1)  # of whole numbers, from black to white
+# of whole numbers, from black to white
+FULL_SCALES = (1, 255, 1023, 4095, 65535, 2**31 - 1, 2**32 - 1)
 
 
 class Span(NamedTuple):
@@ -27,9 +28,9 @@ def span_of(values: np.ndarray) -> Span:
     """The span of values of any real dtype.
 
     For whole numbers it is the smallest usual scale that holds them (a mask of 0 and 1, 8, 10, 12,
-    16 or 32 bits), for fractions 0 to 1, -1 to 1 or one of those scales, and otherwise from their
-    least to their greatest. Values that are not finite are ignored. Raises ValueError if there are
-    no others.
+    16, 31 or 32 bits), for fractions 0 to 1, -1 to 1 or one of those scales, and otherwise from
+    their least to their greatest. Values that are not finite are ignored. Raises ValueError if
+    there are no others.
     """
     if values.dtype.kind not in "buif":
         raise ValueError(f"values of type {values.dtype} are not grey levels")

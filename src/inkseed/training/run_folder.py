@@ -10,9 +10,11 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, TextIO
 
+from pydantic_core import from_json
+
 from inkseed.errors import InkseedError
 from inkseed.files import TEMPORARY, write_atomically
-from inkseed.plain import Table, check_entries, fits, read_json
+from inkseed.plain import Real, Table, Whole, check_entries, fits, read_json
 from inkseed.training.recipes import recipe_from
 from inkseed.training.recipes.renamed import modernised
 
@@ -21,7 +23,7 @@ STATE = Path("state", "last.safetensors")
 MODEL = "model.safetensors"
 COLUMNS = ("step", "images", "loss", "learning_rate", "images_per_second")
 LOG = "loss.csv"
-Row = tuple[int, int, float, float, float]  # of the log, by COLUMNS
+Row = tuple[Whole, Whole, Real, Real, Real]  # of the log, by COLUMNS
 OF_A_RUN = {
     "recipe": Table,
     "data": str,
@@ -112,8 +114,8 @@ def _logged(out: Path) -> list[tuple[str, Row]]:
     lines = path.read_text("utf-8", errors="replace").splitlines() if path.exists() else []
     found = []
     for line in lines[1:]:
-        with suppress(InkseedError):
-            found.append((line, fits(line.split(","), Row, LOG)))
+        with suppress(ValueError):  # an InkseedError is one too
+            found.append((line, fits(from_json(f"[{line}]"), Row, LOG)))
     return found
 
 
