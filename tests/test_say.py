@@ -136,6 +136,15 @@ def test_a_name_that_is_not_utf_8_is_told_after_its_file_is_written(encoding, ti
     assert json.loads(told)["out"] == str(out)
 
 
+def test_a_model_whose_path_is_not_utf_8_is_not_called_damaged(inkseed, tiny_model, tmp_path):
+    odd = tmp_path / os.fsdecode(b"a\xff.safetensors")
+    odd.write_bytes(tiny_model.read_bytes())
+    refused = inkseed("sample", "--model", odd, "--out", tmp_path / "s.npz")
+    assert refused.status == 2
+    assert "opens no file whose path is not UTF-8: rename" in refused.err
+    assert refused.err.strip().endswith("a\\xff.safetensors")
+
+
 def test_errors_do_not_send_escape_sequences(inkseed, tmp_path):
     for words in (
         ["sample", "--model", ESCAPE + ".safetensors", "--out", "x.npz"],

@@ -16,6 +16,7 @@ from inkseed.checks import brief
 from inkseed.errors import InkseedError
 from inkseed.files import write_atomically
 from inkseed.plain import table_in
+from inkseed.say import BYTES
 
 KEY = "inkseed"  # the one metadata entry: a JSON object
 FORMAT = 1
@@ -56,6 +57,8 @@ def load_config(path: str | Path) -> dict[str, Any]:
 def _opened(path: str | Path, kind: str = "model") -> Iterator[Any]:
     if not Path(path).is_file():
         raise InkseedError(f"no such {kind} file: {path}")
+    if any(code in BYTES for code in map(ord, str(path))):
+        raise InkseedError(f"safetensors opens no file whose path is not UTF-8: rename {path}")
     try:
         with safe_open(path, "pt") as opened:
             yield opened
