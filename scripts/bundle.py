@@ -8,6 +8,7 @@ as it stands now, because sampling is chosen after training.
 import argparse
 from pathlib import Path
 
+from inkseed import say
 from inkseed.checkpoint import as_float16, load_tensors, save_tensors
 from inkseed.cli import mistakes_in_one_line
 from inkseed.named_files import MODELS, RECIPES
@@ -24,7 +25,7 @@ def bundle(run: Path, recipe: Recipe, target: Path) -> None:
     config["sampling"] = config["training"]["settings"]["sampling"] = dict(recipe.sampling)
     save_tensors(target, as_float16(weights), config)
     seen = config["training"]["images_seen"]
-    print(f"{target}: {target.stat().st_size / 1e6:.1f} MB, {seen:,} images seen")
+    say.out(f"{target}: {target.stat().st_size / 1e6:.1f} MB, {seen:,} images seen")
 
 
 def main() -> None:

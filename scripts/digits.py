@@ -14,6 +14,7 @@ import numpy as np
 from pages import DOCS, machine, replace
 from torch import Tensor
 
+from inkseed import say
 from inkseed.data.least_ink import believed, possible_digits
 from inkseed.data.split import split_mnist
 from inkseed.data.style import measure_style
@@ -72,7 +73,7 @@ def choice(model: Model, n: int) -> list[str]:
                 [sampler, steps, SPACING, f"{w:g}", where, drawn.nfe, accuracy],
             )
         )
-        print(found[-1], flush=True)
+        say.out(found[-1])
     allowed = [each for each in found if each[1] <= MOST and each[2][-1] >= LEAST]
     best = min(allowed, default=None)
     lines = [
@@ -128,4 +129,4 @@ if __name__ == "__main__":
         if (asked.model, asked.count) == ("digits", COUNT):
             replace(PAGE, name, lines)  # each as soon as it is made
         else:
-            print("\n".join(lines))
+            say.out(*lines)

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from pages import DOCS, machine, replace
 
+from inkseed import say
 from inkseed.data import join, load_mnist
 from inkseed.evaluation import EvaluatedSet, Evaluation, evaluate
 from inkseed.evaluation.intervals import wilson
@@ -43,7 +44,7 @@ def draw(compile_network: bool) -> list[EvaluatedSet]:
             if not path.exists():
                 drawn = model.sample(LABELS, seed, w, "ancestral")
                 save_samples([drawn], model.class_names, 10, path)
-                print(path, flush=True)
+                say.out(path)
             chunks += read_sets(path)
         sets.append(EvaluatedSet(join([chunk.source for chunk in chunks]), w))
     return sets

@@ -5,6 +5,7 @@ of the test set. Run it when judge B is taught anew: without the file, or with a
 `inkseed evaluate` finds them each time, which takes longer than all else in it.
 """
 
+from inkseed import say
 from inkseed.checkpoint import save_tensors
 from inkseed.cli import mistakes_in_one_line
 from inkseed.data import join, load_mnist, split_mnist
@@ -25,7 +26,7 @@ def main() -> None:
     }
     about = {"judge_sha256": judge.sha256, "training": len(training)}
     save_tensors(KEPT, as_kept(features, nearest_to), about)
-    print(f"{KEPT.name}: {KEPT.stat().st_size / 1e6:.1f} MB")
+    say.out(f"{KEPT.name}: {KEPT.stat().st_size / 1e6:.1f} MB")
 
 
 if __name__ == "__main__":

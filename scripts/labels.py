@@ -16,6 +16,7 @@ import numpy as np
 from digits import distance
 from pages import DOCS, machine, replace
 
+from inkseed import say
 from inkseed.data import LabelledImages, join, split_mnist
 from inkseed.evaluation.intervals import paired_t
 from inkseed.evaluation.sets import natural_labels
@@ -77,7 +78,7 @@ def main(compiled: bool) -> None:
             "distance": distance(judge.probabilities(source.images), reference),
             "accuracy": [read_right(each, validation) for each in taught],
         }
-        print(name, kept[name], flush=True)
+        say.out(f"{name} {kept[name]}")
         KEPT.parent.mkdir(exist_ok=True)
         write_json(KEPT, kept)
     lines = ["| learned from | evaluations | drawn again | distance | accuracy | gap, points |"]

@@ -10,9 +10,10 @@ nothing is chosen by them), and keeps them beside the weights.
 import argparse
 
 import numpy as np
-from rich.console import Console
 
+from inkseed import say
 from inkseed.cli import mistakes_in_one_line
+from inkseed.console import Console
 from inkseed.data import load_mnist
 from inkseed.data.labelled import LabelledImages
 from inkseed.data.pairs import PAIRS, Hands, compose_pairs
@@ -40,6 +41,7 @@ def main() -> None:
         model.compile()
     how = model.settings()
     sampling = {**how.facts(), "guide_w": how.guide_w, "seed": 0}
+    evaluated = None
     if model.class_names == PAIRS:
         labels = np.arange(asked.count) % len(PAIRS)
         drawn = model.sample(labels)
@@ -50,17 +52,19 @@ def main() -> None:
             for name in found._fields
         }
         kept = {"n": len(labels), "baseline": "test", "metrics": metrics}
-        for name, metric in metrics.items():
-            print(name, metric)
     else:
         drawn = model.sample(natural_labels(asked.count))
         source = LabelledImages(drawn.images, drawn.labels, model.class_names)
         evaluated = evaluate([EvaluatedSet(source, how.guide_w)], final=True)
-        print_evaluation(evaluated, Console())
         measured = evaluated.as_json()
         kept = {name: measured[name] for name in ("n", "baseline", "judge", "metrics")}
     sampling["nfe"] = drawn.nfe
-    print(record_quality(asked.name, {"sampling": sampling, **kept}))
+    path = record_quality(asked.name, {"sampling": sampling, **kept})
+    if evaluated is None:
+        say.out(*(f"{name} {metric}" for name, metric in kept["metrics"].items()))
+    else:
+        print_evaluation(evaluated, Console())
+    say.out(path)
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ import numpy as np
 from pages import machine, replace
 from whole_numbers import CHOICE_SEED, PAGE
 
+from inkseed import say
 from inkseed.data.least_ink import LEAST, ink_of
 from inkseed.judges import JudgeA
 from inkseed.model.loading import load
@@ -43,7 +44,7 @@ def missing(pairs: Model, count: int) -> list[str]:
             found += [lacks_ink(written), lies, written.redrawn, len(written.doubted) > 0]
         cells = [f"{each:,}" for each in found.tolist()]
         lines.append(f"| {'yes' if check else 'no'} | {' | '.join(cells)} |")
-        print(lines[-1], flush=True)
+        say.out(lines[-1])
     digits = f"{count:,} numbers, {sum(lengths):,} digits"
     return [*lines, "", f"{digits}, seeds 0 and on, {machine()}."]
 

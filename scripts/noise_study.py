@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 from pages import DOCS, machine, replace
 
+from inkseed import say
 from inkseed.files import sha256, write_json
 from inkseed.model.loading import load
 from inkseed.model.weights import find_model
@@ -75,7 +76,7 @@ def main() -> None:
             told[0] += evaluations
             if time.monotonic() - told[1] > 60:
                 told[1] = time.monotonic()
-                print(f"{told[0]:,} evaluations, {told[1] - began:.0f} s", flush=True)
+                say.out(f"{told[0]:,} evaluations, {told[1] - began:.0f} s")
 
         folder = asked.out / condition.name
         study = run_study(model, settings, folder, tell)

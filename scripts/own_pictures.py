@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 from pages import replace
 
+from inkseed import say
 from inkseed.data import LabelledImages, read_images, split_mnist
 from inkseed.judges import JudgeA
 
@@ -47,7 +48,7 @@ def main() -> None:
     lines = ["| set | what it is | used | judge A reads right |", "| --- | --- | --- | --- |"]
     for make in (*NAMED, *KINDS):
         lines.append(row(make, digits, judge))
-        print(lines[-1], flush=True)
+        say.out(lines[-1])
     replace(ROOT / "docs" / "own-pictures.md", "kinds", lines)
 
 

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import torch
 
+from inkseed import say
+
 DOCS = Path(__file__).parents[1] / "docs"
 
 
@@ -15,7 +17,7 @@ def replace(page: Path, name: str, lines: list[str]) -> None:
     _, after = rest.split("<!-- end -->", 1)
     text = "\n".join([f"<!-- {name} -->", "", *lines, "", "<!-- end -->"])
     page.write_text(before + text + after, "utf-8")
-    print("\n".join(lines))
+    say.out(*lines)
 
 
 def machine() -> str:

@@ -12,6 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from torch import Tensor
 
+from inkseed import say
 from inkseed.diffusion.guidance import ClassifierFreeGuidance
 from inkseed.model.model import Model
 from inkseed.rng import normals
@@ -133,7 +134,7 @@ def _deviation(chart: Axes, update: Update, states: dict[int, Tensor], n_T: int)
     chart.plot(list(values), list(values.values()), color=update.colour, linewidth=1.8)
     last, ended = min(values), values[min(values)]
     how = {"color": update.colour, "fontsize": 9}
-    print(f"{update.title}: deviation {ended:.3g} with {last} steps to go")
+    say.out(f"{update.title}: deviation {ended:.3g} with {last} steps to go")
     if last == 0:
         beside = ended + (0.1 if ended > 0.9 else -0.12)  # clear of its own line
         chart.text(4, beside, f"{update.title}: ends at {ended:.2f}", ha="right", **how)

@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 from pages import DOCS, machine, replace
 
+from inkseed import say
 from inkseed.data import join
 from inkseed.data.least_ink import believed, possible_digits
 from inkseed.evaluation import EvaluatedSet, evaluate
@@ -83,7 +84,7 @@ def draw(compile_network: bool) -> None:
             spacing = spacing_of(sampler)
             drawn = model.sample(LABELS, seed, guide_w, WALKS[sampler], steps, spacing=spacing)
             save_samples([drawn], model.class_names, 10, path)
-            print(path, flush=True)
+            say.out(path)
 
 
 def table(guide_w: float) -> list[str]:

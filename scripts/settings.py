@@ -14,6 +14,7 @@ import torch
 from digits import distance
 from pages import DOCS, replace
 
+from inkseed import say
 from inkseed.data.least_ink import believed, possible_digits
 from inkseed.data.split import split_mnist
 from inkseed.evaluation.sets import natural_labels
@@ -81,7 +82,7 @@ def exploding() -> list[str]:
             right = float((digits == np.array(labels)).mean())
             cells += [str(drawn.nfe)] if len(cells) == 1 else []
             cells += [f"{right:.1%}", f"{distance(read, reference):.2f}"]
-        print(cells, flush=True)
+        say.out(cells)
         lines.append(f"| {' | '.join(cells)} |")
     return [*lines, "", f"`digits` at its own guidance, uniform steps. N = {COUNT}, seed {SEED}."]
 

@@ -1,4 +1,4 @@
-"""What `mkdocs build` shows beside docs/: README, the changelog, linked sources, and formulas.
+"""What `mkdocs build` shows beside docs/: README and others, linked sources, and formulas.
 
 README is the start page, as it stands. A page may link to any file of the repository, as it would
 be read there; such a file gets a page of its own under source/. TeX becomes MathML, which browsers
@@ -16,7 +16,11 @@ from mkdocs.structure.files import File, Files
 from mkdocs.structure.pages import Page
 
 ROOT = Path(__file__).parents[1]
-BESIDE_DOCS = {"README.md": "index.md", "CHANGELOG.md": "changelog.md"}
+BESIDE_DOCS = {
+    "README.md": "index.md",
+    "CHANGELOG.md": "changelog.md",
+    "SECURITY.md": "security.md",
+}
 LINK = re.compile(r"(?<=\]\()(?!\w+:)([^)#\s]+)")
 FORMULA = re.compile(r'<(span|div) class="arithmatex">\\[(\[](.*?)\\[)\]]</\1>', re.DOTALL)
 LANGUAGES = {".py": "python", ".toml": "toml"}

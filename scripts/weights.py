@@ -24,6 +24,7 @@ import torch
 from bundle import bundle
 from torch import nn
 
+from inkseed import say
 from inkseed.checkpoint import load_tensors, save_tensors
 from inkseed.cli import mistakes_in_one_line
 from inkseed.data import LabelledImages, split_mnist
@@ -114,7 +115,7 @@ def judge(name: str, build: Callable[[], nn.Module], role: str, part: int) -> Ca
             network.state_dict(),
             {**facts, "data": f"{words}, {len(source):,} images", "training": training},
         )
-        print(f"judge {name}: {right:.2%} on validation, calibration error {error:.2%}")
+        say.out(f"judge {name}: {right:.2%} on validation, calibration error {error:.2%}")
 
     return make
 
@@ -135,7 +136,7 @@ def member(
         return network.to(job.device).eval().requires_grad_(False)
     network = fit_classifier(build, source, course, number, Lesson(), job.device)
     save_tensors(path, network.state_dict(), {"steps": course.steps})
-    print(f"judge {name}: teacher {number + 1} of {MEMBERS}", flush=True)
+    say.out(f"judge {name}: teacher {number + 1} of {MEMBERS}")
     return network
 
 
@@ -234,7 +235,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         if asked.minutes is not None:
             left = 60 * asked.minutes - (time.monotonic() - began)
             seconds = max(left, 0) * JOBS[name][0] / sum(JOBS[each][0] for each in todo[place:])
-        print(f"{name}: {'to the end' if seconds is None else f'{seconds:.0f} s'}", flush=True)
+        say.out(f"{name}: {'to the end' if seconds is None else f'{seconds:.0f} s'}")
         device = find_device(asked.device)
         JOBS[name][1](Job(asked.out, device, asked.begin, asked.recipes, seconds))
 

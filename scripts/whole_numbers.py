@@ -13,6 +13,7 @@ import numpy as np
 from pages import DOCS, machine, replace
 from PIL import Image
 
+from inkseed import say
 from inkseed.data.labelled import LabelledImages
 from inkseed.data.pairs import (
     CANVAS,
@@ -76,7 +77,7 @@ def choice(pairs: Model, count: int) -> list[str]:
         cells = [str(steps), where, f"{guide_w:g}", str(drawn.nfe), percent(found.both_right)]
         cells += [correlation(found.slant), correlation(found.thickness)]
         rows.append(cells)
-        print(cells, flush=True)
+        say.out(cells)
         read_right.append(found.both_right.value)
     enough = [k for k, value in enumerate(read_right) if value >= LEAST]
     chosen = rows[enough[0] if enough else int(np.argmax(read_right))]
@@ -95,7 +96,7 @@ def legible(digits: Model, count: int) -> list[str]:
         images = digits.sample(labels, CHOICE_SEED, guide_w, **styles).images
         right = int((judge.digits(images) == labels).sum())
         lines.append(f"| {guide_w:g} | {percent(wilson(right, count))} |")
-        print(lines[-1], flush=True)
+        say.out(lines[-1])
     return [*lines, "", f"N = {count:,} a row, seed {CHOICE_SEED}, {machine()}."]
 
 
@@ -176,7 +177,7 @@ def compared(ways: list[tuple[str, Callable[[], Made]]]) -> list[str]:
         cells = [f"{len(images):,}", percent(found.both_right), percent(found.digit_right)]
         cells += [correlation(found.slant), correlation(found.thickness), str(nfe or "")]
         lines.append(f"| {name} | {' | '.join(cells)} |")
-        print(lines[-1], flush=True)
+        say.out(lines[-1])
     return [*lines, "", f"Seed 0, {machine()}."]
 
 
@@ -247,7 +248,7 @@ def read_back(models: dict[str, Model], count: int) -> list[str]:
                 str(again),
             ]
             lines.append(f"| {' | '.join(cells)} | {nfe / digits:.1f} | {took:.2f} |")
-            print(lines[-1], flush=True)
+            say.out(lines[-1])
     return [*lines, "", f"{count:,} numbers, {digits:,} digits, seeds 0 and on, {machine()}."]
 
 

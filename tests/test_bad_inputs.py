@@ -2,7 +2,6 @@
 
 import json
 import os
-import struct
 import subprocess
 import sys
 from pathlib import Path
@@ -13,11 +12,9 @@ from hypothesis import strategies as st
 
 from inkseed.checkpoint import save_tensors
 from inkseed.cli import main
-from inkseed.data.idx import read_idx
 from inkseed.errors import InkseedError
 from inkseed.labels import parse_labels, parse_numbers
 from inkseed.model.loading import load
-from inkseed.training.recipes import load_recipe
 
 from .conftest import TINY
 
@@ -63,32 +60,6 @@ def test_argument_lists(arguments, tmp_path_factory, capsys):
     assert len(printed.err.strip().splitlines()) == 1
     assert printed.err.startswith("inkseed: ")
     assert list(folder.iterdir()) == []
-
-
-@pytest.fixture(scope="module")
-def model_bytes(tiny_model: Path) -> bytes:
-    return tiny_model.read_bytes()
-
-
-@EACH_EXAMPLE
-@given(data=st.data())
-def test_damaged_model_files(data, model_bytes, tmp_path_factory):
-    """A flipped byte in the header, a cut, a splice: refused, or (in a weight) still a model."""
-    path = tmp_path_factory.mktemp("bad") / "bad.safetensors"
-    header = 8 + struct.unpack("<Q", model_bytes[:8])[0]
-    kind = data.draw(st.sampled_from(["flip", "cut", "junk", "prefix"]))
-    content = bytearray(model_bytes)
-    if kind == "flip":
-        for _ in range(data.draw(st.integers(1, 8))):
-            content[data.draw(st.integers(0, header - 1))] = data.draw(st.integers(0, 255))
-    elif kind == "cut":
-        content = content[: data.draw(st.integers(0, len(content) - 1))]
-    elif kind == "junk":
-        content = bytearray(data.draw(st.binary(max_size=200)))
-    else:
-        content = bytearray(data.draw(st.binary(min_size=1, max_size=9))) + content
-    path.write_bytes(content)
-    one_line_or_fine(load, path)
 
 
 @pytest.mark.parametrize(
@@ -138,26 +109,6 @@ def test_metadata_that_does_not_fit(tiny_network, tmp_path, change):
     save_tensors(path, tiny_network.state_dict(), {**TINY, **change})
     with pytest.raises(InkseedError):
         load(path)
-
-
-@EACH_EXAMPLE
-@given(
-    content=st.one_of(st.binary(max_size=64), st.builds(lambda b: b"\0\0\x08\x03" + b, st.binary()))
-)
-def test_foreign_idx_files(content, tmp_path_factory):
-    path = tmp_path_factory.mktemp("idx") / "file"
-    path.write_bytes(content)
-    one_line_or_fine(read_idx, path, 3)
-
-
-@EACH_EXAMPLE
-@given(text=st.one_of(st.text(max_size=80), st.binary(max_size=80)))
-def test_foreign_recipes(text, tmp_path_factory):
-    path = tmp_path_factory.mktemp("recipe") / "r.toml"
-    path.write_bytes(text if isinstance(text, bytes) else text.encode("utf-8", "replace"))
-    with pytest.raises(InkseedError) as refused:
-        load_recipe(path)
-    assert refused.value.args
 
 
 @given(text=st.text(max_size=12))

@@ -47,6 +47,25 @@ def test_a_missing_device_is_told_in_the_same_line_everywhere(
     assert list(tmp_path.iterdir()) == []
 
 
+NO_DEVICES = ["hpu", "xpu", "meta", "privateuseone", "mkldnn", "vulkan", "cuda:-1", "cpu:7", " cpu"]
+NO_DEVICES += ["", "CPU", "cpu\0", "cuda:\u0663", "cuda: 1", "cuda:9" * 40, "\x1b[31m", "\udcff"]
+
+
+@pytest.mark.parametrize("name", NO_DEVICES, ids=ascii)
+def test_a_device_of_another_kind_is_one_line(inkseed, tiny_model, tmp_path, name):
+    sample = ("sample", "--model", tiny_model, "--out", tmp_path / "s.npz", "--device", name)
+    for command in (sample, ("train", "smoke", "--out", tmp_path / "run", "--device", name)):
+        refused = inkseed(*command)
+        assert refused.status == 2
+        assert "device" in refused.err
+        assert len(refused.err.strip().splitlines()) == 1
+    for given in (name, None, 5, object()):
+        with pytest.raises(InkseedError, match=r"no device .* on this machine: use cpu"):
+            find_device(given)
+    assert find_device("cpu:0").type == find_device(torch.device("cpu")).type == "cpu"
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_mps_is_a_device_where_torch_has_it(monkeypatch):
     if not torch.backends.mps.is_available():
         with pytest.raises(InkseedError, match="no device 'mps' on this machine"):

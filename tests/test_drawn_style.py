@@ -36,8 +36,9 @@ def test_styles_vary_as_the_datas_do():
 
 
 def test_a_model_of_blank_images_is_refused_in_words():
-    with pytest.raises(InkseedError, match="thickness is 0 on average"):
-        draw_styles({"slant": (0.0, 0.001), "thickness": (0.0, 0.001)}, 1, [0])
+    for mean in (0.0, -0.5):
+        with pytest.raises(InkseedError, match=f"thickness is {mean:g} on average"):
+            replace(of_styles().config, styles={**STYLES, "thickness": (mean, 0.6)})
 
 
 def test_a_style_is_the_images_own():

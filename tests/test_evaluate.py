@@ -8,11 +8,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from inkseed.cli import main
 from inkseed.data import LabelledImages, split_mnist
 from inkseed.errors import InkseedError
 from inkseed.evaluation import EvaluatedSet, evaluate, evaluation, read_sets, usefulness
 from inkseed.evaluation.sets import natural_labels
 from inkseed.judges import JudgeB
+from tests.test_say import terminal
 
 N = 800
 KEYS = {
@@ -128,6 +130,11 @@ def test_the_command_line_and_its_json(ready, inkseed, split, tmp_path):
     assert people.status == 0
     assert "Fréchet distance" in people.out
     assert JudgeB().sha256[:12] in people.out
+    with terminal("ascii") as printed:
+        with pytest.raises(SystemExit) as stopped:
+            main(["evaluate", str(path)])
+        assert stopped.value.code == 0
+        assert "Frechet distance" in printed()
 
 
 def test_several_strengths_of_guidance_are_measured_apart(ready, inkseed, split, tmp_path):

@@ -214,8 +214,11 @@ def test_a_measurement_of_other_weights_is_not_shown(tiny_model, tmp_path, monke
     weights.mkdir()
     (weights / "tiny.safetensors").write_bytes(tiny_model.read_bytes())
     monkeypatch.setattr(MODELS, "folder", weights)
-    catalogue.record_quality("tiny", {"n": 20})
-    assert [each.quality for each in catalogue.bundled()] == [{"n": 20}]
+    figure = {"value": 0.5, "low": 0.4, "high": 0.6, "baseline": 0.9, "weighed": False}
+    drawn = {"sampler": "ddim", "steps": 2, "guide_w": 0, "nfe": 2}
+    measured = {"n": 20, "metrics": {"accuracy": figure}, "sampling": drawn}
+    catalogue.record_quality("tiny", measured)
+    assert [each.quality for each in catalogue.bundled()] == [measured]
     model = package.load(weights / "tiny.safetensors")
     model.config = model.config.trained({"epochs_done": 1})
     model.save(weights / "tiny.safetensors")

@@ -1,6 +1,7 @@
 """The noise study: what a budget buys, what is shared and measured, going on after a stop."""
 
 import json
+import shutil
 
 import numpy as np
 import pytest
@@ -8,6 +9,7 @@ import scipy.stats
 from hypothesis import given
 from hypothesis import strategies as st
 
+from inkseed.cli import main
 from inkseed.errors import InkseedError
 from inkseed.evaluation.frechet import fit_gaussian, frechet_distance
 from inkseed.evaluation.reference import Reference
@@ -22,6 +24,7 @@ from inkseed.study.ruler import METRICS, Measure, Ruler
 from inkseed.study.scores import correlations
 from inkseed.study.study import evaluations_of
 from inkseed.study.variance import GROUPS, SIZE, relative_variance
+from tests.test_say import terminal
 
 HOW = {"guide_w": 0.0, "sampler": "ddim", "steps": 2}
 DIGITS = np.arange(20) % 10
@@ -249,9 +252,21 @@ def test_the_study_as_typed(inkseed, tiny_model, tmp_path, monkeypatch):
     monkeypatch.setattr("inkseed.study.scores.RANKED_IMAGES", 2)
     monkeypatch.setattr("inkseed.study.study.GROUPS", 2)
     monkeypatch.setattr("inkseed.study.variance.GROUPS", 2)
-    out = tmp_path / "study"
+    out, odd = tmp_path / "study", tmp_path / "[/x]" / "[v1].safetensors"
+    odd.parent.mkdir(parents=True)
+    shutil.copy(tiny_model, odd)
     small = ("--count", 10, "--seeds", 5, "--candidates", 2, "--steps", 1, "--sampler", "ddim")
-    command = ("noise-study", "--model", tiny_model, *small, "--noise", "sobol,best_of")
+    command = ("noise-study", "--model", odd, *small, "--noise", "sobol,best_of")
+    with monkeypatch.context() as no_terminal:
+        no_terminal.setattr("inkseed.console.Console.print", _no_room)
+        assert inkseed(*command, "--out", out).status == 2
+    assert (out / "study.json").is_file()  # written down before it is printed
+    with terminal("ascii") as printed:
+        with pytest.raises(SystemExit) as stopped:
+            main([str(word) for word in (*command, "--out", out)])
+        assert stopped.value.code == 0
+        assert "[/x]/[v1].safetensors, " in printed()
+        assert " +- " in printed()
     done = inkseed(*command, "--out", out)
     assert done.status == 0
     assert "best_of" in done.out
@@ -276,3 +291,7 @@ def test_the_study_as_typed(inkseed, tiny_model, tmp_path, monkeypatch):
     occupied = tmp_path / "file"
     occupied.write_text("")
     assert inkseed(*command, "--out", occupied).status == 2
+
+
+def _no_room(*_arguments, **_options):
+    raise OSError(28, "No space left on device")

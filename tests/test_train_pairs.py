@@ -100,7 +100,7 @@ def test_other_sizes_and_layouts(tmp_path):
     [
         ('held_out_labels = ["100"]', "from 00 to 99"),
         (f"held_out_labels = {[f'{k:02d}' for k in range(100)]}", "no label"),
-        ("layout = {space = 3}", "no 'space'"),
+        ("layout = {space = 3}", "unknown setting 'space'"),
         ("layout = {gap = 3}", "gap"),
     ],
 )

@@ -12,8 +12,11 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor
 
+from inkseed.checks import brief
 from inkseed.errors import InkseedError
 from inkseed.files import write_atomically
+from inkseed.plain import table_in
+from inkseed.say import BYTES
 
 KEY = "inkseed"  # the one metadata entry: a JSON object
 FORMAT = 1
@@ -51,6 +54,8 @@ def load_config(path: str | Path) -> dict[str, Any]:
 def _opened(path: str | Path, kind: str = "model") -> Iterator[Any]:
     if not Path(path).is_file():
         raise InkseedError(f"no such {kind} file: {path}")
+    if any(code in BYTES for code in map(ord, str(path))):
+        raise InkseedError(f"safetensors opens no file whose path is not UTF-8: rename {path}")
     try:
         with safe_open(path, "pt") as opened:
             yield opened
@@ -76,17 +81,12 @@ def _is_pickle(path: Path) -> bool:
 
 
 def _config(path: str | Path, metadata: dict[str, str], kind: str = "model") -> dict[str, Any]:
-    try:
-        config = json.loads(metadata[KEY])
-        known = config["format"] == FORMAT
-    except (KeyError, TypeError, ValueError, RecursionError) as error:
-        raise InkseedError(
-            f"{path} is not an inkseed {kind}: it has no inkseed metadata"
-        ) from error
-    if not known:
-        raise InkseedError(
-            f"{path} has format {config['format']!r}, and this inkseed reads {FORMAT}: update it"
-        )
+    if KEY not in metadata:
+        raise InkseedError(f"{path} is not an inkseed {kind}: it has no inkseed metadata")
+    config = table_in(metadata[KEY], f"the metadata of {path}")
+    if config.get("format") != FORMAT:
+        found = brief(config.get("format"))
+        raise InkseedError(f"{path} has format {found}, and this inkseed reads {FORMAT}: update it")
     return config
 
 

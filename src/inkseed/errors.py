@@ -7,6 +7,9 @@ import warnings
 class InkseedError(ValueError):
     """A mistake in the request or the input; the message is one line that says what to do."""
 
+    def __init__(self, message: str) -> None:
+        super().__init__(" ".join(message.splitlines()))  # a file's name may hold several
+
 
 class InkseedWarning(UserWarning):
     """A request that can be met but will probably disappoint; the message says why in one line."""

@@ -63,19 +63,26 @@ def parse_numbers(text: str, option: str) -> list[float]:
     """`0,0.5,2` -> the numbers. Raises InkseedError, which names `option`, for anything else."""
     numbers = []
     for part in text.split(","):
-        try:
-            numbers.append(float(part))
-        except ValueError:
-            raise InkseedError(f"{option}: {part[:20]!a} is not a number") from None
-        if not math.isfinite(numbers[-1]):
-            raise InkseedError(f"{option}: {part.strip()} is not a finite number")
+        number = number_in(part)
+        if number is None:
+            raise InkseedError(f"{option}: {part[:20]!a} is not a number")
+        if not math.isfinite(number):
+            raise InkseedError(f"{option}: {part.strip()[:20]} is not a finite number")
+        numbers.append(number)
     return numbers
 
 
-def check_not_nan(value: float | None, name: str) -> None:
-    """Raise InkseedError, which names the style, if it is NaN; None leaves it free."""
-    if value is not None and value != value:
-        raise InkseedError(f"{name} must be a number, not nan: leave it out to leave it free")
+def number_in(text: str) -> float | None:
+    """The number that somebody typed, by the rules of typer's own options; None for none.
+
+    Digits are 0 to 9 everywhere; float() would take those of all scripts.
+    """
+    from inkseed.plain import Typed, fits  # with pydantic, which takes a while to import
+
+    try:
+        return float(fits(text, Typed, "it"))
+    except InkseedError:
+        return None
 
 
 def class_indices(names: Sequence[str], known: Sequence[str]) -> list[int]:

@@ -5,7 +5,7 @@ import os
 
 NAMES = ("SIGINT", "SIGTERM", "SIGHUP")  # Ctrl-C; docker stop, a batch system; a closed terminal
 SIGNALS = tuple(getattr(_signal, name) for name in NAMES if hasattr(_signal, name))
-LINE = "inkseed: stopped; no half-written file is left"
+STOPPED = "stopped; no half-written file is left"
 
 
 def leave_at_once() -> None:
@@ -22,7 +22,7 @@ def leave(number: int, frame: object = None) -> None:
     """End the process at once, in one line on standard error and with the signal's status."""
     if is_main_process():
         try:  # noqa: SIM105 - contextlib may be what is being imported
-            os.write(2, f"{LINE}\n".encode())
+            os.write(2, f"inkseed: {STOPPED}\n".encode())
         except OSError:  # the terminal has gone
             pass
     os._exit(status_of(number))

@@ -5,9 +5,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from time import monotonic
 
-from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from inkseed.console import Console
 from inkseed.interrupt import to_be_left_in_order
 
 RECENT = 50  # steps over which the loss and speed shown are averaged
@@ -58,7 +58,7 @@ def training_bar(
                 told = True
                 left = steps - done
                 seconds = (now - first) / (seen - 1) * left
-                bar.console.print(_forecast(seconds, left), soft_wrap=True, highlight=False)
+                bar.console.print(_forecast(seconds, left), soft_wrap=True)
 
         yield tell
 

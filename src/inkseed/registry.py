@@ -109,6 +109,25 @@ class Registry(Mapping[str, E]):
         more = ", or a .py file's path" if files and self.files else ", or register your own first"
         raise InkseedError(f"no {self.kind} {brief(name)}: give one of {known}{more}")
 
+    def make(self, settings: Mapping[str, Any], *given: Any, name: str | None = None) -> Any:
+        """Build what a table describes: its `name`, `name` if it has none, and the arguments.
+
+        `given` are arguments that no table may set. Raises InkseedError for an unknown name, for
+        arguments that do not fit the signature, and for those that the entry refuses.
+        """
+        from inkseed.plain import called  # with pydantic, for which `--help` need not wait
+
+        told = dict(settings)
+        entry: Any = self.find(told.pop("name", name))
+        try:
+            return called(partial(entry, *given), told)
+        except MemoryError:
+            raise
+        except Exception as error:
+            if home(entry).startswith("inkseed.") and not isinstance(error, ValueError):
+                raise  # our own mistake
+            raise InkseedError(f"{self.kind}: {error}") from error
+
     def names(self) -> list[str]:
         """All names, built-in ones first, without importing anything."""
         return list(dict.fromkeys([*self.declared, *self._entry_points(), *self.registered]))

@@ -13,17 +13,19 @@ import typer
 from inkseed.cli.evaluating import evaluate
 from inkseed.cli.generating import sample, write
 from inkseed.cli.listing import models
-from inkseed.cli.naming import NamingCommand
+from inkseed.cli.naming import NamingCommand, ShowingGroup
 from inkseed.cli.studying import noise_study
 from inkseed.cli.training import train
 from inkseed.errors import InkseedError, InkseedWarning
 from inkseed.interrupt import raised
-from inkseed.leaving import LINE, is_main_process, status_of
+from inkseed.leaving import STOPPED, is_main_process, status_of
+from inkseed.say import note
 
 INTERRUPTED = status_of(signal.SIGINT)
 
 app = typer.Typer(
     name="inkseed",
+    cls=ShowingGroup,
     help="Turn noise into labelled handwritten digits and numbers.",
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -69,7 +71,7 @@ def stopped_in_one_line() -> Iterator[None]:
     if stopped is not None:
         if is_main_process():
             with suppress(OSError):
-                print(LINE, file=sys.stderr)
+                note(STOPPED)
         sys.exit(status_of(stopped))
 
 
@@ -84,7 +86,7 @@ def warnings_in_one_line() -> Iterator[None]:
                 others(message, category, *where, **more)
             elif str(message) not in told and is_main_process():
                 told.add(str(message))
-                print("inkseed:", message, file=sys.stderr)
+                note(message)
 
         warnings.showwarning = tell
         yield
@@ -124,5 +126,5 @@ def _plain_words(error: Exception) -> str:
 
 def _fail(message: str) -> None:
     if is_main_process():
-        print("inkseed:", " ".join(message.split()), file=sys.stderr)
+        note(message)
     sys.exit(2)

@@ -1,13 +1,13 @@
 """`inkseed evaluate`."""
 
 import json
-import sys
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from inkseed import say
 from inkseed.cli.options import (
     PATH,
     Compile,
@@ -111,7 +111,7 @@ def evaluate(
         from inkseed.evaluation import read_sets
 
         sets = read_sets(samples or "", how_to_read(form, paper, transposed))
-        print(f"inkseed: {sets[0].notes[0]}", file=sys.stderr)
+        say.note(sets[0].notes[0])
     else:
         asked = _strengths(guide_w)
         how: dict[str, Any] = {"spacing": spacing, "guide_interval": parse_interval(guide_interval)}
@@ -154,15 +154,14 @@ def evaluate(
 
         save_page(found, out)
     if as_json:
-        print(json.dumps({**found.as_json(), **sampling}))
+        say.out(json.dumps({**found.as_json(), **sampling}))
     else:
-        from rich.console import Console
-
+        from inkseed.console import Console
         from inkseed.evaluation.table import print_evaluation
 
         print_evaluation(found, Console())
         if out is not None:
-            print(out)
+            say.out(out)
 
 
 def _strengths(guide_w: str | None) -> list[float]:

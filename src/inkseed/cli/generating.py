@@ -1,13 +1,13 @@
 """`inkseed write` and `inkseed sample`."""
 
 import json
-import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from inkseed import say
 from inkseed.cli.hands import HandPath, SaveHand, check_hand, read_hand
 from inkseed.cli.options import (
     PATH,
@@ -143,21 +143,21 @@ def write(
                 write_json(path.with_suffix(".json"), {"picture": path.name, **written.layout()})
             told.append({"out": str(path), "seed": variant, **written.layout(), **written.facts()})
     if as_json:
-        print(json.dumps(told[0] if count == 1 else {"number": number, "variants": told}))
+        say.out(json.dumps(told[0] if count == 1 else {"number": number, "variants": told}))
         return
     for each in told:
-        print(each["out"])
+        say.out(each["out"])
     doubted = sum(len(each["doubted"]) for each in told)
     if check:
         redrawn = sum(each["redrawn"] for each in told)
-        print(f"inkseed: {_what_the_judge_said(redrawn, doubted, 'digit')}", file=sys.stderr)
+        say.note(_what_the_judge_said(redrawn, doubted, "digit"))
     elif doubted:
         which = "1 digit is missing or lies on its neighbour: add --check to draw it again"
         if doubted > 1:
             which = (
                 f"{doubted:,} digits are missing or lie on a neighbour: add --check to draw again"
             )
-        print(f"inkseed: {which}", file=sys.stderr)
+        say.note(which)
 
 
 def sample(
@@ -274,11 +274,11 @@ def sample(
         told = {"out": str(out), "images": images, "seed": seed, "nfe": nfe, **settled.facts()}
         told["hand"] = None if read is None else read.name
         judged = {"redrawn": redrawn, "doubted": list(map(int, doubted))} if check else {}
-        print(json.dumps({**told, **judged}))
+        say.out(json.dumps({**told, **judged}))
     else:
-        print(*([out] if trace is None else [out, trace]), sep="\n")
+        say.out(*([out] if trace is None else [out, trace]))
     if check:
-        print(f"inkseed: {_what_the_judge_said(redrawn, len(doubted), 'image')}", file=sys.stderr)
+        say.note(_what_the_judge_said(redrawn, len(doubted), "image"))
 
 
 def _what_the_judge_said(redrawn: int, doubted: int, of: str) -> str:

@@ -1,6 +1,5 @@
 """`--hand`: a hand read from whatever somebody has of it, and a line on what was read."""
 
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -9,6 +8,7 @@ import typer
 from inkseed.cli.options import PATH, output
 from inkseed.errors import InkseedError
 from inkseed.leaving import is_main_process
+from inkseed.say import note
 
 if TYPE_CHECKING:
     from inkseed.model.hand import Hand
@@ -65,5 +65,5 @@ def read_hand(path: Path | None, model: "Model") -> "Hand | None":
         hand, what = model.hand_of(read.images), read.account.line()
     if is_main_process():
         digits = "1 digit" if len(hand) == 1 else f"{len(hand):,} digits"
-        print(f"inkseed: a hand of {digits}: {what}", file=sys.stderr)
+        note(f"a hand of {digits}: {what}")
     return hand

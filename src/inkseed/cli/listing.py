@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from inkseed.cli.options import Json
 from inkseed.model.weights import DEFAULT_MODEL
+from inkseed.say import out
 
 if TYPE_CHECKING:
     from inkseed.model.catalogue import Bundled
@@ -20,10 +21,11 @@ def models(as_json: Json = False) -> None:
 
     found = bundled()
     if as_json:
-        print(json.dumps({"models": [each.as_json() for each in found]}))
+        out(json.dumps({"models": [each.as_json() for each in found]}))
         return
-    from rich.console import Console
     from rich.text import Text
+
+    from inkseed.console import Console
 
     console = Console()
     for each in found:
@@ -64,7 +66,7 @@ def _quality(quality: dict) -> str:
     of_pairs = "both_right" in measured
     readings = PAIRS_READINGS if of_pairs else READINGS
     metrics = []
-    for name in OF_PAIRS if of_pairs else MEASURED:
+    for name in (each for each in (OF_PAIRS if of_pairs else MEASURED) if each in measured):
         keys = ("value", "low", "high", "baseline")
         value, low, high, baseline = (shown(name, measured[name][key], readings) for key in keys)
         metrics.append(f"{readings[name].title} {value} ({low} to {high}; real {baseline})")

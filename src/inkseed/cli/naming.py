@@ -2,17 +2,30 @@
 
 from typing import Any
 
-from typer.core import TyperCommand
+from typer.core import TyperCommand, TyperGroup
 
 from inkseed.named_files import RECIPES
 from inkseed.registry import SAMPLERS, SPACINGS, STRATEGIES
+from inkseed.say import shown
 
 NAMES = {"recipes": RECIPES.names, "samplers": SAMPLERS.names, "spacings": SPACINGS.names}
 FREE = ("SAME", "CHANGED")  # how the sources spell the kinds that cost nothing extra
 
 
+class ShowingGroup(TyperGroup):
+    """Commands whose help prints whatever the encoding of standard output is."""
+
+    def get_help(self, ctx: Any) -> str:
+        """The help as typer writes it, in characters that standard output has."""
+        return shown(super().get_help(ctx))
+
+
 class NamingCommand(TyperCommand):
     """A command whose help fills in names for `{samplers}` and the like."""
+
+    def get_help(self, ctx: Any) -> str:
+        """The help as typer writes it, in characters that standard output has."""
+        return shown(super().get_help(ctx))
 
     def format_help(self, ctx: Any, formatter: Any) -> None:
         """Fill in the names, then write the help as typer does."""

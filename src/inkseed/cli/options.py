@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from inkseed.checks import real_number
 from inkseed.errors import InkseedError
 from inkseed.interrupt import to_be_left_in_order
-from inkseed.labels import check_not_nan
+from inkseed.labels import number_in
 from inkseed.model.weights import find_model
 
 if TYPE_CHECKING:
@@ -140,7 +141,8 @@ def output(text: str) -> Path:
 def check_style(slant: float | None, thickness: float | None) -> None:
     """Raise InkseedError for a style that is NaN; None leaves it free."""
     for name, value in (("--slant", slant), ("--thickness", thickness)):
-        check_not_nan(value, name)
+        if value is not None:
+            real_number(value, name)
 
 
 def check_guidance(strengths: Sequence[float | None]) -> None:
@@ -157,9 +159,9 @@ def parse_interval(text: str | None) -> tuple[float, float | None] | None:
     """
     if text is None:
         return None
-    try:
-        low, high = map(float, text.split(","))
-    except ValueError:
+    numbers = [number_in(part) for part in text.split(",")]
+    low, high = numbers if len(numbers) == 2 else (None, None)
+    if low is None or high is None:
         low, high = -1.0, 0.0
     if low > high >= 0:
         raise InkseedError(
@@ -196,7 +198,6 @@ def choose_device(name: str, threads: int | None) -> "torch.device":
 @contextmanager
 def progress(what: str, total: int, unit: str) -> "Iterator[Callable[[int], Any]]":
     """A progress bar on standard error that disappears when the work is done."""
-    from rich.console import Console
     from rich.progress import (
         BarColumn,
         Progress,
@@ -204,6 +205,8 @@ def progress(what: str, total: int, unit: str) -> "Iterator[Callable[[int], Any]
         TextColumn,
         TimeRemainingColumn,
     )
+
+    from inkseed.console import Console
 
     columns = (TextColumn(what), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
     with (

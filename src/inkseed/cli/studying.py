@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
+from inkseed import say
 from inkseed.cli.options import (
     PATH,
     Compile,
@@ -93,7 +94,13 @@ def noise_study(
     asked: dict[str, Any] = {"guide_w": guide_w, "sampler": sampler, "steps": steps}
     asked |= {"spacing": spacing, "guide_interval": interval, "precision": precision}
     settings = StudySettings(
-        model, sha256(find_model(model)), asked, count, seeds, candidates, strategies=names
+        say.plain(model),
+        sha256(find_model(model)),
+        asked,
+        count,
+        seeds,
+        candidates,
+        strategies=names,
     )
     with ExitStack() as stack:
         aside = scratch(Path(tempfile.gettempdir()), "noise-study")
@@ -104,14 +111,13 @@ def noise_study(
         with progress("drawing and reading", total, "evaluations") as advance:
             study = run_study(loaded, settings, folder, advance)
             if out is not None:
+                write_json(out / "study.json", study.as_json())
                 pictures = save_study(study, loaded, out, advance)
-    if out is not None:
-        write_json(out / "study.json", study.as_json())
     if as_json:
-        print(json.dumps(study.as_json()))
+        say.out(json.dumps(study.as_json()))
         return
-    from rich.console import Console
+    from inkseed.console import Console
 
     console = Console()
     print_study(study, console if console.is_terminal else Console(width=PAGE_WIDTH))
-    print(*pictures, sep="\n")
+    say.out(*pictures)

@@ -1,12 +1,12 @@
 """`inkseed train`."""
 
-import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from inkseed import say
 from inkseed.cli.options import (
     PATH,
     CompileTraining,
@@ -89,11 +89,10 @@ def train(
             how=how,
         )
         if is_main_process():
-            print(model)
+            say.out(model)
     except KeyboardInterrupt:
         if is_main_process() and (folder / SETTINGS).is_file():
-            hint = f"to continue, give the same command with --out {folder} --resume"
-            print(f"inkseed: {hint}", file=sys.stderr)
+            say.note(f"to continue, give the same command with --out {folder} --resume")
         raise
 
 

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass, field
 
+from inkseed.say import plain
+
 
 @dataclass
 class Named:
@@ -97,6 +99,6 @@ class Account:
 
 
 def shown(name: str) -> str:
-    """A file name that fits in a line: without escape sequences, and not too long."""
-    clean = "".join(letter if letter.isprintable() else "?" for letter in name)
+    """A file name that fits in a line: of characters that print, and not too long."""
+    clean = plain(name)
     return clean if len(clean) <= 80 else "..." + clean[-77:]

@@ -15,18 +15,8 @@ NOT_READ = {"BUFR", "EPS", "GRIB", "HDF5", "MPEG", "WMF"}  # start other program
 COLOURED = 0.06  # difference between channels; JPEG and white balance tint grey by less
 ONE_COLOUR = 0.2  # if the opaque part varies by less, it is all ink and the rest is paper
 FILLED = 0.8  # opaque part of its box: with more it is a picture with clear corners, not strokes
+SAMPLE_FORMAT = 339  # the tag of a TIFF whose values are unsigned, if they are (1,)
 DEEP = ("I", "F")  # modes whose range Pillow would clip
-MISTAKES = (
-    OSError,  # also Pillow's for an unknown format
-    ValueError,
-    SyntaxError,
-    EOFError,
-    ZeroDivisionError,
-    OverflowError,
-    MemoryError,
-    Image.DecompressionBombError,
-    Image.DecompressionBombWarning,
-)
 
 
 class UnreadableError(Exception):
@@ -60,7 +50,7 @@ def picture_size(path: Path) -> tuple[int, int] | None:
         with _opened(path) as picture:
             turned = picture.getexif().get(0x0112, 1) in (5, 6, 7, 8)
             return picture.size if turned else picture.size[::-1]
-    except MISTAKES:
+    except Exception:  # whatever a format's reader raises on a damaged file
         return None
 
 
@@ -75,8 +65,9 @@ def decode(path: Path) -> Decoded:
             # a phone's MPO holds the photograph a second time, smaller
             frames = 1 if picture.format == "MPO" else int(getattr(picture, "n_frames", 1))
             picture.draft(None, (MOST_SIDE, MOST_SIDE))
-            return Decoded(_grey(ImageOps.exif_transpose(picture)), frames)
-    except MISTAKES as error:
+            unsigned = getattr(picture, "tag_v2", {SAMPLE_FORMAT: (0,)}).get(SAMPLE_FORMAT, (1,))
+            return Decoded(_grey(ImageOps.exif_transpose(picture), unsigned == (1,)), frames)
+    except Exception as error:  # as above
         raise UnreadableError(str(error)) from error
 
 
@@ -89,9 +80,12 @@ def _opened(path: Path) -> Image.Image:
         return Image.open(path, formats=formats())
 
 
-def _grey(picture: Image.Image) -> np.ndarray:
+def _grey(picture: Image.Image, unsigned: bool) -> np.ndarray:
     if picture.mode.startswith(DEEP):
-        deep = Image.fromarray(to_unit(np.asarray(picture)))
+        levels = np.asarray(picture)
+        if picture.mode == "I" and unsigned:  # Pillow reads 32 bits as signed ones
+            levels = levels.view(np.uint32)
+        deep = Image.fromarray(to_unit(levels))
         deep.thumbnail((MOST_SIDE, MOST_SIDE))
         return np.asarray(deep)
     clear = "A" in picture.mode.upper() and picture.mode != "LAB"

@@ -34,6 +34,8 @@ class LabelledImages(Outlined):
     def __post_init__(self) -> None:
         if self.images.ndim != 3 or self.images.dtype != np.uint8:
             raise InkseedError("images must be uint8 of shape (N, H, W)")
+        if self.labels.ndim != 1 or self.labels.dtype.kind not in "iu":
+            raise InkseedError("labels must be whole numbers of shape (N,)")
         if len(self.images) != len(self.labels):
             raise InkseedError(
                 f"{len(self.images)} images but {len(self.labels)} labels: they must be a pair"

@@ -4,7 +4,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-FULL_SCALES = (1, 255, 1023, 4095, 65535, 2**32 - 1)  # of whole numbers, from black to white
+# of whole numbers, from black to white
+FULL_SCALES = (1, 255, 1023, 4095, 65535, 2**31 - 1, 2**32 - 1)
 
 
 class Span(NamedTuple):
@@ -15,26 +16,28 @@ class Span(NamedTuple):
 
     def unit(self, values: np.ndarray) -> np.ndarray:
         """Values -> float32 from 0 to 1. Raises ValueError if some are not finite."""
+        values = in_doubles(values)
         if values.dtype.kind == "f" and not np.isfinite(values).all():
             raise ValueError("some values are not finite")
         wide = np.dtype("f4" if values.dtype.itemsize <= 2 else "f8")
-        scaled = (values.astype(wide) - self.low) / max(self.high - self.low, 1e-30)
-        return scaled.astype(np.float32)
+        half, low, high = values.astype(wide) / 2, self.low / 2, self.high / 2  # none overflows
+        return ((half - low) / max(high - low, 1e-30)).astype(np.float32)
 
 
 def span_of(values: np.ndarray) -> Span:
     """The span of values of any real dtype.
 
     For whole numbers it is the smallest usual scale that holds them (a mask of 0 and 1, 8, 10, 12,
-    16 or 32 bits), for fractions 0 to 1, -1 to 1 or one of those scales, and otherwise from their
-    least to their greatest. Values that are not finite are ignored. Raises ValueError if there are
-    no others.
+    16, 31 or 32 bits), for fractions 0 to 1, -1 to 1 or one of those scales, and otherwise from
+    their least to their greatest. Values that are not finite are ignored. Raises ValueError if
+    there are no others.
     """
     if values.dtype.kind not in "buif":
         raise ValueError(f"values of type {values.dtype} are not grey levels")
     if values.size == 0:
         raise ValueError("there are no pixels")
     if values.dtype.kind == "f":
+        values = in_doubles(values)
         values = values[np.isfinite(values)]
     if values.size == 0:
         raise ValueError("no pixel is a finite number")
@@ -42,6 +45,14 @@ def span_of(values: np.ndarray) -> Span:
     if low >= 0:
         return Span(0, next((scale for scale in FULL_SCALES if high <= scale), high))
     return Span(-1, 1) if low >= -1 and high <= 1 else Span(low, high)
+
+
+def in_doubles(values: np.ndarray) -> np.ndarray:
+    """Values in at most double precision; what is too large for it is infinite."""
+    if values.dtype.itemsize <= 8:
+        return values
+    with np.errstate(over="ignore"):
+        return values.astype(np.float64)
 
 
 def to_unit(values: np.ndarray) -> np.ndarray:

@@ -1,14 +1,12 @@
 """Batches of MNIST, as the report's training loop takes them."""
 
-from collections.abc import Sequence
-
 import torch
 from torch.utils.data import DataLoader
 
-from inkseed.checks import whole_number
+from inkseed.checks import sides, whole_number
+from inkseed.data.arrays import MOST_SIDE
 from inkseed.data.labelled import LabelledImages, TensorImages
 from inkseed.data.mnist import load_mnist
-from inkseed.errors import InkseedError
 
 REPORTS_BATCH = 256  # the report's batch size
 MOST = 10**7
@@ -33,9 +31,7 @@ def create_mnist_dataloaders(
     Raises:
         InkseedError: for a size or a batch below 1.
     """
-    size = tuple(image_size) if isinstance(image_size, Sequence) else (image_size, image_size)
-    if len(size) != 2 or any(type(side) is not int or side < 1 for side in size):
-        raise InkseedError(f"image_size must be a side or (height, width), not {image_size}")
+    size = sides(image_size, "image_size", 1, MOST_SIDE)
     return (
         create_loader(load_mnist(train=True), batch_size, size, shuffle_seed=seed),
         create_loader(load_mnist(train=False), batch_size, size),

@@ -15,6 +15,7 @@ from inkseed.data.labelled import LabelledImages, to_tensor, to_uint8
 from inkseed.data.mnist import DIGITS
 from inkseed.data.style import measure_style
 from inkseed.errors import InkseedError
+from inkseed.plain import called
 
 PAIRS = tuple(f"{number:02d}" for number in range(100))
 INK = 64  # of 255: a pixel with less counts as paper when a digit's box is found
@@ -56,9 +57,10 @@ class Layout:
     @classmethod
     def of(cls, settings: Mapping[str, Any]) -> "Layout":
         """A layout from a recipe's table. Raises InkseedError for unknown or bad settings."""
-        if unknown := sorted(set(settings) - set(vars(cls()))):
-            raise InkseedError(f"a layout has gap, jitter, alike and match, but no {unknown[0]!a}")
-        return cls(**settings)
+        try:
+            return called(cls, settings)
+        except InkseedError as error:
+            raise InkseedError(f"layout: {error}") from error
 
 
 class Composites(NamedTuple):

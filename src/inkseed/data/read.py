@@ -6,8 +6,9 @@ from typing import NamedTuple
 
 import numpy as np
 
+from inkseed.checks import sides
 from inkseed.data.account import Account
-from inkseed.data.arrays import ArrayPictures, read_npz
+from inkseed.data.arrays import MOST_SIDE, ArrayPictures, read_npz
 from inkseed.data.csv_rows import read_csv
 from inkseed.data.folder import FolderPictures, PictureFiles
 from inkseed.data.how_to_read import Form, HowToRead, PaperChoice
@@ -51,9 +52,11 @@ def read_images(
         The images, where each came from, and the account.
 
     Raises:
-        InkseedError: if nothing is left, or `path` is none of these.
+        InkseedError: if nothing is left, `path` is none of these, or the size is impossible.
     """
     path, how = Path(path), how or HowToRead()
+    if image_size is not None:
+        image_size = sides(image_size, "image_size", 1, MOST_SIDE)
     if path.is_dir():
         return read_pictures(FolderPictures(path), image_size, how)
     from inkseed.data.whole_set import Gathered  # with scipy, for which `write` need not wait

@@ -6,7 +6,7 @@ from typing import Any
 
 from torch import nn
 
-from inkseed.checks import brief, whole_number
+from inkseed.checks import brief, sides
 from inkseed.data.pairs import PAIRS
 from inkseed.errors import InkseedError
 from inkseed.labels import check_class_name
@@ -65,10 +65,7 @@ def plain_config(
 
 
 def _sides(size: int | Sequence[int]) -> tuple[int, int]:
-    sides = tuple(size) if isinstance(size, Sequence) else (size, size)
-    if len(sides) != 2:
-        raise InkseedError(f"image_size must be a side or (height, width), not {brief(size)}")
-    height, width = (whole_number(side, "image_size", 4, MAX_SIDE) for side in sides)
+    height, width = sides(size, "image_size", 4, MAX_SIDE)
     if height % 4 or width % 4:
         raise InkseedError(f"image_size must be divisible by 4, not {brief(size)}")
     return height, width

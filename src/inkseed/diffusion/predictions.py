@@ -171,8 +171,8 @@ def denoiser_from(
 ) -> NetworkDenoiser:
     """Make `network` the denoiser that these tables of a configuration describe.
 
-    Raises InkseedError or TypeError for tables that describe none.
+    Raises InkseedError for tables that describe none.
     """
-    settings = dict(prediction)
-    build = PREDICTIONS.find(settings.pop("name", None))
-    return build(network, schedule_from(schedule), mixed_precision, **settings)
+    given = network, schedule_from(schedule), mixed_precision
+    denoiser: NetworkDenoiser = PREDICTIONS.make(prediction, *given)
+    return denoiser

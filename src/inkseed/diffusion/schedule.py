@@ -221,8 +221,8 @@ def schedule_from(settings: Mapping[str, Any]) -> Schedule:
     Raises:
         InkseedError: for an unknown name, and for impossible settings.
     """
-    parameters = dict(settings)
-    return SCHEDULES.find(parameters.pop("name", "linear_betas"))(**parameters)
+    schedule: Schedule = SCHEDULES.make(settings, name="linear_betas")
+    return schedule
 
 
 @SPACINGS.register("uniform")

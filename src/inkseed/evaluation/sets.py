@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from inkseed.checks import real_number, whole_number
 from inkseed.data.arrays import NpzFile
 from inkseed.data.how_to_read import HowToRead
 from inkseed.data.labelled import LabelledImages
@@ -17,6 +18,7 @@ from inkseed.errors import InkseedError
 from inkseed.evaluation.mix import choose
 from inkseed.judges.fit import JUDGE_SIZE
 from inkseed.model.model import Model, Samples
+from inkseed.model.request import MOST_IMAGES
 from inkseed.outline import Outlined
 
 MIN_IMAGES = 20
@@ -34,7 +36,7 @@ class EvaluatedSet(Outlined):
         notes: what a reader of the evaluation should know about them.
 
     Raises:
-        InkseedError: for fewer than 20 images.
+        InkseedError: for fewer than 20 images, or a guide_w that is no number.
     """
 
     source: LabelledImages
@@ -43,6 +45,8 @@ class EvaluatedSet(Outlined):
 
     def __post_init__(self) -> None:
         count, (height, width) = len(self.source), self.source.images.shape[1:]
+        if self.guide_w is not None:
+            self.guide_w = real_number(self.guide_w, "guide_w")
         if count < MIN_IMAGES:
             raise InkseedError(_too_few(count))
         if (height, width) != JUDGE_SIZE:
@@ -118,11 +122,11 @@ def draw_sets(
 
     Labels are in MNIST's own proportions (`natural_labels`). Settings that are None are the
     model's own, and `draw` replaces `Model.sample`. Raises InkseedError for a model whose classes
-    are not the ten digits.
+    are not the ten digits, or for a bad count.
     """
     if set(model.class_names) != set(DIGITS):
         raise InkseedError("the model's classes are not the digits 0 to 9, which the judge reads")
-    digits = natural_labels(count)
+    digits = natural_labels(whole_number(count, "count", 1, MOST_IMAGES))
     classes = digits_to_labels(model, digits)
     sets = []
     for w in strengths:

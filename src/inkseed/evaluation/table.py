@@ -1,10 +1,11 @@
 """The evaluation as a table in the terminal."""
 
 from rich.box import SIMPLE_HEAD
-from rich.console import Console, Group
+from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
+from inkseed.console import Console
 from inkseed.evaluation.evaluation import Evaluation, SetResult
 from inkseed.evaluation.metrics import READINGS, shown
 from inkseed.evaluation.registry import readings

@@ -1,6 +1,5 @@
 """The bundled models: where each comes from, and how well it measures."""
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,37 @@ from inkseed.files import sha256, write_json
 from inkseed.model.config import ModelConfig
 from inkseed.model.weights import find_model
 from inkseed.named_files import MODELS
+from inkseed.plain import Real, Whole, fits, read_json
+
+
+@dataclass(frozen=True)
+class Figure:
+    """What is read of a metric; a file may tell more of it."""
+
+    value: Real
+    low: Real
+    high: Real
+    baseline: Real
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """What is read of how the measured images were drawn."""
+
+    sampler: str
+    steps: Whole
+    guide_w: Real
+    nfe: Whole
+
+
+@dataclass(frozen=True)
+class Quality:
+    """What is read of a measurement, which `record_quality` keeps beside the weights."""
+
+    sha256: str
+    n: Whole
+    metrics: dict[str, Figure]
+    sampling: Drawn
 
 
 @dataclass(frozen=True)
@@ -57,8 +87,8 @@ def _quality(path: Path) -> dict[str, Any] | None:
     if not kept.is_file():
         return None
     try:
-        quality = json.loads(kept.read_text("utf-8"))
-        own = quality.pop("sha256") == sha256(path)
-    except (AttributeError, KeyError, ValueError) as error:
-        raise InkseedError(f"{kept} is damaged: remove it, or measure the model again") from error
-    return quality if own else None
+        quality = read_json(kept)
+        fits(quality, Quality, str(kept))
+    except InkseedError as error:
+        raise InkseedError(f"{error}: remove it, or measure the model again") from error
+    return quality if quality.pop("sha256") == sha256(path) else None

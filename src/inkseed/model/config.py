@@ -6,14 +6,18 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
+from inkseed.data.style import POSITIVE
 from inkseed.errors import InkseedError
 from inkseed.labels import check_class_name
-from inkseed.plain import Real, Table, Whole, build, check
+from inkseed.plain import Real, Table, Whole, build, check, check_entries
 
 MAX_SIDE = 1024  # pixels
 
 Side = Annotated[Whole, Field(ge=4, le=MAX_SIDE, multiple_of=4)]
 Moments = tuple[Real, Annotated[Real, Field(gt=0)]]
+Count = Annotated[Whole, Field(ge=0, le=2**63 - 1)]
+BEGUN = {"recipe": str | None, "images_seen": Count}
+TRAINING = {"recipe": str, "data": str, "settings": Table, "step": Count, "images_seen": Count}
 
 
 @dataclass(frozen=True)
@@ -28,7 +32,8 @@ class ModelConfig:
         prediction: its `name` in `inkseed.registry.PREDICTIONS`, and the arguments of its class.
         sampling: the model's defaults for drawing; the sampler decides what it leaves out.
         styles: each style's (mean, deviation) in the data, in degrees or pixels.
-        training: how it was trained: recipe, data, settings, images seen, losses.
+        training: how it was trained: recipe, data, settings, images seen, losses; what is not in
+            `TRAINING` may be anything.
 
     Raises:
         InkseedError: for values that cannot describe a model.
@@ -52,6 +57,13 @@ class ModelConfig:
             raise InkseedError(
                 "class_names must be as many different labels as the network has classes"
             )
+        check_entries(self.training, {**TRAINING, "from": Table}, "training")
+        check_entries(self.training.get("from", {}), BEGUN, "training.from")
+        for name in POSITIVE & self.styles.keys():
+            if (mean := self.styles[name][0]) <= 0:
+                raise InkseedError(
+                    f"{name} is {mean:g} on average, as of blank images: train the model on others"
+                )
         taught = self.network.get("styles")
         if self.styles and not (isinstance(taught, dict) and taught.keys() == self.styles.keys()):
             raise InkseedError("styles must be those that the network takes")

@@ -118,9 +118,12 @@ def load_hand(path: str | Path) -> Hand:
     tensors, told = load_tensors(path, KIND)
     if told.get("kind") != KIND or tensors.keys() != {"images"}:
         raise InkseedError(f"{path} is no hand: give a file that hand.save wrote")
+    images = tensors["images"]
+    if images.dtype != torch.uint8:  # numpy has no bfloat16
+        raise InkseedError(f"{path} is damaged: a hand is digits as uint8, not {images.dtype}")
     try:
-        return Hand(tensors["images"].numpy())
-    except (TypeError, InkseedError) as error:  # numpy has no bfloat16
+        return Hand(images.numpy())
+    except InkseedError as error:
         raise InkseedError(f"{path} is damaged: {error}") from error
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from inkseed.checks import brief, whole_number
+from inkseed.checks import brief, real_numbers, whole_number
 from inkseed.data.style import POSITIVE, REACH
 from inkseed.diffusion.condition import Condition
 from inkseed.errors import InkseedError
@@ -150,12 +150,7 @@ def condition_of(
             raise InkseedError(
                 f"this model takes no {name}: leave it out, or use one that does, such as digits"
             )
-        try:
-            column = np.broadcast_to(np.asarray(value, np.float64), len(labels))
-        except (TypeError, ValueError) as error:
-            raise InkseedError(
-                f"{name} must be one number, or one for each of the {len(labels)} images"
-            ) from error
+        column = real_numbers(value, name, len(labels))
         mean, deviation = styles[name]
         low, high = mean - REACH * deviation, mean + REACH * deviation
         if name in POSITIVE:

@@ -16,6 +16,7 @@ from inkseed.diffusion.guidance import Guidance, TaughtGuidance, guided
 from inkseed.diffusion.schedule import MAX_RATIO, MAX_STEPS, Schedule, times
 from inkseed.errors import InkseedError
 from inkseed.nn.precision import FLOAT32, PRECISIONS
+from inkseed.plain import Flag, fits
 from inkseed.registry import SPACINGS
 from inkseed.samplers import Sampler, find_sampler
 
@@ -178,7 +179,7 @@ def settle(
         guide_interval=_interval(
             interval if asked.guide_interval is None else asked.guide_interval
         ),
-        one_hand=bool(own.get("one_hand", False)),
+        one_hand=fits(own.get("one_hand", False), Flag, "one_hand"),
         precision=precision,
         guidance=guidance,
         levels=_levels(own.get("levels", ()), count) if models_own else None,
@@ -209,12 +210,13 @@ def _name(function: Callable[..., Any]) -> str:
 def _interval(asked: Any) -> tuple[float, float]:
     try:
         low, high = asked
-        low, high = float(low), math.inf if high is None else float(high)
+        high = math.inf if high is None else high
+        low, high = (real_number(each, "guide_interval") for each in (low, high))
     except (TypeError, ValueError) as error:
         raise InkseedError(
             f"guide_interval must be (low, high), noise-to-signal ratios, not {brief(asked)}"
         ) from error
-    if not 0 <= low <= high:
+    if not 0 <= low <= high or math.isinf(low):
         raise InkseedError(
             f"guide_interval must be (low, high), from 0 up, the lower first, not ({low}, {high})"
         )

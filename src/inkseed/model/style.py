@@ -7,7 +7,6 @@ from statistics import NormalDist
 import numpy as np
 
 from inkseed.data.style import POSITIVE
-from inkseed.errors import InkseedError
 from inkseed.rng import Purpose, uniforms
 
 USUAL = (0.05, 0.95)  # quantiles of the data between which a style is unremarkable
@@ -20,10 +19,7 @@ def draw_styles(
     numbers: Iterable[int],
     between: tuple[float, float] = ANY,
 ) -> dict[str, np.ndarray]:
-    """Draw each style for the images `numbers`, float64 (N,), from the data's (mean, deviation).
-
-    Raises InkseedError for a mean thickness of 0 or less.
-    """
+    """Draw each style for the images `numbers`, float64 (N,), from the data's (mean, deviation)."""
     low, high = between
     drawn = uniforms(seed, Purpose.STYLE, [(k,) for k in numbers], len(styles))
     u = low + (high - low) * drawn
@@ -41,10 +37,6 @@ def _quantiles(name: str, moments: Sequence[float], u: np.ndarray) -> np.ndarray
     mean, deviation = moments
     if name not in POSITIVE:
         return np.array([NormalDist(mean, deviation).inv_cdf(each) for each in u])
-    if mean <= 0:
-        raise InkseedError(
-            f"the model's {name} is {mean:g} on average, as of blank images: train it on others"
-        )
     spread = math.log1p((deviation / mean) ** 2)
     logarithm = NormalDist(math.log(mean) - spread / 2, math.sqrt(spread))
     return np.exp([logarithm.inv_cdf(each) for each in u])

@@ -56,7 +56,7 @@ def network_from(settings: Mapping[str, Any]) -> Network:
         The network, freshly initialised.
 
     Raises:
-        InkseedError: for an unknown name.
+        InkseedError: for an unknown name, and for impossible settings.
     """
-    parameters = dict(settings)
-    return NETWORKS.find(parameters.pop("name", "context_unet"))(**parameters)
+    network: Network = NETWORKS.make(settings, name="context_unet")
+    return network

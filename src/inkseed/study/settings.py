@@ -5,14 +5,18 @@ import inspect
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
+
+from pydantic import Field
 
 from inkseed import __version__
 from inkseed.errors import InkseedError
 from inkseed.noise import find_strategy, strategies
+from inkseed.plain import Table, Whole, check
 from inkseed.samplers import find_sampler
 
 LAYOUT = 2  # of a folder: since 2, the labels of all seeds together are in MNIST's mix
+MOST_IMAGES, MOST_SEEDS, MOST_CANDIDATES = 10_000, 100, 256
 FEWEST = 50  # images per row: with fewer, an interval says nothing
 
 
@@ -30,18 +34,19 @@ class StudySettings:
         strategies: the names of those to compare; None is all.
 
     Raises:
-        InkseedError: for fewer images than an interval needs.
+        InkseedError: for fewer images than an interval needs, and for impossible values.
     """
 
     model: str
     sha256: str
-    how: dict[str, Any]
-    count: int = 40
-    seeds: int = 5
-    candidates: int = 8
+    how: Table
+    count: Annotated[Whole, Field(ge=1, le=MOST_IMAGES)] = 40
+    seeds: Annotated[Whole, Field(ge=1, le=MOST_SEEDS)] = 5
+    candidates: Annotated[Whole, Field(ge=2, le=MOST_CANDIDATES)] = 8
     strategies: tuple[str, ...] | None = None
 
     def __post_init__(self) -> None:
+        check(self)
         if self.count * self.seeds < FEWEST:
             raise InkseedError(f"a study needs {FEWEST} images or more: raise --count or --seeds")
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from inkseed.data.arrays import NpzFile
 from inkseed.data.mnist import DIGITS as CLASSES
 from inkseed.diffusion.counter import OverspentError
 from inkseed.errors import InkseedError
@@ -19,18 +20,25 @@ from inkseed.files import write_atomically, write_text
 from inkseed.held import claimed, is_free
 from inkseed.model.model import Model
 from inkseed.noise import SAME, find_strategy
-from inkseed.study.pool import Pool, draw_pool, pool_cost
+from inkseed.study.pool import SCORES, Pool, draw_pool, pool_cost
 from inkseed.study.real import measure_real
 from inkseed.study.result import Result, Study
 from inkseed.study.rows import EQUAL, PLAIN, STRATEGY, Row, rows_of
 from inkseed.study.ruler import Measure, Ruler
 from inkseed.study.scores import correlations, rank_agreement, rank_cost
 from inkseed.study.settings import StudySettings
-from inkseed.study.variance import DIGITS, GROUPS, draw_means, relative_variance
+from inkseed.study.variance import (
+    DIGITS,
+    GROUPS,
+    draw_means,
+    relative_variance,
+    shape_of_means,
+)
 
 SETTINGS, READINGS = "settings.json", "readings.npz"
 
 Tell = Callable[[int], object]
+Layout = dict[str, tuple[type[np.generic], tuple[int, ...]]]  # types and shapes of named arrays
 
 
 def run_study(
@@ -166,7 +174,14 @@ class _Drawing:
             return pool.arrays()
 
         spent = self.settings.count * pool_cost(self.model, how, candidates)
-        return Pool.from_arrays(self._kept(f"seed_{seed}/pool", draw, spent))
+        each = self.settings.count, candidates
+        layout: Layout = {"labels": (np.int64, each[:1])}
+        layout |= {"images": (np.uint8, (*each, *self.model.image_size))}
+        layout |= dict.fromkeys(SCORES, (np.float64, each))
+        pool = Pool.from_arrays(self._kept(f"seed_{seed}/pool", draw, spent, layout))
+        if not np.array_equal(pool.labels, self.digits[seed]):
+            raise _damaged(self.folder / f"seed_{seed}" / "pool.npz")
+        return pool
 
     def row(self, row: Row, seed: int) -> Mapping[str, np.ndarray]:
         """The `images` of one seed in a row that draws its own, and the `nfe` of each."""
@@ -184,7 +199,10 @@ class _Drawing:
                 ) from error
             return {"images": drawn.images, "nfe": np.array(drawn.nfe)}
 
-        return self._kept(f"seed_{seed}/{row.key}", draw, self.settings.count * row.nfe)
+        shape = (self.settings.count, *self.model.image_size)
+        layout: Layout = {"images": (np.uint8, shape), "nfe": (np.int64, ())}
+        spent = self.settings.count * row.nfe
+        return self._kept(f"seed_{seed}/{row.key}", draw, spent, layout)
 
     def means(self, row: Row) -> np.ndarray:
         """The measurements of a strategy's images of each digit, group by group."""
@@ -193,12 +211,13 @@ class _Drawing:
             return {"values": draw_means(self.model, self.settings.how, row.name, self.tell)}
 
         spent = row.nfe * GROUPS * len(DIGITS)
-        return self._kept(f"means/{row.key}", draw, spent)["values"]
+        layout: Layout = {"values": (np.float64, shape_of_means())}
+        return self._kept(f"means/{row.key}", draw, spent, layout)["values"]
 
     def _kept(
-        self, name: str, draw: Callable[[], Mapping[str, Any]], spent: int
+        self, name: str, draw: Callable[[], Mapping[str, Any]], spent: int, layout: Layout
     ) -> Mapping[str, np.ndarray]:
-        """The arrays in the file, which is drawn first if it is missing."""
+        """The arrays of this layout in the file, which is drawn first if it is missing."""
         path = self.folder / f"{name}.npz"
         if path.exists():
             self.tell(spent)
@@ -206,7 +225,13 @@ class _Drawing:
             arrays = draw()
             write_atomically(path, lambda opened: np.savez_compressed(opened, **arrays))
         try:
-            with np.load(path, allow_pickle=False) as opened:
-                return {key: opened[key] for key in opened.files}
-        except Exception as error:  # zip, zlib and numpy's header parser raise a dozen kinds
-            raise InkseedError(f"{path} is damaged: remove it to draw it again") from error
+            kept = NpzFile(path)
+            if layout == {each: (kept.dtypes[each], kept.shapes[each]) for each in kept.shapes}:
+                return {each: kept[each] for each in layout}
+        except InkseedError as error:
+            raise _damaged(path) from error
+        raise _damaged(path)
+
+
+def _damaged(path: Path) -> InkseedError:
+    return InkseedError(f"{path} is damaged, or another study's: remove it to draw it again")

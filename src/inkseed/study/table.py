@@ -1,11 +1,11 @@
 """The table of a study, for the terminal and in Markdown, with its legend."""
 
 from rich.box import SIMPLE_HEAD
-from rich.console import Console
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from inkseed.console import Console
 from inkseed.evaluation.metrics import shown
 from inkseed.study.result import Result, Study
 from inkseed.study.rows import STRATEGY

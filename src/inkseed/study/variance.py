@@ -28,6 +28,11 @@ def draw_means(
     return np.stack(found)
 
 
+def shape_of_means() -> tuple[int, ...]:
+    """The shape of what `draw_means` returns."""
+    return GROUPS, 10, SIZE, len(MEASURED)
+
+
 def relative_variance(values: np.ndarray, independent: np.ndarray) -> dict[str, Estimate]:
     """The variance of a mean of SIZE images over that of independent images, which is 1.
 

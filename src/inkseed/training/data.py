@@ -16,6 +16,7 @@ from inkseed.errors import InkseedError
 from inkseed.model.config import ModelConfig
 from inkseed.outline import Outlined
 from inkseed.rng import Purpose, state
+from inkseed.say import plain
 from inkseed.training.batches import Examples
 from inkseed.training.recipes import MAX_SIDE, TWO_DIGITS, Recipe
 
@@ -180,7 +181,7 @@ def _own_images(
             f"{data} gives {counts.min()} images of {poorest!r}: give at least {FEWEST} of each"
             f" label ({account.line()})"
         )
-    words = f"{len(source):,} images of {data.resolve().name}"
+    words = f"{len(source):,} images of {plain(data.resolve().name)}"
     if len(source) < PLENTY:
         examples = Examples(source)
         return TrainingData(examples, None, words, max(a_pass, len(source)), None, account.line())
@@ -227,7 +228,7 @@ def model_config(recipe: Recipe, name: str, data: TrainingData, styled: bool) ->
         prediction=prediction,
         sampling=sampling,
         styles=styles,
-        training={"recipe": name, "data": data.description},
+        training={"recipe": plain(name), "data": data.description},
     )
 
 

@@ -42,7 +42,7 @@ class WeightAverages:
         }
 
     def restore(self, tensors: Mapping[str, Tensor]) -> None:
-        """Restore what `tensors` returned. Raises KeyError if some are missing."""
+        """Restore what `tensors` returned."""
         for decay, average in self.averages.items():
             for name, tensor in average.items():
                 tensor.copy_(tensors[f"ema.{decay}.{name}"])

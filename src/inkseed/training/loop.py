@@ -8,7 +8,6 @@ import contextlib
 import csv
 import dataclasses
 import math
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -26,6 +25,7 @@ from inkseed.model.model import Model
 from inkseed.nn.device import find_device
 from inkseed.pictures import Band, draw_bands, save_picture
 from inkseed.progress import training_bar
+from inkseed.say import note
 from inkseed.training.averages import choose_average, with_weights
 from inkseed.training.data import TrainingData, model_config, training_data
 from inkseed.training.hands import fit_hands
@@ -103,7 +103,7 @@ def train(
         if engine.is_main_process:
             open_run(out, asked, resume)
             if source.reading:
-                print(f"inkseed: {source.reading}", file=sys.stderr)
+                note(source.reading)
         if resume and (out / STATE).exists():
             run.restore(out / STATE)
         _loop(run, recipe, source, out, engine, compile_network, teacher)

@@ -103,7 +103,7 @@ def objective_of(
 
     `encoder` is the network's own, unless one is given: a compiled network shows none.
 
-    Raises InkseedError or TypeError for an impossible prediction, schedule or choice of times.
+    Raises InkseedError for an impossible prediction, schedule or choice of times.
     """
     denoiser = denoiser_from(network, config.schedule, config.prediction)
     times = times_from(recipe.times or denoiser.usual_times, recipe.p_mean, recipe.p_std)

@@ -9,6 +9,8 @@ from inkseed.nn import Network
 from inkseed.training.muon import Muon
 from inkseed.training.recipes import Recipe
 
+MOMENTS = ("exp_avg", "exp_avg_sq")
+
 
 class Optimizer:
     """The optimisers of a recipe for a network's parameters, as one.
@@ -67,13 +69,22 @@ class Optimizer:
         }
         return found | {f"muon.{name}": each for name, each in self.muon.tensors().items()}
 
+    def shapes(self) -> dict[str, torch.Size]:
+        """The shapes of what `tensors` returns once a step has been taken."""
+        found = {
+            f"adam.{key}.{name}": parameter.shape if key in MOMENTS else torch.Size()
+            for name, parameter in self.others.items()
+            for key in (*MOMENTS, "step")
+        }
+        return found | {f"muon.{name}": each.shape for name, each in self.muon.tensors().items()}
+
     def restore(self, tensors: Mapping[str, Tensor]) -> None:
-        """Restore what `tensors` returned. Raises KeyError if some are missing."""
+        """Restore what `tensors` returned."""
         for name, parameter in self.others.items():
             # the fused update reads raw memory: moments must be laid out like their parameter
             moments = {
                 key: torch.empty_like(parameter).copy_(tensors[f"adam.{key}.{name}"])
-                for key in ("exp_avg", "exp_avg_sq")
+                for key in MOMENTS
             }
             step = tensors[f"adam.step.{name}"].to(parameter.device)
             self.adamw.state[parameter] = {"step": step, **moments}

@@ -9,7 +9,6 @@ import torch
 from torch import Tensor
 
 from inkseed.checkpoint import load_tensors, save_tensors
-from inkseed.checks import whole_number
 from inkseed.errors import InkseedError
 from inkseed.model.config import ModelConfig
 from inkseed.model.model import Model
@@ -21,7 +20,7 @@ from inkseed.training.ema import WeightAverages
 from inkseed.training.objective import objective_of
 from inkseed.training.optimizer import Optimizer
 from inkseed.training.paths import FROZEN
-from inkseed.training.recipes import MOST, Recipe
+from inkseed.training.recipes import Recipe
 from inkseed.training.warm_start import start_from
 
 
@@ -41,21 +40,14 @@ class Run:
         cls, recipe: Recipe, config: ModelConfig, device: torch.device, begin: Model | None
     ) -> "Run":
         """A run that has not begun; raises InkseedError for a recipe that describes no network."""
-        try:
-            with torch.random.fork_rng(devices=[]):  # torch's initialisers take no generator
-                torch.manual_seed(stream(recipe.seed, Purpose.INITIAL).initial_seed())
-                if begin is not None:
-                    network, config = start_from(begin, config, bool(recipe.teacher))
-                else:
-                    network = network_from(config.network)
-            denoiser = objective_of(network, config, recipe).loss.denoiser
-            settle(config.sampling, denoiser.schedule)
-        except InkseedError:
-            raise
-        except (KeyError, TypeError, ValueError) as error:
-            raise InkseedError(
-                f"recipe: bad settings of network, schedule or prediction: {error}"
-            ) from error
+        with torch.random.fork_rng(devices=[]):  # torch's initialisers take no generator
+            torch.manual_seed(stream(recipe.seed, Purpose.INITIAL).initial_seed())
+            if begin is not None:
+                network, config = start_from(begin, config, bool(recipe.teacher))
+            else:
+                network = network_from(config.network)
+        denoiser = objective_of(network, config, recipe).loss.denoiser
+        settle(config.sampling, denoiser.schedule)
         network = place(network, device)
         if recipe.teacher:
             for name, parameter in network.named_parameters():
@@ -87,19 +79,20 @@ class Run:
         self.config = self.config.trained(facts)
 
     def restore(self, path: Path) -> None:
-        """Continue from the state at `path`."""
-        tensors, config = load_tensors(path)
-        try:
-            self.network.load_state_dict(part_of(tensors, "network"))
-            self.optimizer.restore(tensors)
-            self.averages.restore(tensors)
-            self.step = whole_number(config["training"]["step"], "step", 0, MOST)
-        except InkseedError as error:
-            raise InkseedError(f"{path}: {error}: start again in a new folder") from error
-        except (KeyError, TypeError, ValueError, RuntimeError) as error:
+        """Continue from the state at `path`. Raises InkseedError if it is not this run's."""
+        tensors, told = load_tensors(path)
+        step = ModelConfig.of(told, str(path)).training.get("step")
+        own = {f"network.{name}": each for name, each in self.network.state_dict().items()}
+        shapes = {name: each.shape for name, each in (own | self.averages.tensors()).items()}
+        shapes |= self.optimizer.shapes()
+        if step is None or shapes != {name: each.shape for name, each in tensors.items()}:
             raise InkseedError(
                 f"{path} does not fit its run's settings: start again in a new folder"
-            ) from error
+            )
+        self.network.load_state_dict(part_of(tensors, "network"))
+        self.optimizer.restore(tensors)
+        self.averages.restore(tensors)
+        self.step = step
 
 
 def weights_of_state(tensors: dict[str, Tensor], config: dict[str, Any]) -> dict[str, Tensor]:

@@ -4,15 +4,18 @@
 `state/last.safetensors`, and at the end `model.safetensors`.
 """
 
-import csv
 import dataclasses
 import json
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, TextIO
+
+from pydantic_core import from_json
 
 from inkseed.errors import InkseedError
 from inkseed.files import write_atomically, write_text
 from inkseed.held import is_free
+from inkseed.plain import Real, Table, Whole, check_entries, fits, read_json
 from inkseed.training.recipes import recipe_from
 from inkseed.training.recipes.renamed import modernised
 
@@ -20,6 +23,16 @@ SETTINGS = "settings.json"
 STATE = Path("state", "last.safetensors")
 MODEL = "model.safetensors"
 COLUMNS = ("step", "images", "loss", "learning_rate", "images_per_second")
+LOG = "loss.csv"
+Row = tuple[Whole, Whole, Real, Real, Real]  # of the log, by COLUMNS
+OF_A_RUN = {
+    "recipe": Table,
+    "data": str,
+    "class_names": tuple[str, ...],
+    "image_size": tuple[int, int],
+    "images_sha256": str,
+    "from": str | None,
+}
 IMAGES = ("data", "images_sha256")  # settings that say which images a run sees
 SMOOTHING = 100  # points to which a curve of any length is averaged
 
@@ -48,15 +61,14 @@ def open_run(out: Path, settings: dict[str, Any], resume: bool) -> None:
 
 
 def _read(path: Path) -> dict[str, Any]:
+    """The settings of a run, those of its recipe that are newer than it by their defaults."""
+    settings = read_json(path)
     try:
-        settings = json.loads(path.read_text("utf-8"))
-        # settings newer than the run get their defaults
-        recipe = recipe_from(modernised(settings["recipe"]), str(path))
-        return {**settings, "recipe": json.loads(json.dumps(dataclasses.asdict(recipe)))}
-    except InkseedError:
-        raise
-    except (KeyError, TypeError, ValueError, RecursionError) as error:
-        raise InkseedError(f"{path} is damaged: start again in another folder") from error
+        check_entries(settings, OF_A_RUN, "settings")
+        recipe = recipe_from(modernised(settings.get("recipe", {})), "recipe")
+    except InkseedError as error:
+        raise InkseedError(f"{path}: {error}: start again in another folder") from error
+    return {**settings, "recipe": json.loads(json.dumps(dataclasses.asdict(recipe)))}
 
 
 def _compare(started: dict[str, Any], asked: dict[str, Any], out: Path) -> None:
@@ -80,23 +92,28 @@ def _compare(started: dict[str, Any], asked: dict[str, Any], out: Path) -> None:
 
 def open_log(out: Path, step: int) -> TextIO:
     """The loss log, open to append from `step`; later rows of an interrupted run are dropped."""
-    path = out / "loss.csv"
-    kept = [",".join(COLUMNS)]
-    if path.exists():
-        for row in path.read_text("utf-8", errors="replace").splitlines()[1:]:
-            first = row.split(",")[0]
-            if first.isdecimal() and int(first) < step and row.count(",") == len(COLUMNS) - 1:
-                kept.append(row)
+    path = out / LOG
+    kept = [",".join(COLUMNS), *(line for line, row in _logged(out) if row[0] < step)]
     write_text(path, "\n".join(kept) + "\n")
     return path.open("a", newline="", encoding="utf-8")
+
+
+def _logged(out: Path) -> list[tuple[str, Row]]:
+    """The rows of the loss log, as written and as numbers; others, such as half a row, are left."""
+    path = out / LOG
+    lines = path.read_text("utf-8", errors="replace").splitlines() if path.exists() else []
+    found = []
+    for line in lines[1:]:
+        with suppress(ValueError):  # an InkseedError is one too
+            found.append((line, fits(from_json(f"[{line}]"), Row, LOG)))
+    return found
 
 
 def draw_loss(out: Path) -> None:
     """Draw `loss.png`: the loss over the images seen, averaged down to a hundred points."""
     from matplotlib.figure import Figure
 
-    with (out / "loss.csv").open(newline="", encoding="utf-8") as log:
-        rows = [(int(row["images"]), float(row["loss"])) for row in csv.DictReader(log)]
+    rows = [(images, loss) for _, (_, images, loss, *_) in _logged(out)]
     width = max(1, len(rows) // SMOOTHING)
     groups = [rows[first : first + width] for first in range(0, len(rows), width)]
     figure = Figure(figsize=(7, 4), layout="constrained")

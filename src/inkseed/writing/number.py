@@ -9,10 +9,10 @@ import numpy as np
 from PIL import Image
 from torch import Tensor
 
-from inkseed.checks import whole_number
+from inkseed.checks import real_number, whole_number
 from inkseed.data.pairs import PAIRS
 from inkseed.judges import judge_a
-from inkseed.labels import check_not_nan, check_number
+from inkseed.labels import check_number
 from inkseed.model.hand import AnyHand, DrawnHand
 from inkseed.model.loading import load
 from inkseed.model.model import Model
@@ -162,9 +162,8 @@ def write(
     model = model if isinstance(model, Model) else load(model)
     parts = parts_of(text, model)
     owners = [k for k, part in enumerate(parts) for _ in range(part.digits)]
-    style = {"slant": slant, "thickness": thickness}
-    for name, value in style.items():
-        check_not_nan(value, name)
+    asked = {"slant": slant, "thickness": thickness}
+    style = {k: None if v is None else real_number(v, k) for k, v in asked.items()}
     if model.knows_hands:
         hand = DrawnHand(seed) if hand is None else hand
     else:

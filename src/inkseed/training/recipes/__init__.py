@@ -1,6 +1,5 @@
 """Training recipes: the bundled TOML files beside this one, or a user's own."""
 
-import tomllib
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -10,7 +9,7 @@ from pydantic import Field
 from inkseed.checks import brief
 from inkseed.errors import InkseedError
 from inkseed.named_files import RECIPES
-from inkseed.plain import Flag, Real, Table, Whole, build, check
+from inkseed.plain import Flag, Real, Table, Whole, build, check, read_toml
 from inkseed.training.recipes.renamed import RENAMED
 
 TWO_DIGITS = "pairs"
@@ -130,11 +129,7 @@ def load_recipe(name: str | Path) -> Recipe:
         InkseedError: for an unknown name, a file that is not TOML, and unknown or bad settings.
     """
     path = RECIPES.find(name)
-    try:
-        settings = tomllib.loads(path.read_text("utf-8"))
-    except (ValueError, OSError, RecursionError) as error:
-        raise InkseedError(f"{path} is not a TOML file that can be read: {error}") from error
-    return recipe_from(settings, str(path))
+    return recipe_from(read_toml(path), str(path))
 
 
 def recipe_from(settings: dict[str, Any], origin: str) -> Recipe:
