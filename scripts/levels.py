@@ -14,6 +14,7 @@ import dataclasses
 from digits import COUNT, LEAST, PAGE, SEED, distance
 from pages import replace
 
+from inkseed import say
 from inkseed.cli import mistakes_in_one_line
 from inkseed.data.least_ink import believed, possible_digits
 from inkseed.data.split import split_mnist
@@ -49,7 +50,7 @@ class Trial:
         read = self.judge.probabilities(drawn.images)
         digits = believed(read.argmax(1).numpy(), possible_digits(drawn.images))
         found = steps, float((digits == drawn.labels).mean()), distance(read, self.reference)
-        print(levels, guide_w, found, flush=True)
+        say.out((levels, guide_w, found))
         return found
 
 
@@ -103,7 +104,7 @@ def main() -> None:
         if (asked.model, asked.count) == ("digits-fast", COUNT):
             replace(PAGE, name, lines)
         else:
-            print("\n".join(lines))
+            say.out(*lines)
 
 
 if __name__ == "__main__":
