@@ -17,7 +17,7 @@ from inkseed.diffusion.predictions import denoiser_from
 from inkseed.errors import InkseedError
 from inkseed.labels import class_indices
 from inkseed.model.config import ModelConfig
-from inkseed.model.drawing import draw
+from inkseed.model.drawing import check_room, draw
 from inkseed.model.hand import AnyHand, Hand, knows_hands, no_hands, tell_hands
 from inkseed.model.request import BATCH_SIZE, Request, classes_of, condition_of
 from inkseed.model.run import BoundRequest
@@ -45,6 +45,7 @@ class Model:
         self.network.requires_grad_(False)
         self.config, self.device = config, device
         self.image_size, self.class_names = config.image_size, config.class_names
+        self.shape = (network.in_channels, *config.image_size)  # (C, H, W) of an image
         self.styles, self.knows_hands = config.styles, knows_hands(self.network)
         own = denoiser_from(self.network, config.schedule, config.prediction, mixed_precision=False)
         self.denoiser: Denoiser = own
@@ -225,10 +226,12 @@ class Model:
     ) -> BoundRequest:
         """Return a run, which draws the request's images, or any noise under its settings.
 
-        No network runs yet. Raises InkseedError for a request that this model cannot draw.
+        No network runs yet. Raises InkseedError for a request that this model cannot draw, or whose
+        images do not fit in memory.
         """
-        labels = classes_of(request, len(self.class_names))
         how = self.settle(request.sampling)
+        check_room(len(request), self.shape, how.steps * request.trace)
+        labels = classes_of(request, len(self.class_names))
         style = {name: value for name, value in request.style.items() if value is not None}
         hands = request.hands(drawn=how.one_hand and self.knows_hands)
         if how.one_hand and not self.knows_hands:
@@ -242,7 +245,7 @@ class Model:
             condition=replace(condition, hand=tell_hands(self.network, hands)),
             hands=hands,
             class_names=self.class_names,
-            shape=(self.network.in_channels, *self.image_size),
+            shape=self.shape,
             device=self.device,
             on_evaluations=on_evaluations,
         )

@@ -19,7 +19,7 @@ from inkseed.noise.registry import built
 from inkseed.outline import Outlined
 from inkseed.registry import home
 
-MOST_IMAGES = 10**9
+MOST_AT_ONCE = 2**16  # images in a batch
 LAST_SEED = 2**63 - 1
 BATCH_SIZE = 64
 CANDIDATES, MOST_CANDIDATES = 10, 10_000  # of a search, for each image
@@ -69,7 +69,7 @@ class Request(Outlined):
             "labels": labels,
             "seed": whole_number(self.seed, "seed", 0, LAST_SEED),
             "first": whole_number(self.first, "first", 0, LAST_IMAGE + 1 - len(labels)),
-            "batch_size": whole_number(self.batch_size, "batch_size", 1, MOST_IMAGES),
+            "batch_size": whole_number(self.batch_size, "batch_size", 1, MOST_AT_ONCE),
         }
         if self.candidates is not None:
             tried = whole_number(self.candidates, "candidates", 1, MOST_CANDIDATES)
@@ -102,7 +102,7 @@ class Request(Outlined):
 def _as_labels(labels: Any) -> np.ndarray:
     """Class indices as int64 (N,). Raises InkseedError for none, or if they are not integers."""
     try:
-        wanted = np.asarray(list(labels))
+        wanted = np.asarray(labels if isinstance(labels, np.ndarray) else list(labels))
     except (TypeError, ValueError) as error:
         raise InkseedError("labels must be whole numbers, one for each image") from error
     if len(wanted) == 0:
