@@ -41,7 +41,6 @@ from inkseed.model.weights import DEFAULT_MODEL
 MAX_TRACED = 200  # images in one GIF: more would be too small to see
 MAX_STATES = 100_000  # images times steps in a trace; with guesses, half a gigabyte
 MAX_SHOWN = 20_000  # images in a figure: with more, few programs open it
-CHECKED = 3  # times a set's size, while the judge reads it
 
 
 def write(
@@ -233,6 +232,7 @@ def sample(
 
     from inkseed.export.samples import check_disk, save_samples, save_trace
     from inkseed.model.drawing import check_room
+    from inkseed.model.redraw import JUDGED
     from inkseed.model.request import Request
     from inkseed.model.sampling import SamplingOptions
     from inkseed.writing.screening import sample_screened
@@ -249,7 +249,7 @@ def sample(
     states = images * settled.steps
     if trace is not None and states > MAX_STATES:
         raise InkseedError(f"--trace keeps at most {MAX_STATES:,} states: lower --steps or --count")
-    copies = 1 + (len(asked) > 1) + CHECKED * check
+    copies = 1 + (len(asked) > 1) + JUDGED * check
     check_room(images, loaded.shape, settled.steps * (trace is not None), copies=copies)
     check_disk(out, images, loaded.shape)
     read = read_hand(hand, loaded)

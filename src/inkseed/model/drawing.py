@@ -1,5 +1,6 @@
 """Draw a run: the strategy's starting noise, then the sampler's steps."""
 
+import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -10,15 +11,18 @@ from torch import Tensor
 from inkseed import memory
 from inkseed.data.labelled import to_uint8
 from inkseed.errors import InkseedError
-from inkseed.model.request import start_of
+from inkseed.model.request import PIXELS_AT_ONCE, Request, start_of
 from inkseed.model.run import BoundRequest
 from inkseed.model.samples import Samples
+from inkseed.nn import Network
+from inkseed.nn.footprint import DRAWING, layer_bytes
 from inkseed.noise import Start, Task
 from inkseed.registry import home
 from inkseed.samplers import Step
 
 FACTS = 400  # bytes an image of what it is to be, and of where it came from
 FLOAT = 4  # bytes
+TRIES = 4  # times the noise of all candidates: the noise, the images, and what is compared
 
 
 def draw(run: BoundRequest) -> Samples:
@@ -64,6 +68,22 @@ def draw(run: BoundRequest) -> Samples:
         steps=steps.tensors,
         guesses=guesses.tensors,
     )
+
+
+def check_request(
+    request: Request, network: Network, shape: tuple[int, int, int], steps: int
+) -> None:
+    """Raise InkseedError unless a request's images, and what draws a batch of them, fit in memory.
+
+    What a batch takes on a GPU is left to torch, which says so and stops.
+    """
+    check_room(len(request), shape, steps * request.trace)
+    (_, height, width), pixels = shape, math.prod(shape)
+    rows = min(request.rows(shape), len(request))
+    tries = rows * (request.candidates or 1)
+    if tries * pixels > PIXELS_AT_ONCE and next(network.parameters()).device.type == "cpu":
+        each = DRAWING * layer_bytes(network, shape) + TRIES * FLOAT * pixels * tries / rows
+        memory.require_each(rows, each, f"drawing {rows:,} images of {height}x{width} at once")
 
 
 def check_room(

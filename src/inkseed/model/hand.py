@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from inkseed.checkpoint import load_tensors, save_tensors
+from inkseed.checkpoint import load_header, load_tensors, save_tensors
 from inkseed.data.crisp import crisp
 from inkseed.data.labelled import to_tensor
 from inkseed.data.pairs import INK
@@ -116,9 +116,12 @@ def load_hand(path: str | Path) -> Hand:
     Raises:
         InkseedError: for a file that is missing, damaged, or no hand.
     """
-    tensors, told = load_tensors(path, KIND)
-    if told.get("kind") != KIND or tensors.keys() != {"images"}:
+    told, shapes = load_header(path, KIND)
+    if told.get("kind") != KIND or shapes.keys() != {"images"}:
         raise InkseedError(f"{path} is no hand: give a file that hand.save wrote")
+    if len(shapes["images"]) != 3 or shapes["images"][0] > MOST_KEPT:
+        raise InkseedError(f"{path} is damaged: a hand is up to {MOST_KEPT:,} digits")
+    tensors, _ = load_tensors(path, KIND)
     images = tensors["images"]
     if images.dtype != torch.uint8:  # numpy has no bfloat16
         raise InkseedError(f"{path} is damaged: a hand is digits as uint8, not {images.dtype}")

@@ -17,9 +17,9 @@ from inkseed.diffusion.predictions import denoiser_from
 from inkseed.errors import InkseedError
 from inkseed.labels import class_indices
 from inkseed.model.config import ModelConfig
-from inkseed.model.drawing import check_room, draw
+from inkseed.model.drawing import check_request, draw
 from inkseed.model.hand import AnyHand, Hand, knows_hands, no_hands, tell_hands
-from inkseed.model.request import BATCH_SIZE, Request, classes_of, condition_of
+from inkseed.model.request import Request, classes_of, condition_of
 from inkseed.model.run import BoundRequest
 from inkseed.model.samples import Samples
 from inkseed.model.sampling import Sampling, SamplingOptions, settle
@@ -155,7 +155,7 @@ class Model:
         candidates: int | None = None,
         budget: int | None = None,
         first: int = 0,
-        batch_size: int = BATCH_SIZE,
+        batch_size: int | None = None,
         trace: bool = False,
         on_evaluations: Callable[[int], object] | None = None,
     ) -> Samples:
@@ -183,7 +183,7 @@ class Model:
             candidates: how many noises a search tries for each image; None is 10.
             budget: the most network evaluations that one image may cost; None is no limit.
             first: the number of the first image.
-            batch_size: how many images are drawn at a time.
+            batch_size: how many images are drawn at a time; None is 64, or fewer large ones.
             trace: keep each state on the way, and the x_0 predicted at the state before it.
             on_evaluations: called with the number of network evaluations in each batch.
 
@@ -230,7 +230,7 @@ class Model:
         images do not fit in memory.
         """
         how = self.settle(request.sampling)
-        check_room(len(request), self.shape, how.steps * request.trace)
+        check_request(request, self.network, self.shape, how.steps)
         labels = classes_of(request, len(self.class_names))
         style = {name: value for name, value in request.style.items() if value is not None}
         hands = request.hands(drawn=how.one_hand and self.knows_hands)

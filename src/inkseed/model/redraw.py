@@ -12,7 +12,7 @@ import torch
 
 from inkseed.data.labelled import to_uint8
 from inkseed.errors import InkseedError
-from inkseed.model.drawing import check_finite
+from inkseed.model.drawing import check_finite, check_room
 from inkseed.model.model import Model
 from inkseed.model.request import MOST_CANDIDATES, Request
 from inkseed.model.samples import Samples
@@ -20,6 +20,7 @@ from inkseed.outline import Outlined
 from inkseed.rng import Key, normals
 
 ATTEMPTS = 10  # to redraw a doubted image
+JUDGED = 3  # times the images' size, while a judge reads them
 
 Confidence = Callable[[np.ndarray, np.ndarray], np.ndarray]
 """(uint8 images (N, H, W), rows (M,)) -> a judge's confidence in the labels of these rows, (M,)."""
@@ -57,9 +58,10 @@ def sample_confident(
         )
     if request.budget is not None:
         raise InkseedError("redrawn images have no budget: leave out the budget or the check")
-    samples = model.sample_request(request, on_evaluations)
+    check_room(len(request), model.shape, copies=1 + JUDGED)
     plain = replace(request, noise="gaussian", candidates=None)
     run = model.uncompiled().bind(plain, on_evaluations)  # doubted images come in all batch sizes
+    samples = model.sample_request(request, on_evaluations)
     images, everyone = samples.images, np.arange(len(request))
     numbers = np.stack((np.asarray(request.numbers), np.zeros_like(everyone)), 1)
     confident = confidence(images, everyone)

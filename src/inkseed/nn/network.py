@@ -7,6 +7,9 @@ from torch import Tensor, nn
 
 from inkseed.registry import NETWORKS
 
+MOST_CHANNELS = 4096  # of a layer: what claims more is no network of handwriting
+MOST_CLASSES = 100_000
+
 
 class Network(Protocol):
     """An `nn.Module` whose forward takes `(x, c, t, context_mask[, style])`.
