@@ -73,17 +73,25 @@ def draw(run: BoundRequest) -> Samples:
 def check_request(
     request: Request, network: Network, shape: tuple[int, int, int], steps: int
 ) -> None:
-    """Raise InkseedError unless a request's images, and what draws a batch of them, fit in memory.
-
-    What a batch takes on a GPU is left to torch, which says so and stops.
-    """
+    """Raise InkseedError unless a request's images, and what draws a batch, fit in memory."""
     check_room(len(request), shape, steps * request.trace)
-    (_, height, width), pixels = shape, math.prod(shape)
     rows = min(request.rows(shape), len(request))
-    tries = rows * (request.candidates or 1)
-    if tries * pixels > PIXELS_AT_ONCE and next(network.parameters()).device.type == "cpu":
-        each = DRAWING * layer_bytes(network, shape) + TRIES * FLOAT * pixels * tries / rows
-        memory.require_each(rows, each, f"drawing {rows:,} images of {height}x{width} at once")
+    check_batch(network, shape, rows, TRIES * (request.candidates or 1))
+
+
+def check_batch(network: Network, shape: tuple[int, int, int], rows: int, more: int) -> None:
+    """Raise InkseedError unless images (C, H, W) can be drawn `rows` at once.
+
+    Each takes what the network's layers put out, and `more` times its own pixels; few small ones
+    always fit. What a batch takes on a GPU is left to torch, which says so and stops.
+    """
+    pixels = math.prod(shape)
+    if rows * pixels * more <= TRIES * PIXELS_AT_ONCE:
+        return
+    if next(network.parameters()).device.type == "cpu":
+        each = DRAWING * layer_bytes(network, shape) + FLOAT * pixels * more
+        what = f"drawing {rows:,} images of {shape[1]}x{shape[2]} at once"
+        memory.require_each(rows, each, what)
 
 
 def check_room(
