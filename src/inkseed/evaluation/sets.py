@@ -98,7 +98,7 @@ def _guide_w(path: Path, found: Reading) -> np.ndarray | None:
     if path.suffix.lower() != ".npz":
         return None
     arrays = NpzFile(path)
-    if "guide_w" not in arrays.shapes:
+    if "guide_w" not in arrays.names:
         return None
     guide_w = arrays["guide_w"]
     if (

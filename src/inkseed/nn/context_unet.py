@@ -8,7 +8,8 @@ import torch
 from torch import Tensor, nn
 
 from inkseed.checks import whole_number
-from inkseed.nn.network import MOST_CHANNELS, MOST_CLASSES
+from inkseed.labels import MOST_CLASSES
+from inkseed.nn.network import MOST_CHANNELS
 from inkseed.registry import NETWORKS
 
 BOTTLENECK = 7  # side of the learned map that the pooled vector is spread over: 28 / 4

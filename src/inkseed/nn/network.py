@@ -8,7 +8,6 @@ from torch import Tensor, nn
 from inkseed.registry import NETWORKS
 
 MOST_CHANNELS = 4096  # of a layer: what claims more is no network of handwriting
-MOST_CLASSES = 100_000
 
 
 class Network(Protocol):

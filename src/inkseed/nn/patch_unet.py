@@ -18,8 +18,9 @@ from torch import Tensor, nn
 
 from inkseed.checks import whole_number
 from inkseed.data.style import REACH
+from inkseed.labels import MOST_CLASSES
 from inkseed.nn.hand_encoder import HandEncoder
-from inkseed.nn.network import MOST_CHANNELS, MOST_CLASSES
+from inkseed.nn.network import MOST_CHANNELS
 from inkseed.registry import NETWORKS
 
 PATCH = 2  # pixels a side, folded into channels

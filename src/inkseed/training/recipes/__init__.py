@@ -53,7 +53,7 @@ class Recipe:
         weight_decay: for AdamW and Muon.
         adam_beta2: Adam's memory; 0.99 suits short runs.
         max_grad_norm: longer gradients are clipped to this; 0 is no clipping.
-        ema: decay per step of each weight average; the validation loss chooses one.
+        ema: decay per step of each weight average, 20 at most; the validation loss chooses one.
         start: the model to start from, if `train` is given none; "" starts from scratch.
         teacher: the model to learn from, which is the start too; "" learns from images. Images then
             are states on its paths.
