@@ -17,6 +17,7 @@ from inkseed.data import HowToRead, read_images
 from inkseed.data.idx import read_idx
 from inkseed.data.unlabelled import read_digits
 from inkseed.errors import InkseedError
+from inkseed.evaluation import read_sets
 
 MEGABYTE = 10**6
 
@@ -157,3 +158,18 @@ def test_a_pattern_is_no_sheet_of_digits(tmp_path):
     )
     with pytest.raises(InkseedError, match="1 unreadable"):
         read_digits(tmp_path / "pattern.png", HowToRead(paper="light"))
+
+
+def test_guidance_is_believed_after_its_header(tmp_path):
+    path = tmp_path / "set.npz"
+    images = np.zeros((40, 28, 28), np.uint8)
+    images[:, 4:24, 12:16] = 255
+    wide = np.zeros((40, 10**6))
+    np.savez_compressed(path, images=images, labels=np.arange(40) % 10, guide_w=wide)
+    tracemalloc.start()
+    try:
+        with pytest.raises(InkseedError, match="guide_w must be one finite number per image"):
+            read_sets(path)
+        assert tracemalloc.get_traced_memory()[1] < 20 * MEGABYTE
+    finally:
+        tracemalloc.stop()

@@ -100,14 +100,12 @@ def _guide_w(path: Path, found: Reading) -> np.ndarray | None:
     arrays = NpzFile(path)
     if "guide_w" not in arrays.names:
         return None
-    guide_w = arrays["guide_w"]
-    if (
-        guide_w.shape != (found.account.given,)
-        or guide_w.dtype.kind not in "fiu"
-        or not np.isfinite(guide_w).all()
-    ):
-        raise InkseedError(f"{path}: guide_w must be one finite number per image, or be left out")
-    return guide_w[found.kept]
+    claim = arrays.claim("guide_w")
+    if claim.shape == (found.account.given,) and claim.dtype.kind in "fiu":
+        guide_w = arrays["guide_w"]
+        if np.isfinite(guide_w).all():
+            return guide_w[found.kept]
+    raise InkseedError(f"{path}: guide_w must be one finite number per image, or be left out")
 
 
 def draw_sets(

@@ -45,7 +45,6 @@ class Model:
         self.network.requires_grad_(False)
         self.config, self.device = config, device
         self.image_size, self.class_names = config.image_size, config.class_names
-        self.shape = (network.in_channels, *config.image_size)  # (C, H, W) of an image
         self.styles, self.knows_hands = config.styles, knows_hands(self.network)
         own = denoiser_from(self.network, config.schedule, config.prediction, mixed_precision=False)
         self.denoiser: Denoiser = own
@@ -53,12 +52,16 @@ class Model:
 
     def __repr__(self) -> str:
         millions = sum(each.numel() for each in self.network.parameters()) / 1e6
-        height, width = self.image_size
         names = ", ".join(self.class_names[:3] + ("...",) * (len(self.class_names) > 3))
         return (
             f"Model({type(self.network).__name__} of {millions:.1f} million parameters, draws "
-            f"{names} at {height}x{width}, on {self.device})"
+            f"{names} at {self.shape[1]}x{self.shape[2]}, on {self.device})"
         )
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """(C, H, W) of an image."""
+        return (self.network.in_channels, *self.image_size)
 
     def indices(self, names: Sequence[str]) -> list[int]:
         """Labels as people write them -> class indices. Raises InkseedError for an unknown one."""
@@ -126,10 +129,9 @@ class Model:
         Raises:
             InkseedError: for an impossible setting.
         """
-        asked = SamplingOptions(
-            guide_w, sampler, steps, spacing, guide_interval, guidance, precision
+        return self.settle(
+            SamplingOptions(guide_w, sampler, steps, spacing, guide_interval, guidance, precision)
         )
-        return self.settle(asked)
 
     def settle(self, asked: SamplingOptions) -> Sampling:
         """`settings`, from one value."""
@@ -218,8 +220,7 @@ class Model:
         run = self.bind(request, on_evaluations)
         if run.sampling.guidance is None and not run.sampling.taught:
             warn_untaught(self.config.drop_prob, run.sampling.guide_w)
-        drawn = draw(run)
-        return replace(drawn, weights_sha256=self.weights_sha256)
+        return replace(draw(run), weights_sha256=self.weights_sha256)
 
     def bind(
         self, request: Request, on_evaluations: Callable[[int], object] | None = None
