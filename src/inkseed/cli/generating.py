@@ -199,10 +199,7 @@ def sample(
     model: ModelName = DEFAULT_MODEL,
     check: Annotated[
         bool,
-        typer.Option(
-            "--check",
-            help="Have judge A read every image, and redraw those it doubts.",
-        ),
+        typer.Option("--check", help="Have judge A read every image, and redraw those it doubts."),
     ] = False,
     compile_network: Compile = False,
     device: Device = "cpu",

@@ -227,17 +227,15 @@ class Model:
     ) -> BoundRequest:
         """Return a run, which draws the request's images, or any noise under its settings.
 
-        No network runs yet. Raises InkseedError for a request that this model cannot draw, or whose
-        images do not fit in memory.
+        No network runs yet. Raises InkseedError for what the model cannot draw, or memory not hold.
         """
         how = self.settle(request.sampling)
         check_request(request, self.network, self.shape, how.steps)
-        labels = classes_of(request, len(self.class_names))
         style = {name: value for name, value in request.style.items() if value is not None}
         hands = request.hands(drawn=how.one_hand and self.knows_hands)
         if how.one_hand and not self.knows_hands:
             style = {**draw_styles(self.styles, request.seed, request.numbers), **style}
-        condition = condition_of(labels, self.styles, style)
+        condition = condition_of(classes_of(request, len(self.class_names)), self.styles, style)
         return BoundRequest(
             request=request,
             own=self.denoiser,

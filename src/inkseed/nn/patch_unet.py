@@ -111,7 +111,6 @@ class PatchUnet(nn.Module):
         self.hand = silent(hand + 2, embedding) if hand else None
         self.bend = silent(BEND, embedding) if hand else None
         self.mix = nn.Linear(embedding, embedding)
-
         self.into = nn.Conv2d(in_channels * PATCH**2, high, 3, padding=1)
         self.where = silent(waves, high) if waves else None
         self.down_high = nn.ModuleList(Block(high, high, embedding) for _ in range(blocks))

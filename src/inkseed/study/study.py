@@ -230,7 +230,8 @@ class _Drawing:
             write_atomically(path, lambda opened: np.savez_compressed(opened, **arrays))
         try:
             kept = NpzFile(path)
-            if layout == {each: (kept.dtypes[each], kept.shapes[each]) for each in kept.shapes}:
+            claims = {each: kept.claim(each) for each in kept.names}
+            if layout == {each: (claim.dtype, claim.shape) for each, claim in claims.items()}:
                 return {each: kept[each] for each in layout}
         except InkseedError as error:
             raise _damaged(path) from error
