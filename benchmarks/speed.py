@@ -25,7 +25,7 @@ import torch
 
 from inkseed.cli import mistakes_in_one_line
 from inkseed.model.loading import load
-from inkseed.model.model import BATCH_SIZE
+from inkseed.model.request import BATCH_SIZE
 from inkseed.nn.device import find_device
 
 CHAIN = 400

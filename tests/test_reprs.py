@@ -32,7 +32,7 @@ def test_reprs_are_short(model):
         assert "\n" not in shown
         assert shown.startswith(type(value).__name__)
     assert "images=uint8 (60, 28, 28)" in repr(number.samples)
-    assert "noise=float32 (60, 1, 28, 28)" in repr(number.samples)
+    assert "streams=int64 (60, 2)" in repr(number.samples)
     assert repr(model).startswith("Model(ContextUnet of 0.0 million parameters, draws 0, 1, 2, ...")
 
 

@@ -15,7 +15,7 @@ import pytest
 import torch
 from PIL import Image
 
-from inkseed.checkpoint import load_config
+from inkseed.checkpoint import load_header
 from inkseed.diffusion.predictions import EpsDenoiser
 from inkseed.model.loading import load
 from inkseed.training.optimizer import Optimizer
@@ -96,7 +96,7 @@ def test_a_stopped_run_goes_on_to_the_same_weights(inkseed, tmp_path, monkeypatc
     assert stopped.status == 130
     assert "--resume" in stopped.err
     assert len(rows_of(tmp_path / "stopped")) == 8  # the step was finished, and is kept
-    assert load_config(tmp_path / "stopped" / STATE)["training"]["step"] == 8
+    assert load_header(tmp_path / "stopped" / STATE).config["training"]["step"] == 8
     assert len(stopped.err.strip().splitlines()[-1]) < 250
     monkeypatch.undo()
     resumed = inkseed("train", recipe, "--out", tmp_path / "stopped", "--resume")

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from inkseed import progress
-from inkseed.checkpoint import load_config
+from inkseed.checkpoint import load_header
 from inkseed.model.loading import load
 from inkseed.progress import in_words, training_bar
 
@@ -40,7 +40,7 @@ def test_epochs_and_seed_override_the_recipe(inkseed, recipe, tmp_path):
     assert inkseed(*asked, "--epochs", 3, "--seed", 7).status == 0
     kept = json.loads((out / "settings.json").read_text())["recipe"]
     assert (kept["epochs"], kept["seed"]) == (3, 7)
-    told = load_config(out / "model.safetensors")["training"]
+    told = load_header(out / "model.safetensors").config["training"]
     assert (told["step"], told["settings"]["seed"]) == (6, 7)
     assert inkseed(*asked, "--epochs", 3, "--seed", 7, "--resume").status == 0
     other = inkseed(*asked, "--epochs", 3, "--seed", 8, "--resume")

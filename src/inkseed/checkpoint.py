@@ -1,17 +1,19 @@
 """Model files: safetensors with the whole configuration in the metadata, never pickles."""
 
 import json
+import struct
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor
 
+from inkseed import memory
 from inkseed.checks import brief
 from inkseed.errors import InkseedError
 from inkseed.files import write_atomically
@@ -22,6 +24,14 @@ KEY = "inkseed"  # the one metadata entry: a JSON object
 FORMAT = 1
 PICKLES = (".pth", ".pt", ".ckpt", ".pkl", ".bin")  # usual suffixes of files by torch.save
 PICKLED = "data.pkl"  # in the zip archive that torch.save writes
+LONGEST = 4 << 20  # bytes of a header, of which a training state needs a tenth
+
+
+class Header(NamedTuple):
+    """What a file says before its tensors are read: the configuration, and each tensor's shape."""
+
+    config: dict[str, Any]
+    shapes: dict[str, tuple[int, ...]]
 
 
 def save_tensors(path: str | Path, tensors: dict[str, Tensor], config: dict[str, Any]) -> None:
@@ -31,23 +41,26 @@ def save_tensors(path: str | Path, tensors: dict[str, Tensor], config: dict[str,
     write_atomically(path, lambda opened: opened.write(save(dense, described)))
 
 
-def load_tensors(path: str | Path, kind: str = "model") -> tuple[dict[str, Tensor], dict[str, Any]]:
-    """Read back what `save_tensors` wrote: the tensors on the CPU, and the configuration.
+def load_header(path: str | Path, kind: str = "model") -> Header:
+    """What a file that `save_tensors` wrote says of itself, without reading its tensors.
 
-    `kind` is what errors call the file. Raises InkseedError for one that is missing, damaged, or
-    not ours.
+    `kind` is what errors call the file. Raises InkseedError for one that is missing, damaged, not
+    ours, or larger than fits in memory.
     """
     with _opened(path, kind) as opened:
         metadata = opened.metadata() or {}
-        tensors = {name: opened.get_tensor(name) for name in opened.keys()}  # noqa: SIM118
-    return tensors, _config(path, metadata, kind)
+        shapes = {name: tuple(opened.get_slice(name).get_shape()) for name in opened.keys()}  # noqa: SIM118
+    return Header(_config(path, metadata, kind), shapes)
 
 
-def load_config(path: str | Path) -> dict[str, Any]:
-    """The configuration alone, without reading the tensors; raises as `load_tensors` does."""
-    with _opened(path) as opened:
-        metadata = opened.metadata() or {}
-    return _config(path, metadata)
+def load_tensors(path: str | Path, kind: str = "model") -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """Read back what `save_tensors` wrote: the tensors on the CPU, and the configuration.
+
+    Raises InkseedError as `load_header` does.
+    """
+    config = load_header(path, kind).config
+    with _opened(path, kind) as opened:
+        return {name: opened.get_tensor(name) for name in opened.keys()}, config  # noqa: SIM118
 
 
 @contextmanager
@@ -56,7 +69,9 @@ def _opened(path: str | Path, kind: str = "model") -> Iterator[Any]:
         raise InkseedError(f"no such {kind} file: {path}")
     if any(code in BYTES for code in map(ord, str(path))):
         raise InkseedError(f"safetensors opens no file whose path is not UTF-8: rename {path}")
+    memory.require(Path(path).stat().st_size, str(path), f"take a smaller {kind}")
     try:
+        _check_length(Path(path))
         with safe_open(path, "pt") as opened:
             yield opened
     except (SafetensorError, OSError, ValueError, RuntimeError) as error:
@@ -67,6 +82,14 @@ def _opened(path: str | Path, kind: str = "model") -> Iterator[Any]:
                 f"('{Path(path).stem}.safetensors'), as docs/report.md shows"
             ) from error
         raise InkseedError(f"{path} is not a safetensors file, or is damaged") from error
+
+
+def _check_length(path: Path) -> None:
+    """Raise ValueError for a header that is longer than any of ours, which would fill memory."""
+    with path.open("rb") as raw:
+        (length,) = struct.unpack("<Q", raw.read(8).ljust(8, b"\0"))
+    if length > LONGEST:
+        raise ValueError("the header is too long")
 
 
 def _is_pickle(path: Path) -> bool:

@@ -8,6 +8,7 @@ from inkseed.errors import InkseedError
 
 MAX_DIGITS = 64
 MAX_NAME = 100
+MOST_CLASSES = 100_000  # of a model or a set
 MOST_NAMED = 12  # known labels, in an error
 
 

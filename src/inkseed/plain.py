@@ -24,6 +24,7 @@ from inkseed.checks import brief
 from inkseed.errors import InkseedError
 
 V = TypeVar("V")
+LONGEST_TOML, LONGEST_JSON = 1 << 20, 16 << 20  # bytes of a file that people or we write
 FINITE = ConfigDict(allow_inf_nan=False, arbitrary_types_allowed=True)
 
 Whole = Annotated[int, Strict()]  # neither True nor 3.0
@@ -54,12 +55,12 @@ WORDS = {  # pydantic's, and ours
 
 def read_json(path: Path) -> Table:
     """The table in a JSON file. Raises InkseedError, which names it, if it holds anything else."""
-    return _table(path, from_json, "JSON")
+    return _table(path, from_json, "JSON", LONGEST_JSON)
 
 
 def read_toml(path: Path) -> Table:
     """The table in a TOML file. Raises InkseedError, which names it, if it cannot be read."""
-    return _table(path, tomllib.loads, "TOML")
+    return _table(path, tomllib.loads, "TOML", LONGEST_TOML)
 
 
 def table_in(text: str, origin: str) -> Table:
@@ -70,8 +71,10 @@ def table_in(text: str, origin: str) -> Table:
         raise InkseedError(f"{origin} is no JSON that can be read: {error}") from error
 
 
-def _table(path: Path, parse: Callable[[str], Any], form: str) -> Table:
+def _table(path: Path, parse: Callable[[str], Any], form: str, longest: int) -> Table:
     try:
+        if path.stat().st_size > longest:
+            raise ValueError(f"it has more than {longest:,} bytes")
         return fits(parse(path.read_text("utf-8-sig")), Table, "it")  # some editors begin with one
     except (ValueError, OSError, RecursionError) as error:
         raise InkseedError(f"{path} is not a {form} file that can be read: {error}") from error

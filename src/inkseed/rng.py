@@ -21,6 +21,7 @@ WEYL = 0x9E3779B9, 0xBB67AE85  # added to the key's words in each round
 WORD, MASK = np.uint64(32), np.uint64(0xFFFFFFFF)
 DRAWS = 2**24  # per purpose and image
 LAST_WORD = 2**32 - 1
+AT_ONCE = 2**20  # numbers, whose making takes a hundred bytes each
 
 
 class Purpose(IntEnum):
@@ -52,6 +53,9 @@ class Purpose(IntEnum):
 Key = tuple[int, ...]
 """The name of a stream: (k,) is image k's own, (k, j) that of its candidate j."""
 
+Keys = Iterable[Key] | np.ndarray
+"""Names of streams; as an array, whole numbers (N, 2) with candidate 0 for an image's own."""
+
 
 def philox(counter: Sequence[np.ndarray | int], key: tuple[int, int]) -> np.ndarray:
     """Philox 4x32-10: four counter words, arrays that broadcast, and a key -> uint32 (..., 4)."""
@@ -65,14 +69,12 @@ def philox(counter: Sequence[np.ndarray | int], key: tuple[int, int]) -> np.ndar
     return np.stack(np.broadcast_arrays(c0, c1, c2, c3), -1).astype(np.uint32)
 
 
-def uniforms(
-    seed: int, purpose: Purpose, keys: Iterable[Key], count: int, draw: int = 0
-) -> np.ndarray:
+def uniforms(seed: int, purpose: Purpose, keys: Keys, count: int, draw: int = 0) -> np.ndarray:
     """`count` numbers in (0, 1) for each key, float64 (N, count): (word + 1/2) / 2^32, exactly.
 
     `draw`, from 0 to 2^24 - 1, numbers the successive draws of one purpose.
     """
-    named = np.array([(*key, 0)[:2] for key in keys], np.uint64).reshape(-1, 2)
+    named = _named(keys)
     blocks = np.arange(-(-count // 4), dtype=np.uint64)
     counter = (blocks, named[:, :1], named[:, 1:], int(purpose) + 256 * draw)
     words = philox(counter, (seed & LAST_WORD, seed >> 32))
@@ -81,7 +83,7 @@ def uniforms(
 
 def normals(
     seed: int,
-    keys: Iterable[Key],
+    keys: Keys,
     shape: Sequence[int],
     purpose: Purpose = Purpose.NOISE,
     draw: int = 0,
@@ -91,11 +93,22 @@ def normals(
     Box and Muller (1958) in double precision: numbers 2i and 2i + 1 are sqrt(-2 log u) times the
     cosine and the sine of 2 pi v, where u and v are uniform numbers 2i and 2i + 1.
     """
-    count = int(np.prod(shape))
-    u = uniforms(seed, purpose, keys, count + count % 2, draw)
-    radius, angle = np.sqrt(-2 * np.log(u[:, ::2])), 2 * np.pi * u[:, 1::2]
-    pairs = np.stack((radius * np.cos(angle), radius * np.sin(angle)), -1)
-    return pairs.reshape(u.shape)[:, :count].astype(np.float32).reshape(-1, *shape)
+    named, count = _named(keys), int(np.prod(shape))
+    found = np.empty((len(named), count), np.float32)
+    rows = max(1, AT_ONCE // max(count, 1))
+    for first in range(0, len(named), rows):
+        part = slice(first, first + rows)
+        u = uniforms(seed, purpose, named[part], count + count % 2, draw)
+        radius, angle = np.sqrt(-2 * np.log(u[:, ::2])), 2 * np.pi * u[:, 1::2]
+        pairs = np.stack((radius * np.cos(angle), radius * np.sin(angle)), -1)
+        found[part] = pairs.reshape(u.shape)[:, :count]
+    return found.reshape(len(named), *shape)
+
+
+def _named(keys: Keys) -> np.ndarray:
+    """(image, candidate) of each key, uint64 (N, 2)."""
+    pairs = keys if isinstance(keys, np.ndarray) else [(*key, 0)[:2] for key in keys]
+    return np.asarray(pairs, np.uint64).reshape(-1, 2)
 
 
 def state(seed: int, purpose: Purpose, *index: int) -> int:

@@ -40,6 +40,7 @@ from inkseed.model.weights import DEFAULT_MODEL
 
 MAX_TRACED = 200  # images in one GIF: more would be too small to see
 MAX_STATES = 100_000  # images times steps in a trace; with guesses, half a gigabyte
+MAX_SHOWN = 20_000  # images in a figure: with more, few programs open it
 
 
 def write(
@@ -170,7 +171,7 @@ def sample(
     labels: Annotated[
         str | None, typer.Option(help="For example 0-9 or 3,5,7. [all that the model has]")
     ] = None,
-    count: Annotated[int, typer.Option(help="Images per label.", min=1, max=100_000)] = 4,
+    count: Annotated[int, typer.Option(help="Images per label.", min=1, max=1_000_000)] = 4,
     seed: Seed = 0,
     guide_w: Annotated[
         str | None,
@@ -198,10 +199,7 @@ def sample(
     model: ModelName = DEFAULT_MODEL,
     check: Annotated[
         bool,
-        typer.Option(
-            "--check",
-            help="Have judge A read every image, and redraw those it doubts.",
-        ),
+        typer.Option("--check", help="Have judge A read every image, and redraw those it doubts."),
     ] = False,
     compile_network: Compile = False,
     device: Device = "cpu",
@@ -227,7 +225,11 @@ def sample(
     loaded = load_model(model, device, threads)
     if compile_network:
         loaded.compile()
-    from inkseed.export.samples import save_samples, save_trace
+    import numpy as np
+
+    from inkseed.export.samples import check_disk, save_samples, save_trace
+    from inkseed.model.drawing import check_room
+    from inkseed.model.redraw import JUDGED
     from inkseed.model.request import Request
     from inkseed.model.sampling import SamplingOptions
     from inkseed.writing.screening import sample_screened
@@ -236,10 +238,21 @@ def sample(
     images = len(classes) * count * len(asked)
     if trace is not None and images > MAX_TRACED:
         raise InkseedError(f"--trace draws at most {MAX_TRACED} images: lower --count")
+    if out.suffix.lower() == ".png" and images > MAX_SHOWN:
+        raise InkseedError(f"a .png shows at most {MAX_SHOWN:,} images: give an .npz or a folder")
+    settled = loaded.settle(
+        SamplingOptions(asked[0], sampler, steps, spacing, interval, None, precision)
+    )
+    states = images * settled.steps
+    if trace is not None and states > MAX_STATES:
+        raise InkseedError(f"--trace keeps at most {MAX_STATES:,} states: lower --steps or --count")
+    copies = 1 + (len(asked) > 1) + JUDGED * check
+    check_room(images, loaded.shape, settled.steps * (trace is not None), copies=copies)
+    check_disk(out, images, loaded.shape)
     read = read_hand(hand, loaded)
     requests = [
         Request(
-            classes * count,
+            np.tile(classes, count),
             seed,
             SamplingOptions(w, sampler, steps, spacing, interval, None, precision),
             {"slant": slant, "thickness": thickness},
@@ -250,10 +263,6 @@ def sample(
         )
         for w in asked
     ]
-    settled = loaded.settle(requests[0].sampling)
-    states = images * settled.steps
-    if trace is not None and states > MAX_STATES:
-        raise InkseedError(f"--trace keeps at most {MAX_STATES:,} states: lower --steps or --count")
     costs = [loaded.cost_of(replace(each, labels=[0], style={})) for each in requests]
     groups: list[Any] = []
     redrawn, doubted = 0, []

@@ -1,17 +1,19 @@
 """Labelled images in arrays: an .npz from `inkseed sample`, Keras or another library."""
 
 import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
 import numpy as np
 
+from inkseed.data.claims import Claim, check_bytes, check_set, sides_of
 from inkseed.data.decode import UnreadableError
 from inkseed.data.folder import by_number_or_name
-from inkseed.data.idx import MAX_BYTES
 from inkseed.data.levels import span_of
 from inkseed.errors import InkseedError
-from inkseed.labels import check_class_name
+from inkseed.labels import MOST_CLASSES, check_class_name
 
 PAIRS = (  # names of images and labels: ours, Keras's, MedMNIST's, numpy's, others'
     ("images", "labels"),
@@ -23,7 +25,6 @@ PAIRS = (  # names of images and labels: ours, Keras's, MedMNIST's, numpy's, oth
     ("data", "target"),
     ("data", "labels"),
 )
-MOST_SIDE = 1024
 GREY = np.array([0.299, 0.587, 0.114], np.float32)  # ITU-R 601
 
 
@@ -48,6 +49,8 @@ class ArrayPictures:
         if not len(names):
             raise InkseedError(f"{path} holds no images")
         known, numbers = np.unique(names, return_inverse=True)
+        if len(known) > MOST_CLASSES:
+            raise InkseedError(f"{path} holds {len(known):,} unlike labels: too many to learn")
         self.class_names = tuple(sorted(map(str, known), key=by_number_or_name))
         for name in self.class_names:
             check_class_name(name)
@@ -82,17 +85,15 @@ def read_npz(path: Path, transposed: bool = False) -> ArrayPictures:
     """Read images and labels from an .npz, under any of their usual names. Raises InkseedError."""
     arrays = NpzFile(path)
     for images, labels in PAIRS:
-        if images in arrays.shapes and labels in arrays.shapes:
-            count, known = (arrays.shapes[name][:1] for name in (images, labels))
-            if count != known:  # found before a hostile file fills the memory
-                raise InkseedError(f"{path} holds {_many(count)} images but {_many(known)} labels")
+        if images in arrays.names and labels in arrays.names:
+            check_set(arrays.claim(images), arrays.claim(labels), path)
             return ArrayPictures(arrays[images], arrays[labels], path, transposed)
-    names = ", ".join(map(ascii, sorted(arrays.shapes)[:8])) or "none"
+    names = ", ".join(map(ascii, sorted(arrays.names)[:8])) or "none"
     raise InkseedError(f"{path} needs the arrays 'images' and 'labels'; it has {names}")
 
 
 class NpzFile:
-    """An .npz, opened without pickles, whose shapes are known before anything is read.
+    """An .npz, opened without pickles, of which an array's claim is known before it is read.
 
     Raises InkseedError for a file that is missing, damaged or too large.
     """
@@ -101,36 +102,44 @@ class NpzFile:
         self.path = path
         if not path.is_file():
             raise InkseedError(f"no such file: {path}")
-        self.shapes: dict[str, tuple[int, ...]] = {}
-        self.dtypes: dict[str, np.dtype] = {}
-        try:
-            with zipfile.ZipFile(path) as opened:
-                for member in opened.namelist():
-                    if member.endswith(".npy"):
-                        with opened.open(member) as stream:
-                            name = member.removesuffix(".npy")
-                            self.shapes[name], self.dtypes[name] = _header(stream)
-        except Exception as error:  # zip, zlib and numpy's header parser raise a dozen kinds
-            raise self._damaged() from error
+        with self._sound(), zipfile.ZipFile(path) as opened:
+            self.names = {
+                name.removesuffix(".npy") for name in opened.namelist() if name.endswith(".npy")
+            }
+
+    def claim(self, name: str) -> Claim:
+        """The shape and type of an array, from its header."""
+        return self._look(name)[0]
 
     def __getitem__(self, name: str) -> np.ndarray:
-        shape, dtype = self.shapes[name], self.dtypes[name]
-        if dtype.hasobject:
-            raise InkseedError(f"{self.path}: {name} holds Python objects: save numbers or text")
-        if dtype.itemsize * int(np.prod([float(side) for side in shape])) > MAX_BYTES:
-            raise InkseedError(f"{self.path}: {name} claims more than {MAX_BYTES:,} bytes")
+        claim, held = self._look(name)
+        if claim.bytes > held:
+            raise self._damaged()
+        with self._sound(), np.load(self.path, allow_pickle=False) as opened:
+            array: np.ndarray = opened[name]
+            return array
+
+    def _look(self, name: str) -> tuple[Claim, int]:
+        """An array's claim, and the bytes that are there of it."""
+        with self._sound(), zipfile.ZipFile(self.path) as opened:
+            member = opened.getinfo(f"{name}.npy")
+            with opened.open(member) as stream:
+                claim, held = _header(stream), member.file_size - stream.tell()
+        check_bytes(claim, f"{self.path}: {name}")
+        return claim, held
+
+    @contextmanager
+    def _sound(self) -> Iterator[None]:
         try:
-            with np.load(self.path, allow_pickle=False) as opened:
-                array: np.ndarray = opened[name]
-                return array
-        except Exception as error:
+            yield
+        except Exception as error:  # zip, zlib and numpy's header parser raise a dozen kinds
             raise self._damaged() from error
 
     def _damaged(self) -> InkseedError:
         return InkseedError(f"{self.path} is damaged, or not an .npz: save it again by numpy.savez")
 
 
-def _header(stream: IO[bytes]) -> tuple[tuple[int, ...], np.dtype]:
+def _header(stream: IO[bytes]) -> Claim:
     version = np.lib.format.read_magic(stream)
     read = (
         np.lib.format.read_array_header_1_0
@@ -138,28 +147,16 @@ def _header(stream: IO[bytes]) -> tuple[tuple[int, ...], np.dtype]:
         else (np.lib.format.read_array_header_2_0)
     )
     shape, _, dtype = read(stream)
-    return shape, dtype
-
-
-def _many(shape: tuple[int, ...]) -> str:
-    return f"{shape[0]:,}" if shape else "no array of"
+    return Claim(shape, dtype)
 
 
 def _stacked(images: np.ndarray, path: Path) -> np.ndarray:
     """Images as (N, H, W), or (N, H, W, 3) in colour."""
-    shape = images.shape
-    if images.ndim == 2 and (side := round(shape[1] ** 0.5)) ** 2 == shape[1]:
-        images = images.reshape(-1, side, side)
-    elif images.ndim == 4 and shape[1] in (1, 3) and shape[3] not in (1, 3):
+    height, width, channels = sides_of(images.shape, path)
+    if images.ndim == 4 and images.shape[3] != channels:
         images = np.moveaxis(images, 1, 3)
-    if images.ndim == 4 and images.shape[3] == 1:
-        images = images[..., 0]
-    colour = images.ndim == 4 and images.shape[3] == 3
-    sides = images.shape[1:3]
-    if not (images.ndim == 3 or colour) or min(sides) < 1 or max(sides) > MOST_SIDE:
-        words = "x".join(map(str, shape))
-        raise InkseedError(f"{path}: images have shape {words}: they must be (N, height, width)")
-    return images
+    images = images.reshape(-1, height, width, channels)
+    return images if channels > 1 else images[..., 0]
 
 
 def _names(labels: np.ndarray, path: Path) -> np.ndarray:

@@ -1,6 +1,7 @@
 """Labelled images in a CSV, one per line: `label,pixel0,pixel1,...`, like Kaggle's MNIST."""
 
 import gzip
+import math
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
@@ -8,7 +9,9 @@ from pathlib import Path
 import numpy as np
 
 from inkseed.data.arrays import ArrayPictures
+from inkseed.data.claims import Claim, check_bytes, check_set
 from inkseed.errors import InkseedError
+from inkseed.labels import MAX_NAME
 
 LONGEST = 1 << 20  # characters of a line: with more it is not a small picture
 LABELS = ("label", "labels", "class", "digit", "target", "y")  # names of the labels' column
@@ -30,14 +33,23 @@ def read_csv(path: Path, transposed: bool = False) -> ArrayPictures:
             continue
         label, _, pixels = line.rpartition(",")[::-1] if last else line.partition(",")
         rows.append(_pixels(pixels, path, number, len(rows[0]) if rows else None))
-        labels.append(label.strip().strip('"'))
+        labels.append(_label(label, path, number))
+        if len(rows).bit_count() == 1:  # and so at each doubling
+            _check(2 * len(rows), len(rows[0]), path)
     if not rows:
         raise InkseedError(
             f"{path} holds no images: give a line for each, as label,pixel0,pixel1,..."
         )
-    if round(len(rows[0]) ** 0.5) ** 2 != len(rows[0]):
-        raise InkseedError(f"{path}: {len(rows[0])} pixels per line do not make a square picture")
     return ArrayPictures(np.stack(rows), np.array(labels), path, transposed)
+
+
+def _check(count: int, pixels: int, path: Path) -> None:
+    """Raise InkseedError unless so many images of so many pixels can be a set."""
+    if math.isqrt(pixels) ** 2 != pixels:
+        raise InkseedError(f"{path}: {pixels:,} pixels per line do not make a square picture")
+    images = Claim((count, pixels), np.dtype(np.float32))
+    check_bytes(images, str(path))
+    check_set(images, Claim((count,), np.dtype(object)), path)
 
 
 def _labels_come_last(header: str, path: Path) -> bool:
@@ -47,6 +59,13 @@ def _labels_come_last(header: str, path: Path) -> bool:
     if names[-1] in LABELS:
         return True
     raise InkseedError(f"{path} has no labels: name the first or the last column 'label'")
+
+
+def _label(text: str, path: Path, number: int) -> str:
+    label = text.strip().strip('"')
+    if len(label) > MAX_NAME:  # one would make all of them as long
+        raise InkseedError(f"{path}, line {number}: the label has more than {MAX_NAME} characters")
+    return label
 
 
 def _pixels(text: str, path: Path, number: int, wanted: int | None) -> np.ndarray:

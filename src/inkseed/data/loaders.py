@@ -4,7 +4,7 @@ import torch
 from torch.utils.data import DataLoader
 
 from inkseed.checks import sides, whole_number
-from inkseed.data.arrays import MOST_SIDE
+from inkseed.data.claims import MOST_SIDE
 from inkseed.data.labelled import LabelledImages, TensorImages
 from inkseed.data.mnist import load_mnist
 

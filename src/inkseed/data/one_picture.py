@@ -54,6 +54,8 @@ def read_own(
     if not strokes(levels).any():
         return Found("blank")
     cuts = [to_bytes(cut) for cut in (cut_apart(levels) if several else [levels])]
+    if not cuts:
+        return Found("unreadable")
     if formed:
         images = [legible_as_mnist(cut, size) for cut in cuts]
     else:

@@ -8,11 +8,12 @@ import numpy as np
 
 from inkseed.checks import sides
 from inkseed.data.account import Account
-from inkseed.data.arrays import MOST_SIDE, ArrayPictures, read_npz
+from inkseed.data.arrays import ArrayPictures, read_npz
+from inkseed.data.claims import MOST_SIDE, check_set
 from inkseed.data.csv_rows import read_csv
 from inkseed.data.folder import FolderPictures, PictureFiles
 from inkseed.data.how_to_read import Form, HowToRead, PaperChoice
-from inkseed.data.idx import read_idx
+from inkseed.data.idx import idx_claim, read_idx
 from inkseed.data.labelled import LabelledImages
 from inkseed.errors import InkseedError
 
@@ -126,6 +127,7 @@ def _arrays(path: Path, transposed: bool) -> ArrayPictures:
         raise InkseedError(f"no such file or folder: {path}")
     if "idx" in name or _begins_as_idx(path):
         images, labels = _idx_pair(path)
+        check_set(idx_claim(images, 3), idx_claim(labels, 1), path)
         return ArrayPictures(read_idx(images, 3), read_idx(labels, 1), path, transposed)
     raise InkseedError(
         f"{path} is not a set: give a folder with a folder per label, an .npz with images and"

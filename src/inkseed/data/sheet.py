@@ -1,7 +1,5 @@
 """Cut several digits out of one sheet, without the ink of any other."""
 
-from typing import NamedTuple
-
 import numpy as np
 from scipy import ndimage
 
@@ -11,31 +9,21 @@ LEAST_SIDE = 40  # pixels: a smaller picture is one digit
 TALL = 0.4  # of the tallest stroke's height: at least that is a digit, or a large part of one
 JOINED = 0.04  # of a digit's height: strokes this close are one stroke with a gap
 ATTACHED = 0.25  # of a digit's height: a part so close belongs to the digit
+MOST = 10_000  # strokes: the time to group them grows with their square
 BESIDE = 0.3  # of the smaller box: parts whose boxes share so much are one digit
-
-
-class Box(NamedTuple):
-    """Rows and columns, half-open."""
-
-    top: int
-    left: int
-    bottom: int
-    right: int
-
-    @property
-    def height(self) -> int:
-        return self.bottom - self.top
-
-    @property
-    def width(self) -> int:
-        return self.right - self.left
+TOP, LEFT, BOTTOM, RIGHT = range(4)  # of a box: rows and columns, half-open
 
 
 def cut_apart(levels: np.ndarray) -> list[np.ndarray]:
-    """Ink (H, W), 0 to 1 -> the ink of each digit; [levels] if there is only one."""
+    """Ink (H, W), 0 to 1 -> the ink of each digit; [levels] if there is only one.
+
+    Nothing for more than 10,000 strokes, which are a pattern and not handwriting.
+    """
     if max(levels.shape) < LEAST_SIDE:
         return [levels]
     parts, boxes = _parts(strokes(levels))
+    if len(boxes) > MOST:
+        return []
     digits = _grouped(boxes)
     if len(digits) < 2:
         return [levels]
@@ -51,49 +39,64 @@ def cut_apart(levels: np.ndarray) -> list[np.ndarray]:
     return [np.where(of_digit[place] == k, levels[place], 0) for k, place in places]
 
 
-def _parts(inked: np.ndarray) -> tuple[np.ndarray, list[Box]]:
-    """Number the strokes (H, W), from 1, with their boxes; those that nearly touch are one."""
-    found = ndimage.find_objects(ndimage.label(inked, ALL_ROUND)[0])
-    gap = round(JOINED / 2 * max((y.stop - y.start for y, _ in found), default=0))
+def _parts(inked: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Number the strokes (H, W), from 1, with their boxes (n, 4); those that nearly touch are one.
+
+    If there are more than 10,000 strokes, they are not joined.
+    """
+    found, count = ndimage.label(inked, ALL_ROUND)
+    boxes = _boxes(found)
+    if count > MOST:
+        return found, boxes
+    tallest = int((boxes[:, BOTTOM] - boxes[:, TOP]).max(initial=0))
+    gap = round(JOINED / 2 * tallest)
     joined = ndimage.binary_dilation(inked, ALL_ROUND, iterations=gap) if gap else inked
     parts = ndimage.label(joined, ALL_ROUND)[0] * inked
-    boxes = [Box(y.start, x.start, y.stop, x.stop) for y, x in ndimage.find_objects(parts)]
-    return parts, boxes
+    return parts, _boxes(parts)
 
 
-def _grouped(boxes: list[Box]) -> list[list[int]]:
+def _boxes(parts: np.ndarray) -> np.ndarray:
+    found = [(y.start, x.start, y.stop, x.stop) for y, x in ndimage.find_objects(parts)]
+    return np.array(found, np.int64).reshape(-1, 4)
+
+
+def _grouped(boxes: np.ndarray) -> list[np.ndarray]:
     """The strokes of each digit: a large one, those that it crosses, and small ones nearby."""
-    if not boxes:
+    if not len(boxes):
         return []
-    tallest = max(box.height for box in boxes)
-    usual = float(np.median([box.height for box in boxes if box.height >= TALL * tallest]))
-    large = [k for k, box in enumerate(boxes) if box.height >= TALL * usual]
-    groups: list[list[int]] = []
-    for k in large:
-        mine = [
-            group for group in groups if any(_one_digit(boxes[k], boxes[j], usual) for j in group)
-        ]
-        groups = [group for group in groups if group not in mine]
-        groups.append([k, *(j for group in mine for j in group)])
-    for k in set(range(len(boxes))) - set(large):
-        gaps = [min(_gap(boxes[k], boxes[j]) for j in group if j in large) for group in groups]
-        if min(gaps) <= ATTACHED * usual:
-            groups[int(np.argmin(gaps))].append(k)
-    return groups
+    heights = boxes[:, BOTTOM] - boxes[:, TOP]
+    usual = float(np.median(heights[heights >= TALL * heights.max()]))
+    large = np.flatnonzero(heights >= TALL * usual)
+    last = np.arange(len(large))  # of the large strokes of the same digit
+    for k in range(len(large)):
+        before = last[:k]
+        mine = before[_one_digit(boxes[large[k]], boxes[large[:k]], usual)]
+        before[np.isin(before, mine)] = k
+    digits, of_large = np.unique(last, return_inverse=True)
+    group = np.full(len(boxes), -1)
+    group[large] = of_large
+    for small in np.flatnonzero(group < 0):
+        gaps = _gaps(boxes[small], boxes[large])
+        if (least := gaps.min()) <= ATTACHED * usual:
+            group[small] = of_large[gaps == least].min()
+    return [np.flatnonzero(group == digit) for digit in range(len(digits))]
 
 
-def _one_digit(a: Box, b: Box, height: float) -> bool:
-    """Whether two large strokes are parts of one digit."""
-    across = min(a.right, b.right) - max(a.left, b.left)
-    down = min(a.bottom, b.bottom) - max(a.top, b.top)
-    if across > 0 and down > 0:
-        smaller = min(a.height * a.width, b.height * b.width)
-        return across * down >= BESIDE * smaller
-    above = across >= 0.5 * min(a.width, b.width)
-    return above and -down <= JOINED * height
+def _one_digit(a: np.ndarray, others: np.ndarray, height: float) -> np.ndarray:
+    """Which of several large strokes are parts of one digit with the large stroke a."""
+    corners = np.minimum(a[2:], others[:, 2:]) - np.maximum(a[:2], others[:, :2])
+    down, across = corners.T
+    areas = (others[:, 2:] - others[:, :2]).prod(1)
+    widths = others[:, RIGHT] - others[:, LEFT]
+    smaller = np.minimum(areas, (a[2:] - a[:2]).prod())
+    above = (across >= 0.5 * np.minimum(widths, a[RIGHT] - a[LEFT])) & (-down <= JOINED * height)
+    crossing = across * down >= BESIDE * smaller
+    joined: np.ndarray = np.where((across > 0) & (down > 0), crossing, above)
+    return joined
 
 
-def _gap(a: Box, b: Box) -> int:
-    across = max(a.left, b.left) - min(a.right, b.right)
-    down = max(a.top, b.top) - min(a.bottom, b.bottom)
-    return max(across, down, 0)
+def _gaps(a: np.ndarray, others: np.ndarray) -> np.ndarray:
+    """How far a stroke's box is from others'."""
+    apart = np.maximum(a[:2], others[:, :2]) - np.minimum(a[2:], others[:, 2:])
+    gaps: np.ndarray = apart.max(1).clip(min=0)
+    return gaps

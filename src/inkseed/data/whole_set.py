@@ -1,10 +1,13 @@
 """Read the pictures of a set, each by itself or, if it is not clear, by the others."""
 
+import math
 from typing import Protocol
 
 import numpy as np
 
+from inkseed import memory
 from inkseed.data.account import Account
+from inkseed.data.claims import FACTS, READING
 from inkseed.data.decode import UnreadableError
 from inkseed.data.form import SIDE, fitted
 from inkseed.data.how_to_read import HowToRead
@@ -47,6 +50,11 @@ class Gathered:
         shapes = {shape for k in range(len(given)) if (shape := given.shape(k))}
         self.shared = next(iter(shapes)) if len(shapes) == 1 else None
         self.size = size or self.shared or (SIDE, SIDE)
+        pixels = math.prod(self.size)
+        if self.shared and max(self.shared) <= SMALL:
+            pixels = max(pixels, math.prod(self.shared))
+        what = f"{len(given):,} {given.noun} of {self.size[0]}x{self.size[1]}"
+        memory.require_each(len(given), READING * pixels + FACTS, what)
         self.digits = set(given.class_names) <= set(DIGITS)
         square = self.size[0] == self.size[1] <= SMALL
         self.forming = how.form == "mnist" or (how.form == "auto" and self.digits and square)

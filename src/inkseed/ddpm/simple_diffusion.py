@@ -20,6 +20,7 @@ from inkseed.diffusion.schedule import MAX_STEPS, LinearBetas, times
 from inkseed.diffusion.training_times import Uniform
 from inkseed.errors import InkseedError
 from inkseed.files import check_writable
+from inkseed.model.drawing import check_batch
 from inkseed.model.sampling import LEAST_GUIDE_W, MOST_GUIDE_W
 from inkseed.nn import ContextUnet
 from inkseed.nn.device import find_device
@@ -137,7 +138,8 @@ class SimpleDiffusion(nn.Module):
                 last 8, from noise to image.
 
         Raises:
-            InkseedError: for no images, and for a device that the network is not on.
+            InkseedError: for no images, for more than fit in memory, and for a device that the
+                network is not on.
 
         Source:
             The report, equations (2) and (3).
@@ -146,8 +148,11 @@ class SimpleDiffusion(nn.Module):
         guide_w = real_number(guide_w, "guide_w", LEAST_GUIDE_W, MOST_GUIDE_W)
         warn_untaught(self.drop_prob, guide_w)
         device = self._own(device)
+        shape = image_shape(size)
+        kept_of_each = self.n_T // KEPT_EVERY + KEPT_LAST
+        check_batch(self.nn_model, shape, n_sample, 2 * kept_of_each)  # once more while stacked
         label = torch.arange(n_sample, device=device) % self.nn_model.n_classes
-        x_T = normal((n_sample, *image_shape(size)), generator, device)
+        x_T = normal((n_sample, *shape), generator, device)
         kept: list[Tensor] = []
 
         def keep(i: int, step: Step) -> None:

@@ -17,7 +17,9 @@ from inkseed.data.split import split_mnist
 from inkseed.errors import InkseedError
 from inkseed.evaluation.mix import choose
 from inkseed.judges.fit import JUDGE_SIZE
+from inkseed.model.drawing import check_room
 from inkseed.model.model import Model, Samples
+from inkseed.model.redraw import JUDGED
 from inkseed.model.request import MOST_IMAGES
 from inkseed.outline import Outlined
 
@@ -96,16 +98,14 @@ def _guide_w(path: Path, found: Reading) -> np.ndarray | None:
     if path.suffix.lower() != ".npz":
         return None
     arrays = NpzFile(path)
-    if "guide_w" not in arrays.shapes:
+    if "guide_w" not in arrays.names:
         return None
-    guide_w = arrays["guide_w"]
-    if (
-        guide_w.shape != (found.account.given,)
-        or guide_w.dtype.kind not in "fiu"
-        or not np.isfinite(guide_w).all()
-    ):
-        raise InkseedError(f"{path}: guide_w must be one finite number per image, or be left out")
-    return guide_w[found.kept]
+    claim = arrays.claim("guide_w")
+    if claim.shape == (found.account.given,) and claim.dtype.kind in "fiu":
+        guide_w = arrays["guide_w"]
+        if np.isfinite(guide_w).all():
+            return guide_w[found.kept]
+    raise InkseedError(f"{path}: guide_w must be one finite number per image, or be left out")
 
 
 def draw_sets(
@@ -122,11 +122,13 @@ def draw_sets(
 
     Labels are in MNIST's own proportions (`natural_labels`). Settings that are None are the
     model's own, and `draw` replaces `Model.sample`. Raises InkseedError for a model whose classes
-    are not the ten digits, or for a bad count.
+    are not the ten digits, for a bad count, and for more images than fit in memory.
     """
     if set(model.class_names) != set(DIGITS):
         raise InkseedError("the model's classes are not the digits 0 to 9, which the judge reads")
-    digits = natural_labels(whole_number(count, "count", 1, MOST_IMAGES))
+    count = whole_number(count, "count", 1, MOST_IMAGES)
+    check_room(count * len(strengths), model.shape, copies=1 + JUDGED)
+    digits = natural_labels(count)
     classes = digits_to_labels(model, digits)
     sets = []
     for w in strengths:

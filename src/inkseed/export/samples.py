@@ -1,5 +1,6 @@
 """Write generated images to an .npz, a labelled folder, a figure, or a GIF of how they formed."""
 
+import shutil
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -8,13 +9,16 @@ import numpy as np
 import torch
 from PIL import Image
 
-from inkseed import __version__
+from inkseed import __version__, memory
 from inkseed.data.labelled import to_uint8
+from inkseed.errors import InkseedError
 from inkseed.files import write_atomically, write_folder
 from inkseed.model.model import Samples
 from inkseed.pictures import PAPER, Band, beside, draw_bands, save_gif, save_picture
 
 FRAMES = 60  # of a GIF, at most
+PACKED = 0.2  # bytes a pixel of digits, compressed
+BLOCK = 4096  # bytes of disk that a small file takes
 
 
 def save_samples(
@@ -34,7 +38,7 @@ def save_samples(
     suffix = path.suffix.lower()
     if suffix == ".npz":
         arrays: dict[str, Any] = {
-            name: np.concatenate([getattr(group, name) for group in groups])
+            name: _joined([getattr(group, name) for group in groups])
             for name in ("images", "labels", "seeds", "streams", "guide_w")
         }
         if list(class_names) != [str(k) for k in range(len(class_names))]:
@@ -48,21 +52,57 @@ def save_samples(
         write_folder(path, lambda folder: _fill(folder, groups, class_names))
 
 
+def check_disk(path: Path, count: int, shape: tuple[int, int, int]) -> None:
+    """Raise InkseedError unless the disk of `path` has room for `count` images of (C, H, W)."""
+    height, width = shape[1:]
+    folder = path.absolute().parent
+    while not folder.exists():
+        folder = folder.parent
+    needed = count * (BLOCK if path.suffix == "" else height * width * PACKED)
+    free = shutil.disk_usage(folder).free
+    if needed > free:
+        raise InkseedError(
+            f"{path}: {count:,} images would take about {memory.size(needed)} of disk, where "
+            f"{memory.size(free)} is free: lower --count, or write elsewhere"
+        )
+
+
 def _made(groups: Sequence[Samples]) -> dict[str, np.ndarray]:
     """How the images were drawn, one row per image, and by which weights and versions."""
-    rows: list[dict[str, Any]] = []
-    for group in groups:
-        rows += [{**group.how.facts(), "nfe": group.nfe}] * len(group.labels)
-    names = ("nfe", "sampler", "steps", "spacing", "precision")
-    arrays = {name: np.array([row[name] for row in rows]) for name in names}
-    hands = [each for group in groups for each in group.hands]
-    arrays["hand"] = np.array(["" if each is None else each.name for each in hands])
-    arrays["guide_interval"] = np.concatenate(
-        [np.tile(group.how.guide_interval, (len(group.labels), 1)) for group in groups]
-    )
+    facts = [
+        {**group.how.facts(), "nfe": group.nfe, "guide_interval": group.how.guide_interval}
+        for group in groups
+    ]
+    names = ("nfe", "sampler", "steps", "spacing", "precision", "guide_interval")
+    made = {
+        name: _joined(
+            [_for_all(each[name], group) for each, group in zip(facts, groups, strict=True)]
+        )
+        for name in names
+    }
+    made["hand"] = _joined([_hands(group) for group in groups])
     by = {"weights_sha256": groups[0].weights_sha256 or "", "inkseed": __version__}
     by["torch"] = str(torch.__version__)
-    return arrays | {name: np.array(text) for name, text in by.items()}
+    return made | {name: np.array(text) for name, text in by.items()}
+
+
+def _hands(group: Samples) -> np.ndarray:
+    """The name of each image's hand, empty where it was free."""
+    names = {each: "" if each is None else each.name for each in dict.fromkeys(group.hands)}
+    if len(names) == 1:
+        return _for_all(next(iter(names.values())), group)
+    return np.array([names[each] for each in group.hands])
+
+
+def _for_all(fact: Any, group: Samples) -> np.ndarray:
+    """A fact of all images of a group, a row for each; it takes the memory of one."""
+    one = np.array(fact)
+    return np.broadcast_to(one, (len(group.labels), *one.shape))
+
+
+def _joined(parts: Sequence[np.ndarray]) -> np.ndarray:
+    """The rows of all parts; a single part is not copied."""
+    return parts[0] if len(parts) == 1 else np.ascontiguousarray(np.concatenate(parts))
 
 
 def save_trace(groups: Sequence[Samples], columns: int, path: str | Path) -> None:

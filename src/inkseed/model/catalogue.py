@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from inkseed.checkpoint import load_config
+from inkseed.checkpoint import load_header
 from inkseed.errors import InkseedError
 from inkseed.files import sha256, write_json
 from inkseed.model.config import ModelConfig
@@ -63,14 +63,15 @@ def bundled() -> list[Bundled]:
     found = []
     for name in MODELS.names():
         path = find_model(name)
-        config = ModelConfig.of(load_config(path), str(path))
+        config = ModelConfig.of(load_header(path).config, str(path))
         found.append(Bundled(name, path, config, _quality(path)))
     return found
 
 
 def models_of_hands() -> list[str]:
     """The bundled models that can be told a hand, by name."""
-    return [name for name in MODELS.names() if load_config(find_model(name))["network"].get("hand")]
+    configs = {name: load_header(find_model(name)).config for name in MODELS.names()}
+    return [name for name, config in configs.items() if config["network"].get("hand")]
 
 
 def record_quality(name: str, quality: dict[str, Any]) -> Path:

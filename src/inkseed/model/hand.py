@@ -1,6 +1,7 @@
 """A hand: some digits of one writer, or one that nobody has; what a network is told of either."""
 
 import hashlib
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from inkseed.checkpoint import load_tensors, save_tensors
+from inkseed.checkpoint import load_header, load_tensors, save_tensors
 from inkseed.data.crisp import crisp
 from inkseed.data.labelled import to_tensor
 from inkseed.data.pairs import INK
@@ -84,7 +85,7 @@ class Hand(Outlined):
         save_tensors(path, {"images": torch.from_numpy(self.images.copy())}, {"kind": KIND})
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class DrawnHand:
     """A hand that nobody has, drawn from how a model's writers are spread.
 
@@ -115,9 +116,12 @@ def load_hand(path: str | Path) -> Hand:
     Raises:
         InkseedError: for a file that is missing, damaged, or no hand.
     """
-    tensors, told = load_tensors(path, KIND)
-    if told.get("kind") != KIND or tensors.keys() != {"images"}:
+    told, shapes = load_header(path, KIND)
+    if told.get("kind") != KIND or shapes.keys() != {"images"}:
         raise InkseedError(f"{path} is no hand: give a file that hand.save wrote")
+    if len(shapes["images"]) != 3 or shapes["images"][0] > MOST_KEPT:
+        raise InkseedError(f"{path} is damaged: a hand is up to {MOST_KEPT:,} digits")
+    tensors, _ = load_tensors(path, KIND)
     images = tensors["images"]
     if images.dtype != torch.uint8:  # numpy has no bfloat16
         raise InkseedError(f"{path} is damaged: a hand is digits as uint8, not {images.dtype}")
@@ -151,10 +155,16 @@ def tell_hands(network: Any, hands: Sequence[AnyHand | None]) -> Tensor | None:
         return None
     if not knows_hands(network):
         raise InkseedError(no_hands())
-    rows = _drawn(network, [each for each in unlike if isinstance(each, DrawnHand)])
-    rows |= {each: _given(network, each) for each in unlike if isinstance(each, Hand)}
-    free = torch.full_like(next(iter(rows.values())), torch.nan)
-    return torch.stack([free if each is None else rows[each] for each in hands])
+    drawn: dict[int, list[DrawnHand]] = {}
+    for each in unlike:
+        if isinstance(each, DrawnHand):
+            drawn.setdefault(each.seed, []).append(each)
+    given = [each for each in unlike if isinstance(each, Hand)]
+    tables = [_drawn(network, seed, own) for seed, own in drawn.items()]
+    tables += [_given(network, each) for each in given]
+    place = {each: k for k, each in enumerate(itertools.chain(*drawn.values(), given))}
+    table = torch.cat([*tables, torch.full_like(tables[0][:1], torch.nan)])
+    return table[[len(place) if each is None else place[each] for each in hands]]
 
 
 def no_hands() -> str:
@@ -166,19 +176,16 @@ def no_hands() -> str:
 
 @torch.no_grad()
 def _given(network: OfHands, hand: Hand) -> Tensor:
+    """What a network is told of one hand, (1, H)."""
     x = to_tensor(crisp(hand.in_order())).to(network.hand_mean.device)
     codes = network.encoder(x).float().cpu()
-    (row,) = hands_of(codes, torch.zeros(len(hand), dtype=torch.int64), torch.tensor([len(hand)]))
-    row[-1].clamp_(min=MOST_DIGITS**-0.5)
+    row = hands_of(codes, torch.zeros(len(hand), dtype=torch.int64), torch.tensor([len(hand)]))
+    row[:, -1].clamp_(min=MOST_DIGITS**-0.5)
     return row
 
 
-def _drawn(network: OfHands, hands: Sequence[DrawnHand]) -> dict[AnyHand, Tensor]:
+def _drawn(network: OfHands, seed: int, hands: Sequence[DrawnHand]) -> Tensor:
+    """What a network is told of drawn hands of one seed, (N, H)."""
     mean, factor = (each.double().cpu() for each in (network.hand_mean, network.hand_factor))
-    rows: dict[AnyHand, Tensor] = {}
-    for seed in {each.seed for each in hands}:
-        own = [each for each in hands if each.seed == seed]
-        noise = normals(seed, [(each.number,) for each in own], mean.shape, Purpose.WRITER)
-        drawn = drawn_hands(mean, factor, torch.from_numpy(noise).double())
-        rows |= dict(zip(own, drawn.float(), strict=True))
-    return rows
+    noise = normals(seed, [(each.number,) for each in hands], mean.shape, Purpose.WRITER)
+    return drawn_hands(mean, factor, torch.from_numpy(noise).double()).float()

@@ -1,10 +1,12 @@
 """Load a model by its name or from its file, and check it."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import torch
 
-from inkseed.checkpoint import load_tensors
+from inkseed.checkpoint import load_header, load_tensors
 from inkseed.errors import InkseedError
 from inkseed.files import sha256
 from inkseed.model.config import ModelConfig
@@ -29,8 +31,8 @@ def load(name: str | Path = DEFAULT_MODEL, device: str | torch.device = "cpu") -
         InkseedError: for an unknown name or device, or a file that is not an inkseed model.
     """
     path = find_model(name)
-    tensors, told = load_tensors(path)
-    if any(name.startswith("network.") for name in tensors):
+    told, shapes = load_header(path)
+    if any(name.startswith("network.") for name in shapes):
         raise InkseedError(
             f"{path} is the state of an unfinished run: finish it with --resume, and load its"
             " model.safetensors"
@@ -38,11 +40,16 @@ def load(name: str | Path = DEFAULT_MODEL, device: str | torch.device = "cpu") -
     if told.get("kind") == KIND:
         raise InkseedError(f"{path} is a hand, not a model: give it by --hand, or to load_hand")
     where, config = find_device(device), ModelConfig.of(told, str(path))
-    try:
+    with _errors_of(path):
         with torch.device("meta"):  # no memory until the shapes are known to match
             network = network_from(config.network)
-        for key, own in network.state_dict().items():
-            if tensors[key].is_floating_point() != own.is_floating_point():
+        own = network.state_dict()
+        if {key: tuple(each.shape) for key, each in own.items()} != shapes:
+            raise ValueError("the network has other tensors")
+    tensors, _ = load_tensors(path)
+    with _errors_of(path):
+        for key, each in own.items():
+            if tensors[key].is_floating_point() != each.is_floating_point():
                 raise ValueError(f"{key} is of the wrong kind")
         floats = {k: v.float() if v.is_floating_point() else v for k, v in tensors.items()}
         network.load_state_dict(floats, assign=True)
@@ -50,6 +57,13 @@ def load(name: str | Path = DEFAULT_MODEL, device: str | torch.device = "cpu") -
         model.weights_sha256 = sha256(path)
         model.settings()
         return model
+
+
+@contextmanager
+def _errors_of(path: Path) -> Iterator[None]:
+    """A context in which what a file claims may turn out to be wrong."""
+    try:
+        yield
     except InkseedError as error:
         raise InkseedError(f"{path}: {error}") from error
     except (KeyError, TypeError, ValueError, RuntimeError) as error:

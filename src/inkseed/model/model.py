@@ -17,9 +17,9 @@ from inkseed.diffusion.predictions import denoiser_from
 from inkseed.errors import InkseedError
 from inkseed.labels import class_indices
 from inkseed.model.config import ModelConfig
-from inkseed.model.drawing import draw
+from inkseed.model.drawing import check_request, draw
 from inkseed.model.hand import AnyHand, Hand, knows_hands, no_hands, tell_hands
-from inkseed.model.request import BATCH_SIZE, Request, classes_of, condition_of
+from inkseed.model.request import Request, classes_of, condition_of
 from inkseed.model.run import BoundRequest
 from inkseed.model.samples import Samples
 from inkseed.model.sampling import Sampling, SamplingOptions, settle
@@ -52,12 +52,16 @@ class Model:
 
     def __repr__(self) -> str:
         millions = sum(each.numel() for each in self.network.parameters()) / 1e6
-        height, width = self.image_size
         names = ", ".join(self.class_names[:3] + ("...",) * (len(self.class_names) > 3))
         return (
             f"Model({type(self.network).__name__} of {millions:.1f} million parameters, draws "
-            f"{names} at {height}x{width}, on {self.device})"
+            f"{names} at {self.shape[1]}x{self.shape[2]}, on {self.device})"
         )
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """(C, H, W) of an image."""
+        return (self.network.in_channels, *self.image_size)
 
     def indices(self, names: Sequence[str]) -> list[int]:
         """Labels as people write them -> class indices. Raises InkseedError for an unknown one."""
@@ -125,10 +129,9 @@ class Model:
         Raises:
             InkseedError: for an impossible setting.
         """
-        asked = SamplingOptions(
-            guide_w, sampler, steps, spacing, guide_interval, guidance, precision
+        return self.settle(
+            SamplingOptions(guide_w, sampler, steps, spacing, guide_interval, guidance, precision)
         )
-        return self.settle(asked)
 
     def settle(self, asked: SamplingOptions) -> Sampling:
         """`settings`, from one value."""
@@ -154,7 +157,7 @@ class Model:
         candidates: int | None = None,
         budget: int | None = None,
         first: int = 0,
-        batch_size: int = BATCH_SIZE,
+        batch_size: int | None = None,
         trace: bool = False,
         on_evaluations: Callable[[int], object] | None = None,
     ) -> Samples:
@@ -182,7 +185,7 @@ class Model:
             candidates: how many noises a search tries for each image; None is 10.
             budget: the most network evaluations that one image may cost; None is no limit.
             first: the number of the first image.
-            batch_size: how many images are drawn at a time.
+            batch_size: how many images are drawn at a time; None is 64, or fewer large ones.
             trace: keep each state on the way, and the x_0 predicted at the state before it.
             on_evaluations: called with the number of network evaluations in each batch.
 
@@ -217,23 +220,22 @@ class Model:
         run = self.bind(request, on_evaluations)
         if run.sampling.guidance is None and not run.sampling.taught:
             warn_untaught(self.config.drop_prob, run.sampling.guide_w)
-        drawn = draw(run)
-        return replace(drawn, weights_sha256=self.weights_sha256)
+        return replace(draw(run), weights_sha256=self.weights_sha256)
 
     def bind(
         self, request: Request, on_evaluations: Callable[[int], object] | None = None
     ) -> BoundRequest:
         """Return a run, which draws the request's images, or any noise under its settings.
 
-        No network runs yet. Raises InkseedError for a request that this model cannot draw.
+        No network runs yet. Raises InkseedError for what the model cannot draw, or memory not hold.
         """
-        labels = classes_of(request, len(self.class_names))
         how = self.settle(request.sampling)
+        check_request(request, self.network, self.shape, how.steps)
         style = {name: value for name, value in request.style.items() if value is not None}
         hands = request.hands(drawn=how.one_hand and self.knows_hands)
         if how.one_hand and not self.knows_hands:
             style = {**draw_styles(self.styles, request.seed, request.numbers), **style}
-        condition = condition_of(labels, self.styles, style)
+        condition = condition_of(classes_of(request, len(self.class_names)), self.styles, style)
         return BoundRequest(
             request=request,
             own=self.denoiser,
@@ -242,7 +244,7 @@ class Model:
             condition=replace(condition, hand=tell_hands(self.network, hands)),
             hands=hands,
             class_names=self.class_names,
-            shape=(self.network.in_channels, *self.image_size),
+            shape=self.shape,
             device=self.device,
             on_evaluations=on_evaluations,
         )

@@ -12,7 +12,7 @@ import torch
 
 from inkseed.data.labelled import to_uint8
 from inkseed.errors import InkseedError
-from inkseed.model.drawing import check_finite
+from inkseed.model.drawing import check_finite, check_room
 from inkseed.model.model import Model
 from inkseed.model.request import MOST_CANDIDATES, Request
 from inkseed.model.samples import Samples
@@ -20,6 +20,7 @@ from inkseed.outline import Outlined
 from inkseed.rng import Key, normals
 
 ATTEMPTS = 10  # to redraw a doubted image
+JUDGED = 3  # times the images' size, while a judge reads them
 
 Confidence = Callable[[np.ndarray, np.ndarray], np.ndarray]
 """(uint8 images (N, H, W), rows (M,)) -> a judge's confidence in the labels of these rows, (M,)."""
@@ -57,28 +58,33 @@ def sample_confident(
         )
     if request.budget is not None:
         raise InkseedError("redrawn images have no budget: leave out the budget or the check")
-    samples = model.sample_request(request, on_evaluations)
+    check_room(len(request), model.shape, copies=1 + JUDGED)
     plain = replace(request, noise="gaussian", candidates=None)
     run = model.uncompiled().bind(plain, on_evaluations)  # doubted images come in all batch sizes
+    samples = model.sample_request(request, on_evaluations)
     images, everyone = samples.images, np.arange(len(request))
+    numbers = np.stack((np.asarray(request.numbers), np.zeros_like(everyone)), 1)
     confident = confidence(images, everyone)
     redrawn = 0
     for attempt in range(1, ATTEMPTS + 1):
         rows = np.flatnonzero(confident < least)
         if len(rows) == 0:
             break
-        keys: list[Key] = [(request.numbers[row], MOST_CANDIDATES + attempt) for row in rows]
-        z = torch.from_numpy(normals(request.seed, keys, run.shape))
-        x = run.images(z, keys, run.condition[rows])
-        check_finite(x)
+        before, streams = images[rows], numbers[rows]
+        streams[:, 1] = MOST_CANDIDATES + attempt
+        for first in range(0, len(rows), run.batch_size):
+            part = slice(first, first + run.batch_size)
+            keys: list[Key] = [tuple(key) for key in streams[part].tolist()]
+            z = torch.from_numpy(normals(request.seed, keys, run.shape))
+            x = run.images(z, keys, run.condition[rows[part]])
+            check_finite(x)
+            images[rows[part]] = to_uint8(x)
         redrawn += len(rows)
-        tried = images.copy()
-        tried[rows] = to_uint8(x)
-        now = confidence(tried, rows)
+        now = confidence(images, rows)
         better = now > confident[rows]
+        images[rows[~better]] = before[~better]
         at = rows[better]
-        images[at], samples.noise[at] = tried[at], z[better]
-        samples.streams[at] = np.array(keys)[better]
+        samples.exchange(at, images[at], streams[better])
         confident[at] = now[better]
         if not alone and len(at):
             confident = confidence(images, everyone)

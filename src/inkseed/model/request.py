@@ -1,5 +1,6 @@
 """A request to a model, checked before any work is done."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -20,8 +21,10 @@ from inkseed.outline import Outlined
 from inkseed.registry import home
 
 MOST_IMAGES = 10**9
+MOST_AT_ONCE = 2**16  # images in a batch
 LAST_SEED = 2**63 - 1
-BATCH_SIZE = 64
+BATCH_SIZE = 64  # unless the images are large
+PIXELS_AT_ONCE = 2**20  # 64 images of 128x128
 CANDIDATES, MOST_CANDIDATES = 10, 10_000  # of a search, for each image
 TRIES_AT_ONCE = 50_000  # whose noises are in memory together
 MOST_BUDGET = 10**12
@@ -42,7 +45,8 @@ class Request(Outlined):
         candidates: how many noises a search tries for each image; None is 10.
         budget: the most network evaluations that one image may cost; None is no limit.
         first: the number of the first image.
-        batch_size: how many images are drawn at a time.
+        batch_size: how many images are drawn at a time; None is 64, or fewer if they are larger
+            than 128x128.
         trace: keep each state on the way.
         hand: a hand for all images, or one (or None, which leaves it to the model) for each.
 
@@ -59,7 +63,7 @@ class Request(Outlined):
     candidates: int | None = None
     budget: int | None = None
     first: int = 0
-    batch_size: int = BATCH_SIZE
+    batch_size: int | None = None
     trace: bool = False
     hand: AnyHand | Sequence[AnyHand | None] | None = None
 
@@ -69,8 +73,9 @@ class Request(Outlined):
             "labels": labels,
             "seed": whole_number(self.seed, "seed", 0, LAST_SEED),
             "first": whole_number(self.first, "first", 0, LAST_IMAGE + 1 - len(labels)),
-            "batch_size": whole_number(self.batch_size, "batch_size", 1, MOST_IMAGES),
         }
+        if self.batch_size is not None:
+            checked["batch_size"] = whole_number(self.batch_size, "batch_size", 1, MOST_AT_ONCE)
         if self.candidates is not None:
             tried = whole_number(self.candidates, "candidates", 1, MOST_CANDIDATES)
             checked["candidates"] = tried
@@ -89,6 +94,13 @@ class Request(Outlined):
         """The images' numbers, each with a stream of its own."""
         return range(self.first, self.first + len(self))
 
+    def rows(self, shape: tuple[int, int, int]) -> int:
+        """How many images (C, H, W) are drawn at a time, with as many candidates each."""
+        asked = self.batch_size
+        if asked is None:
+            asked = min(BATCH_SIZE, max(1, PIXELS_AT_ONCE // math.prod(shape)))
+        return min(asked, max(1, TRIES_AT_ONCE // (self.candidates or CANDIDATES)))
+
     def hands(self, drawn: bool) -> tuple[AnyHand | None, ...]:
         """The hand that each image is to be in; what is left free is None, unless it is `drawn`."""
         if isinstance(self.hand, Hand | DrawnHand | None):
@@ -102,7 +114,7 @@ class Request(Outlined):
 def _as_labels(labels: Any) -> np.ndarray:
     """Class indices as int64 (N,). Raises InkseedError for none, or if they are not integers."""
     try:
-        wanted = np.asarray(list(labels))
+        wanted = np.asarray(labels if isinstance(labels, np.ndarray) else list(labels))
     except (TypeError, ValueError) as error:
         raise InkseedError("labels must be whole numbers, one for each image") from error
     if len(wanted) == 0:

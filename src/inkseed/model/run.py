@@ -15,7 +15,7 @@ from inkseed.diffusion.denoiser import Denoiser, in_float32
 from inkseed.diffusion.schedule import Schedule, times
 from inkseed.errors import InkseedError
 from inkseed.model.hand import AnyHand
-from inkseed.model.request import CANDIDATES, TRIES_AT_ONCE, Request, strategy_of
+from inkseed.model.request import CANDIDATES, Request, strategy_of
 from inkseed.model.sampling import Sampling
 from inkseed.model.taught import names_posterior_means, needs_posterior_mean
 from inkseed.nn.precision import computing_in
@@ -76,7 +76,7 @@ class BoundRequest(Outlined):
     @property
     def batch_size(self) -> int:
         """How many rows are drawn at a time."""
-        return min(self.request.batch_size, max(1, TRIES_AT_ONCE // self.candidates))
+        return self.request.rows(self.shape)
 
     @property
     def evaluations(self) -> int:

@@ -2,16 +2,22 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
+import torch
 from torch import Tensor
 
+from inkseed import memory
 from inkseed.model.hand import AnyHand
 from inkseed.model.sampling import Sampling
 from inkseed.outline import Outlined
 from inkseed.pictures import png, tile
+from inkseed.rng import normals
 
 SHOWN, COLUMNS = 100, 10  # images in a notebook
+AT_ONCE = 10_000  # images whose noise is drawn together
+FLOAT = 4  # bytes
 
 
 @dataclass(repr=False)
@@ -26,7 +32,8 @@ class Samples(Outlined):
             `inkseed.noise.Streams` draws it again. (-1, -1) if its noise is not that of one stream.
         guide_w: float64 (N,), the strength of guidance.
         evaluations: all network evaluations that the request cost.
-        noise: float32 (N, C, H, W), the unit noise that each image began with.
+        own_noise: float32 (M, C, H, W), the unit noise of the M images that began with no stream,
+            in order; `noise` has that of all.
         hands: the hand that each image was asked for in, or that was drawn for it; None where it
             was left free.
         how: the settings used; `how.facts()` gives them as plain values.
@@ -41,7 +48,7 @@ class Samples(Outlined):
     streams: np.ndarray
     guide_w: np.ndarray
     evaluations: int
-    noise: Tensor
+    own_noise: Tensor
     hands: Sequence[AnyHand | None]
     how: Sampling
     weights_sha256: str | None = None
@@ -52,6 +59,31 @@ class Samples(Outlined):
     def nfe(self) -> int:
         """Network evaluations per image: all that the request cost, divided by N, rounded up."""
         return -(-self.evaluations // len(self.labels))
+
+    @cached_property
+    def noise(self) -> Tensor:
+        """The unit noise that each image began with, float32 (N, C, H, W).
+
+        It is drawn from the images' streams when it is first looked at, and 4 bytes a pixel.
+        """
+        shape, own = self.own_noise.shape[1:], self.streams[:, 0] < 0
+        memory.require(FLOAT * len(own) * shape.numel(), "the noise", "look at fewer images' noise")
+        if own.all():
+            return self.own_noise
+        noise = torch.empty(len(own), *shape)
+        noise[torch.from_numpy(own)] = self.own_noise
+        for rows in np.array_split(np.flatnonzero(~own), -(-len(own) // AT_ONCE)):
+            drawn = normals(int(self.seeds[0, 0]), self.streams[rows], shape)
+            noise[torch.from_numpy(rows)] = torch.from_numpy(drawn)
+        return noise
+
+    def exchange(self, rows: np.ndarray, images: np.ndarray, streams: np.ndarray) -> None:
+        """Replace the images `rows` by others, which began with these streams."""
+        named = self.streams[:, 0] >= 0
+        self.images[rows], self.streams[rows] = images, streams
+        kept = self.streams[~named, 0] < 0
+        self.own_noise = self.own_noise[torch.from_numpy(kept)]
+        vars(self).pop("noise", None)
 
     def _repr_png_(self) -> bytes:
         """What a notebook shows: the first hundred images."""

@@ -8,11 +8,12 @@ import torch
 from torch import Tensor, nn
 
 from inkseed.checks import whole_number
+from inkseed.labels import MOST_CLASSES
+from inkseed.nn.network import MOST_CHANNELS
 from inkseed.registry import NETWORKS
 
 BOTTLENECK = 7  # side of the learned map that the pooled vector is spread over: 28 / 4
 RESIDUAL_SCALE = 1.414  # keeps the variance of a sum of two equally large terms
-MOST_CHANNELS = 10**7
 
 
 class ResidualConvBlock(nn.Module):
@@ -107,7 +108,7 @@ class ContextUnet(nn.Module):
         super().__init__()
         in_channels = whole_number(in_channels, "in_channels", 1, MOST_CHANNELS)
         n_feat = whole_number(n_feat, "n_feat", 8, MOST_CHANNELS)
-        n_classes = whole_number(n_classes, "n_classes", 1, MOST_CHANNELS)
+        n_classes = whole_number(n_classes, "n_classes", 1, MOST_CLASSES)
         if n_feat % 8:
             raise ValueError(f"n_feat must be a multiple of 8 (group normalisation), not {n_feat}")
         self.in_channels, self.n_feat, self.n_classes = in_channels, n_feat, n_classes

@@ -7,6 +7,8 @@ from torch import Tensor, nn
 
 from inkseed.registry import NETWORKS
 
+MOST_CHANNELS = 4096  # of a layer: what claims more is no network of handwriting
+
 
 class Network(Protocol):
     """An `nn.Module` whose forward takes `(x, c, t, context_mask[, style])`.

@@ -16,8 +16,11 @@ from collections.abc import Mapping, Sequence
 import torch
 from torch import Tensor, nn
 
+from inkseed.checks import whole_number
 from inkseed.data.style import REACH
+from inkseed.labels import MOST_CLASSES
 from inkseed.nn.hand_encoder import HandEncoder
+from inkseed.nn.network import MOST_CHANNELS
 from inkseed.registry import NETWORKS
 
 PATCH = 2  # pixels a side, folded into channels
@@ -25,6 +28,7 @@ GROUPS = 16
 TIME_FEATURES = 64
 HEAD_CHANNELS = 64
 BEND = 6  # numbers that tell how an image was bent
+MOST_BLOCKS, MOST_PLACES, MOST_CODE = 32, 8, 1024
 BLEND = 0.25  # of a place's width, over which two neighbours' conditions blend
 
 
@@ -70,19 +74,19 @@ class PatchUnet(nn.Module):
         hand: int = 0,
     ) -> None:
         super().__init__()
-        high, low = widths
-        if not all(type(each) is int for each in (high, low, blocks, places, waves, hand)):
-            raise ValueError("widths, blocks, places, waves and hand must be whole numbers")
-        if high % GROUPS or low % HEAD_CHANNELS or min(widths) < 1:
+        high, low = (whole_number(each, "widths", 1, MOST_CHANNELS) for each in widths)
+        in_channels = whole_number(in_channels, "in_channels", 1, MOST_CHANNELS)
+        n_classes = whole_number(n_classes, "n_classes", 1, MOST_CLASSES)
+        blocks = whole_number(blocks, "blocks", 1, MOST_BLOCKS)
+        places = whole_number(places, "places", 1, MOST_PLACES)
+        waves = whole_number(waves, "waves", 0, MOST_CODE)
+        hand = whole_number(hand, "hand", 0, MOST_CODE)
+        if high % GROUPS or low % HEAD_CHANNELS:
             raise ValueError(f"widths must be multiples of {GROUPS} and {HEAD_CHANNELS}: {widths}")
-        if blocks < 1:
-            raise ValueError(f"blocks must be 1 or more, not {blocks}")
         moments = [list(map(float, pair)) for _, pair in sorted((styles or {}).items())]
         if not all(len(pair) == 2 and pair[1] > 0 for pair in moments):
             raise ValueError(f"a style needs a mean and a deviation above 0: {styles}")
-        if waves < 0 or hand < 0:
-            raise ValueError(f"waves and hand must be 0 or more, not {waves} and {hand}")
-        if places < 1 or round(n_classes ** (1 / places)) ** places != n_classes:
+        if round(n_classes ** (1 / places)) ** places != n_classes:
             raise ValueError(f"{n_classes} classes are not all digits of {places} places")
         self.in_channels, self.n_classes, self.places = in_channels, n_classes, places
         self.base = round(n_classes ** (1 / places))
@@ -107,7 +111,6 @@ class PatchUnet(nn.Module):
         self.hand = silent(hand + 2, embedding) if hand else None
         self.bend = silent(BEND, embedding) if hand else None
         self.mix = nn.Linear(embedding, embedding)
-
         self.into = nn.Conv2d(in_channels * PATCH**2, high, 3, padding=1)
         self.where = silent(waves, high) if waves else None
         self.down_high = nn.ModuleList(Block(high, high, embedding) for _ in range(blocks))

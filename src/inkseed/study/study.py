@@ -18,7 +18,9 @@ from inkseed.evaluation.reference import Reference
 from inkseed.evaluation.sets import digits_to_labels, natural_labels
 from inkseed.files import write_atomically, write_text
 from inkseed.held import claimed, is_free
+from inkseed.model.drawing import check_room
 from inkseed.model.model import Model
+from inkseed.model.redraw import JUDGED
 from inkseed.noise import SAME, find_strategy
 from inkseed.study.pool import SCORES, Pool, draw_pool, pool_cost
 from inkseed.study.real import measure_real
@@ -60,10 +62,12 @@ def run_study(
 
     Raises:
         InkseedError: for a model of other classes, a folder that holds anything but this study or
-            in which another process is at it, or a strategy that spends more than its budget.
+            in which another process is at it, more images than fit in memory, or a strategy that
+            spends more than its budget.
     """
     if set(model.class_names) != set(CLASSES):
         raise InkseedError("a study needs a model of the digits 0 to 9, which the judges read")
+    check_room(settings.n * settings.candidates, model.shape, copies=1 + JUDGED)
     _open(folder, settings, write=False)
     with claimed(folder):
         _open(folder, settings, write=True)
@@ -226,7 +230,8 @@ class _Drawing:
             write_atomically(path, lambda opened: np.savez_compressed(opened, **arrays))
         try:
             kept = NpzFile(path)
-            if layout == {each: (kept.dtypes[each], kept.shapes[each]) for each in kept.shapes}:
+            claims = {each: kept.claim(each) for each in kept.names}
+            if layout == {each: (claim.dtype, claim.shape) for each, claim in claims.items()}:
                 return {each: kept[each] for each in layout}
         except InkseedError as error:
             raise _damaged(path) from error

@@ -19,6 +19,7 @@ from inkseed.rng import Purpose, state
 from inkseed.say import plain
 from inkseed.training.batches import Examples
 from inkseed.training.recipes import MAX_SIDE, TWO_DIGITS, Recipe
+from inkseed.training.room import check_composites
 
 FEWEST = 8  # images of a class: fewer do not show how it varies
 HELD_OUT = 10  # one image in ten is held out to choose among averages, if there are plenty
@@ -146,6 +147,7 @@ def _two_digits(
             unseen = source  # none of the rarest digit was held out
         words = f"pairs of {own.description}"
     n = recipe.images or A_PASS
+    check_composites(n, recipe.size)
     hands = Hands(source)
 
     def composed(number: int) -> Examples:

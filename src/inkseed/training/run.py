@@ -21,6 +21,7 @@ from inkseed.training.objective import objective_of
 from inkseed.training.optimizer import Optimizer
 from inkseed.training.paths import FROZEN
 from inkseed.training.recipes import Recipe
+from inkseed.training.room import check_batch, check_weights
 from inkseed.training.warm_start import start_from
 
 
@@ -40,6 +41,8 @@ class Run:
         cls, recipe: Recipe, config: ModelConfig, device: torch.device, begin: Model | None
     ) -> "Run":
         """A run that has not begun; raises InkseedError for a recipe that describes no network."""
+        if begin is None:
+            check_weights(config.network, recipe)
         with torch.random.fork_rng(devices=[]):  # torch's initialisers take no generator
             torch.manual_seed(stream(recipe.seed, Purpose.INITIAL).initial_seed())
             if begin is not None:
@@ -52,6 +55,7 @@ class Run:
         if recipe.teacher:
             for name, parameter in network.named_parameters():
                 parameter.requires_grad_(name.split(".")[0] not in FROZEN)
+        check_batch(network, (network.in_channels, *config.image_size), recipe)
         optimizer = Optimizer(recipe, network)
         averages = WeightAverages(recipe.ema, network.state_dict())
         return cls(network, averages, optimizer, config, device)

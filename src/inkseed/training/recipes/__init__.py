@@ -14,12 +14,14 @@ from inkseed.training.recipes.renamed import RENAMED
 
 TWO_DIGITS = "pairs"
 MOST = 10**7
+MOST_EPOCHS, MOST_AT_ONCE, MOST_IMAGES = 100_000, 2**16, 10**6
+MOST_AVERAGES = 20
 MAX_SIDE = 256  # pixels
 OF_THE_DATA = ("in_channels", "n_classes", "styles")  # settings of a network
 
-Count = Annotated[Whole, Field(ge=1, le=MOST)]
 CountOrNone = Annotated[Whole, Field(ge=0, le=MOST)]
 Part = Annotated[Real, Field(ge=0, le=1)]
+Decay = Annotated[Real, Field(gt=0, lt=1)]
 Side = Annotated[Whole, Field(ge=4, le=MAX_SIDE, multiple_of=4)]
 
 
@@ -51,7 +53,7 @@ class Recipe:
         weight_decay: for AdamW and Muon.
         adam_beta2: Adam's memory; 0.99 suits short runs.
         max_grad_norm: longer gradients are clipped to this; 0 is no clipping.
-        ema: decay per step of each weight average; the validation loss chooses one.
+        ema: decay per step of each weight average, 20 at most; the validation loss chooses one.
         start: the model to start from, if `train` is given none; "" starts from scratch.
         teacher: the model to learn from, which is the start too; "" learns from images. Images then
             are states on its paths.
@@ -71,8 +73,8 @@ class Recipe:
     network: Table
     schedule: Table
     prediction: Table
-    epochs: Count
-    batch_size: Count
+    epochs: Annotated[Whole, Field(ge=1, le=MOST_EPOCHS)]
+    batch_size: Annotated[Whole, Field(ge=1, le=MOST_AT_ONCE)]
     learning_rate: Annotated[Real, Field(ge=1e-12, le=1)]
     drop_prob: Part
     sampling: Table = field(default_factory=dict)
@@ -88,12 +90,12 @@ class Recipe:
     weight_decay: Annotated[Real, Field(ge=0, le=10)] = 0.0
     adam_beta2: Annotated[Real, Field(ge=0, le=0.999999)] = 0.999
     max_grad_norm: Annotated[Real, Field(ge=0)] = 0.0
-    ema: tuple[Annotated[Real, Field(gt=0, lt=1)], ...] = ()
+    ema: Annotated[tuple[Decay, ...], Field(max_length=MOST_AVERAGES)] = ()
     start: str = ""
     teacher: str = ""
     path_steps: Annotated[Whole, Field(ge=2, le=1000)] = 10
     data: Literal["mnist", "mnist_parts_a_b", "pairs"] = "mnist"
-    images: CountOrNone = 0
+    images: Annotated[Whole, Field(ge=0, le=MOST_IMAGES)] = 0
     size: tuple[Side, Side] = (28, 56)
     layout: Table = field(default_factory=dict)
     held_out_labels: tuple[str, ...] = ()
