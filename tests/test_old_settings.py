@@ -45,7 +45,7 @@ def resume(folder, told, recipe):
     open_run(folder, {"recipe": dataclasses.asdict(recipe)}, resume=True)
 
 
-@pytest.mark.parametrize("name", RECIPES.names())
+@pytest.mark.parametrize("name", sorted({*RECIPES.names()} - {"digits-fast"}))  # which is newer
 def test_a_run_that_an_older_version_began_goes_on(tmp_path, name):
     recipe = load_recipe(name)
     resume(tmp_path, told_by_an_old_version(recipe), recipe)
@@ -56,7 +56,7 @@ def test_a_run_that_an_older_version_began_goes_on(tmp_path, name):
 
 def test_adams_memory_is_a_setting_and_old_runs_keep_theirs(tmp_path):
     memory = {name: load_recipe(name).adam_beta2 for name in RECIPES.names()}
-    short = {"digits": 0.99, "pairs": 0.99, "quick": 0.99}
+    short = dict.fromkeys(("digits", "digits-fast", "pairs", "quick"), 0.99)
     assert memory == {"report": 0.999, "report-pairs": 0.999, "smoke": 0.999, **short}
     decayed = recipe_from(SMALL | {"weight_decay": 0.01}, "mine")
     assert Optimizer(decayed, torch.nn.Linear(2, 2)).adamw.defaults["betas"] == (0.9, 0.999)
