@@ -16,6 +16,8 @@ from inkseed.model.weights import DEFAULT_MODEL, find_model
 from inkseed.nn import network_from
 from inkseed.nn.device import find_device
 
+MISFIT = "damaged or from another version: its tensors and its metadata disagree"
+
 
 def load(name: str | Path = DEFAULT_MODEL, device: str | torch.device = "cpu") -> Model:
     """Load a bundled model by its name, or a model file by its path.
@@ -45,12 +47,12 @@ def load(name: str | Path = DEFAULT_MODEL, device: str | torch.device = "cpu") -
             network = network_from(config.network)
         own = network.state_dict()
         if {key: tuple(each.shape) for key, each in own.items()} != shapes:
-            raise ValueError("the network has other tensors")
+            raise InkseedError(MISFIT)
     tensors, _ = load_tensors(path)
     with _errors_of(path):
         for key, each in own.items():
             if tensors[key].is_floating_point() != each.is_floating_point():
-                raise ValueError(f"{key} is of the wrong kind")
+                raise InkseedError(MISFIT)
         floats = {k: v.float() if v.is_floating_point() else v for k, v in tensors.items()}
         network.load_state_dict(floats, assign=True)
         model = Model(network, config, where)
@@ -61,12 +63,8 @@ def load(name: str | Path = DEFAULT_MODEL, device: str | torch.device = "cpu") -
 
 @contextmanager
 def _errors_of(path: Path) -> Iterator[None]:
-    """A context in which what a file claims may turn out to be wrong."""
+    """A context in which errors name the file."""
     try:
         yield
     except InkseedError as error:
         raise InkseedError(f"{path}: {error}") from error
-    except (KeyError, TypeError, ValueError, RuntimeError) as error:
-        raise InkseedError(
-            f"{path} is damaged or from another version: its tensors and its metadata disagree"
-        ) from error
