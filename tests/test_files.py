@@ -14,7 +14,7 @@ from PIL import Image
 
 from inkseed.errors import InkseedError
 from inkseed.files import check_writable, write_atomically, write_folder, write_json, write_text
-from inkseed.held import TEMPORARY, clear_unfinished, scratch
+from inkseed.held import TEMPORARY, claimed, clear_unfinished, scratch
 
 NEW, OLD = b"new", b"old"
 # A process that is killed while it writes: it leaves what kill -9 leaves.
@@ -308,3 +308,31 @@ def test_boxes_obey_the_umask_too(inkseed, tiny_model, tmp_path, umask):
     assert inkseed("write", 1, "--boxes", "--model", tiny_model, "--out", out).status == 0
     assert mode(out) == mode(out.with_suffix(".json")) == 0o640
     assert json.loads(out.with_suffix(".json").read_text())["picture"] == "n.png"
+
+
+@pytest.mark.parametrize("code", [errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP])
+def test_a_file_system_without_locks_will_do(tmp_path, monkeypatch, code):
+    def flock(descriptor, operation):
+        raise OSError(code, "no locks here")
+
+    monkeypatch.setattr("fcntl.flock", flock)
+    write_text(tmp_path / "a.txt", "whole")
+    assert [each.name for each in tmp_path.iterdir()] == ["a.txt"]
+    with claimed(tmp_path / "run"):
+        with pytest.raises(InkseedError, match="a run is going on"), claimed(tmp_path / "run"):
+            pass
+        (tmp_path / "run" / "kept").touch()
+    assert [each.name for each in (tmp_path / "run").iterdir()] == ["kept"]
+
+
+def test_a_name_too_long_is_found_out_first_wherever_it_is_to_lie(tmp_path):
+    for path in (tmp_path / "new" / f"{'a' * 252}.npz", tmp_path / ("b" * 256) / "a.npz"):
+        with pytest.raises(InkseedError, match="too long"):
+            check_writable(path, (".npz",))
+    assert not [*tmp_path.iterdir()]
+
+
+def test_what_inkseed_did_not_make_is_not_nothing(tmp_path):
+    (tmp_path / ".inkseed-mine").mkdir()
+    with pytest.raises(InkseedError, match="not an empty folder"):
+        check_writable(tmp_path, ("",))

@@ -78,7 +78,7 @@ def test_a_style_is_a_number(inkseed, tiny_model, tmp_path):
         (["sample", "--out", "e.npz", "--guide-interval", "6,0.3"], "lower first: write 0.3,6"),
         (["sample", "--out", "e.npz", "--labels", "9-0"], "runs backwards: write 0-9"),
         (["write", "1", "--spacing", "even"], "karras, or register your own first"),
-        (["write", "1", "--model", "digit"], "give one of digits, pairs"),
+        (["write", "1", "--model", "digit"], "give one of digits, digits-fast, pairs"),
     ],
 )
 def test_a_mistake_is_told_with_what_to_type(inkseed, tmp_path, monkeypatch, arguments, words):

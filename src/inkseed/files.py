@@ -21,6 +21,8 @@ from inkseed.errors import InkseedError
 from inkseed.held import is_free, scratch
 from inkseed.interrupt import deferred
 
+LONGEST_NAME = 255  # bytes, on nearly every file system
+
 
 def write_atomically(
     path: str | Path, write: Callable[[BinaryIO], object], exclusive: bool = False
@@ -97,6 +99,8 @@ def check_writable(path: str | Path, suffixes: tuple[str, ...]) -> Path:
         endings = " or ".join(filter(None, suffixes))
         folder = "; for a folder, give a name without an ending" if "" in suffixes else ""
         raise InkseedError(f"{str(path)!r} must end in {endings}{folder}")
+    if longest := [part for part in path.parts if len(os.fsencode(part)) > LONGEST_NAME]:
+        raise InkseedError(f"a name of {len(longest[0])} characters is too long: give another one")
     target = _file(path) if path.suffix else _folder(path)
     parent = target if target.is_dir() else target.parent
     while not parent.exists():

@@ -1,5 +1,6 @@
 """What one process holds at a time: a run's folder, and hidden folders for what is unfinished."""
 
+import errno
 import hashlib
 import os
 import re
@@ -15,11 +16,13 @@ from inkseed.errors import InkseedError
 from inkseed.interrupt import deferred, to_be_left_in_order
 
 if TYPE_CHECKING:
-    from filelock import FileLock
+    from filelock import BaseFileLock
 
 TEMPORARY = ".inkseed-"  # how names begin of what only a killed process leaves behind
 LOCK = f"{TEMPORARY}run"  # in a run's folder
 HELD = "held"  # in a hidden folder: locked by the process that works there
+NO_LOCKS = {errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP, errno.ENOTSUP}
+SOFT = ".pid"  # of a lock's second file
 HIDDEN = re.compile(rf"{re.escape(TEMPORARY)}[0-9a-f]{{8}}-\d+")
 
 
@@ -34,8 +37,14 @@ def claimed(folder: Path) -> Iterator[None]:
     with to_be_left_in_order():
         try:
             with deferred():
-                Path(os.path.realpath(folder)).mkdir(parents=True, exist_ok=True)
-                lock = _locked(folder / LOCK)
+                try:
+                    Path(os.path.realpath(folder)).mkdir(parents=True, exist_ok=True)
+                    lock = _locked(folder / LOCK)
+                except OSError as error:
+                    why = error.strerror or error
+                    raise InkseedError(
+                        f"cannot write in {folder}: {why}: give another --out"
+                    ) from error
             if lock is None:
                 raise InkseedError(
                     f"a run is going on in {folder}: wait until it has ended, or give another --out"
@@ -50,7 +59,10 @@ def claimed(folder: Path) -> Iterator[None]:
 
 def is_free(folder: Path) -> bool:
     """Whether there is nothing in an existing folder but what killed processes left."""
-    return folder.is_dir() and all(each.name.startswith(TEMPORARY) for each in folder.iterdir())
+    return folder.is_dir() and all(
+        each.name in (LOCK, LOCK + SOFT) or (HIDDEN.fullmatch(each.name) and _is_ours(each))
+        for each in folder.iterdir()
+    )
 
 
 @contextmanager
@@ -86,7 +98,7 @@ def clear_unfinished(folder: Path) -> None:
                     _remove(place, lock)
 
 
-def _taken(home: Path, name: str) -> "tuple[Path, FileLock]":
+def _taken(home: Path, name: str) -> "tuple[Path, BaseFileLock]":
     """A hidden folder that nobody held, now empty and held by this process."""
     digest = hashlib.sha256(os.fsencode(name)).hexdigest()[:8]
     for k in count():
@@ -106,24 +118,35 @@ def _is_ours(place: Path) -> bool:
     except OSError:  # gone in the meantime, or another user's
         return False
     mine = not hasattr(os, "geteuid") or told.st_uid == os.geteuid()
-    return stat.S_ISDIR(told.st_mode) and mine and (not names or HELD in names)
+    locked = bool(names & {HELD, HELD + SOFT})
+    return stat.S_ISDIR(told.st_mode) and mine and (not names or locked)
 
 
-def _locked(path: Path) -> "FileLock | None":
-    """A lock on a file, which is made if there is none; None if another process has it."""
-    from filelock import FileLock, Timeout
+def _locked(path: Path) -> "BaseFileLock | None":
+    """A lock on a file, which is made if there is none; None if another process has it.
 
-    lock = FileLock(path, thread_local=False)
+    Where the file system knows no locks, as some network ones do, a second file is the lock, and
+    says which process it belongs to.
+    """
+    from filelock import FileLock, SoftFileLock, Timeout
+
+    lock: BaseFileLock = FileLock(path, thread_local=False, fallback_to_soft=False)
     try:
-        lock.acquire(timeout=0)
+        try:
+            lock.acquire(timeout=0)
+        except (OSError, NotImplementedError) as error:
+            if getattr(error, "errno", errno.ENOSYS) not in NO_LOCKS:
+                raise
+            lock = SoftFileLock(f"{path}{SOFT}", thread_local=False)
+            lock.acquire(timeout=0)
     except (Timeout, FileNotFoundError):  # its holder has removed the folder
         return None
     return lock
 
 
-def _release(lock: "FileLock") -> None:
+def _release(lock: "BaseFileLock") -> None:
     with suppress(OSError):  # Windows removes no file that is open
-        Path(lock.lock_file).unlink()
+        Path(lock.lock_file.removesuffix(SOFT)).unlink()
     lock.release()
 
 
@@ -131,12 +154,12 @@ def _empty(place: Path) -> None:
     for each in place.iterdir():
         if each.is_dir() and not each.is_symlink():
             shutil.rmtree(each, ignore_errors=True)
-        elif each.name != HELD:
+        elif each.name not in (HELD, HELD + SOFT):
             with suppress(OSError):
                 each.unlink()
 
 
-def _remove(place: Path, lock: "FileLock") -> None:
+def _remove(place: Path, lock: "BaseFileLock") -> None:
     _empty(place)
     _release(lock)
     with suppress(OSError):  # another process has begun to use it

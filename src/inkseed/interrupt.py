@@ -1,4 +1,13 @@
-"""Ctrl-C, and the SIGTERM and SIGHUP that mean the same: taken where nothing is lost by it."""
+"""Ctrl-C, and the SIGTERM and SIGHUP that mean the same: taken where nothing is lost by it.
+
+What a signal does depends on where the program is:
+
+- before the command line runs, and after: it ends the process (`inkseed.leaving`);
+- in a command (`raised`): it raises Stopped, which cleans up on its way out;
+- in the import of a module there: it ends the process or, where something is open
+  (`to_be_left_in_order`), waits for the import's end;
+- while files are put in place, or a step of training is taken (`deferred`): it waits for its end.
+"""
 
 import _thread
 import signal

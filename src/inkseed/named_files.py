@@ -45,6 +45,9 @@ class NamedFiles:
 
 
 MODELS = NamedFiles(
-    "model", "model/weights", ".safetensors", "; to finish a stopped run, use --resume"
+    "model",
+    "model/weights",
+    ".safetensors",
+    "; a run that was stopped has none yet: finish it with `train --resume`",
 )
 RECIPES = NamedFiles("recipe", "training/recipes", ".toml")
