@@ -50,6 +50,21 @@ class GaussianMixture:
 
         return denoise
 
+    def path_end(self, schedule: Schedule):
+        """The exact consistency function of each component: where its flow takes x_t at t = 0.
+
+        The flow of one Gaussian keeps (x_t - alpha m) in units of its deviation at every time.
+        """
+
+        def end(x_t: Tensor, t: Tensor, condition: Condition | Tensor) -> Tensor:
+            label = Condition.of(condition).label
+            alpha, sigma = schedule.level(t)
+            mean, own = self.means[label], self.deviations[label][:, None, None, None]
+            here = (alpha**2 * own**2 + sigma**2).sqrt()
+            return (mean + own * (x_t.double() - alpha * mean) / here).to(x_t.dtype)
+
+        return end
+
     def draw(self, label: Tensor, seed: int = 0) -> Tensor:
         """Samples of the labelled components, float64 (N, C, H, W)."""
         generator = torch.Generator().manual_seed(seed)

@@ -1,5 +1,6 @@
 """What several tests share: a small untrained model file, a small classifier, the command line."""
 
+import signal
 from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
@@ -15,6 +16,11 @@ from inkseed.evaluation import evaluation
 from inkseed.evaluation.measure import RealDigits
 from inkseed.evaluation.reference import Reference
 from inkseed.nn import ContextUnet
+
+# As in a terminal, whatever the tests run under: nohup and background jobs ignore these.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+if hasattr(signal, "SIGHUP"):
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 TINY = {
     "network": {"in_channels": 1, "n_feat": 8, "n_classes": 10},

@@ -57,7 +57,7 @@ def one_of_each_pair_runs(inkseed, recipe, tmp_path, pairs):
 
 
 def test_two_trainings_at_one_moment(inkseed, recipe, tmp_path):
-    one_of_each_pair_runs(inkseed, recipe, tmp_path, 2)
+    one_of_each_pair_runs(inkseed, recipe, tmp_path, 1)
 
 
 @pytest.mark.slow
