@@ -23,6 +23,7 @@ from inkseed.evaluation.sets import natural_labels
 from inkseed.judges import JudgeA
 from inkseed.model.loading import load
 from inkseed.model.model import Model
+from inkseed.model.samples import Samples
 from inkseed.model.sampling import EVERYWHERE
 
 PAGE = DOCS / "digits.md"
@@ -50,6 +51,18 @@ def distance(first: Tensor, second: Tensor) -> float:
     return frechet_distance(fit_gaussian(logits(first)), fit_gaussian(logits(second)))
 
 
+def judged(judge: JudgeA, drawn: Samples, reference: Tensor) -> tuple[float, float]:
+    """How many labels judge A reads as asked, and the distance from its `reference` readings."""
+    read = judge.probabilities(drawn.images)
+    digits = believed(read.argmax(1).numpy(), possible_digits(drawn.images))
+    return float((digits == drawn.labels).mean()), distance(read, reference)
+
+
+def row(cells: list[str], best: bool) -> str:
+    """A row of a table, in bold if it is the best."""
+    return f"| {' | '.join(f'**{cell}**' if best and cell else cell for cell in cells)} |"
+
+
 def choice(model: Model, n: int) -> list[str]:
     """One row a setting, the best one that is allowed in bold."""
     judge = JudgeA()
@@ -62,13 +75,11 @@ def choice(model: Model, n: int) -> list[str]:
         drawn = model.sample(
             *(labels, SEED, w, sampler, steps), spacing=SPACING, guide_interval=interval
         )
-        read = judge.probabilities(drawn.images)
-        digits = believed(read.argmax(1).numpy(), possible_digits(drawn.images))
-        accuracy = float((digits == drawn.labels).mean())
+        accuracy, gap = judged(judge, drawn, reference)
         where = "all" if interval == EVERYWHERE or w == 0 else f"{interval[0]:g} to {interval[1]:g}"
         found.append(
             (
-                distance(read, reference),
+                gap,
                 drawn.nfe,
                 [sampler, steps, SPACING, f"{w:g}", where, drawn.nfe, accuracy],
             )
@@ -83,7 +94,7 @@ def choice(model: Model, n: int) -> list[str]:
     for each in found:
         gap, _, cells = each
         shown = [*map(str, cells[:-1]), f"{cells[-1]:.2%}", f"{gap:.3f}"]
-        lines.append(f"| {' | '.join(f'**{cell}**' if each is best else cell for cell in shown)} |")
+        lines.append(row(shown, each is best))
     return [*lines, "", f"Validation digits: judge A reads {baseline:.2%}. N = {n:,}, seed {SEED}."]
 
 

@@ -11,12 +11,11 @@ those whose labels judge A reads as asked LEAST of the time. Judge B has no part
 import argparse
 import dataclasses
 
-from digits import COUNT, LEAST, PAGE, SEED, distance
+from digits import COUNT, LEAST, PAGE, SEED, judged, row
 from pages import replace
 
 from inkseed import say
 from inkseed.cli import mistakes_in_one_line
-from inkseed.data.least_ink import believed, possible_digits
 from inkseed.data.split import split_mnist
 from inkseed.evaluation.sets import natural_labels
 from inkseed.judges import JudgeA
@@ -47,9 +46,7 @@ class Trial:
         own = {**self.model.config.sampling, "levels": [*ladders(steps - 1), list(levels)]}
         self.model.config = dataclasses.replace(self.model.config, sampling=own)
         drawn = self.model.sample(self.labels, SEED, steps=steps, guide_w=guide_w)
-        read = self.judge.probabilities(drawn.images)
-        digits = believed(read.argmax(1).numpy(), possible_digits(drawn.images))
-        found = steps, float((digits == drawn.labels).mean()), distance(read, self.reference)
+        found = steps, *judged(self.judge, drawn, self.reference)
         say.out((levels, guide_w, found))
         return found
 
@@ -82,11 +79,6 @@ def strengths(trial: Trial) -> list[str]:
     for w, (_, accuracy, gap) in rows:
         lines.append(row([f"{w:g}", f"{accuracy:.2%}", f"{gap:.3f}"], gap == least))
     return [*lines, "", f"Two steps, N = {len(trial.labels):,}, seed {SEED}."]
-
-
-def row(cells: list[str], best: bool) -> str:
-    """A row of a table, in bold if it is the best."""
-    return f"| {' | '.join(f'**{cell}**' if best and cell else cell for cell in cells)} |"
 
 
 def main() -> None:

@@ -76,7 +76,8 @@ class Paths:
         self.encoder = getattr(teacher.network, "encoder", None)
         own = teacher.settings()
         asked = SamplingOptions(sampler="dpm_solver", steps=self.steps, spacing=own.spacing)
-        self.how = teacher.settle(asked)
+        how = teacher.settle(asked)
+        self.times, self.interval = how.times(teacher.schedule), how.guide_interval
         self.most_guide_w = float(recipe.network.get("guide", 0.0))
         self._last: _Round | None = None
 
@@ -87,7 +88,7 @@ class Paths:
             self._last = self._walk(number)
         found, n = self._last, len(self._last.ends)
         rows = found.order[place * n : (place + 1) * n]
-        path, t = rows % n, self.how.times(self.teacher.schedule)[rows.cpu() // n]
+        path, t = rows % n, self.times[rows.cpu() // n]
         x, end = found.states[rows], found.ends[path]
         at = Noising.at(self.teacher.schedule, t, x)
         eps = (x - at.alpha * end) / at.sigma
@@ -109,11 +110,10 @@ class Paths:
                 ClassifierFreeGuidance(own, w[:, None, None, None]),
                 own,
                 schedule,
-                *self.how.guide_interval,
+                *self.interval,
             )
             x = (schedule.start_scale * z).to(device)
-            times = self.how.times(schedule)
-            states = [x, *(step.x for step in dpm_solver(denoiser, schedule, x, told, times))]
+            states = [x, *(step.x for step in dpm_solver(denoiser, schedule, x, told, self.times))]
         *states, end = states
         told = replace(told, guide_w=w)
         return _Round(number, torch.cat(states), end.clamp(-1, 1), told, order.to(device))

@@ -44,14 +44,14 @@ def start_from(
     taught = kept.get("styles") or {}
     if taught:
         own["styles"] = scales(taught, config.styles)
-    kind, kind_of_network = (
-        {"name": each["name"]} if teaches else {} for each in (config.prediction, config.network)
-    )
+    prediction = dict(model.config.prediction)
+    if teaches:
+        own["name"], prediction["name"] = config.network["name"], config.prediction["name"]
     config = replace(
         config.trained({"from": begun}),
-        network={**kept, **kind_of_network, "n_classes": len(config.class_names), **own},
+        network={**kept, "n_classes": len(config.class_names), **own},
         schedule=model.config.schedule,
-        prediction={**model.config.prediction, **kind},
+        prediction=prediction,
     )
     network = network_from(config.network)
     weights, fresh = model.network.state_dict(), network.state_dict()
