@@ -8,7 +8,7 @@ PAGE = ROOT / "docs" / "architecture.md"
 SOURCE = ROOT / "src" / "inkseed"
 ROOMS = (
     *("data", "nn", "diffusion", "samplers", "judges", "noise", "model", "training"),
-    *("writing", "evaluation", "study", "export", "ddpm", "cli"),
+    *("writing", "evaluation", "sets", "study", "export", "ddpm", "cli"),
 )
 BEGIN, END = "<!-- house -->", "<!-- end -->"
 WIDTH = 30

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from inkseed.diffusion.training_times import TrainingTimes
     from inkseed.evaluation import registry as evaluation_metrics
     from inkseed.nn.network import Network
+    from inkseed.sets.formats.registry import Format
 
 PACKAGE = Path(__file__).parent
 
@@ -155,7 +156,9 @@ class Registry(Mapping[str, E]):
             source = path.read_text("utf-8")
             if f"{self.decorator}(" in source:
                 for name, facts in _calls(ast.parse(source), self.decorator):
-                    found[name] = Declared(f"inkseed.{self.room}.{path.stem}", facts)
+                    found[name] = Declared(
+                        f"inkseed.{self.room.replace('/', '.')}.{path.stem}", facts
+                    )
         return found
 
     def _find(self, name: str) -> E | None:
@@ -204,7 +207,7 @@ class Registry(Mapping[str, E]):
     @property
     def _spelled(self) -> str:
         """The decorator, as a user would write it."""
-        home = self.room if self.decorator == "register" else "registry"
+        home = self.room.replace("/", ".") if self.decorator == "register" else "registry"
         return f"@inkseed.{home}.{self.decorator}"
 
 
@@ -284,4 +287,7 @@ SPACINGS: "Registry[Spacing]" = Registry(
 )
 NETWORKS: "Registry[Callable[..., Network]]" = Registry(
     "network", "nn", "NETWORKS.register", "inkseed.networks"
+)
+FORMATS: "Registry[Format]" = Registry(
+    "format", "sets/formats", "FORMATS.register", "inkseed.formats"
 )

@@ -1,0 +1,1 @@
+"""Labelled sets of numbers in bulk: templates, shards, a manifest, and the formats of trainers."""
