@@ -1,5 +1,6 @@
 """The command line; heavy imports are inside the commands, so that `--help` is quick."""
 
+import os
 import re
 import signal
 import sys
@@ -40,6 +41,9 @@ def main(arguments: list[str] | None = None) -> None:
 
     Ctrl-C, SIGTERM and SIGHUP end it with one line too, and status 130, 143 or 129.
     """
+    # Threads that wait in a busy loop take time from whatever else the machine does, and from each
+    # other; OpenMP reads this once, when torch is imported (benchmarks/threads.py).
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     arguments = sys.argv[1:] if arguments is None else arguments
     command = typer.main.get_command(app)
     with stopped_in_one_line(), warnings_in_one_line(), mistakes_in_one_line():
