@@ -49,10 +49,9 @@ class Purpose(IntEnum):
     PATHS = 19  # a teacher's paths to learn from
     CHOICE_PATHS = 20  # and to choose an average by
     LABEL = 25  # what a number of a set says
-    PART = 26  # which split of a set a label belongs to
-    LOOK = 27  # a set's number: its slant and thickness, in ranges
-    HANDED = 28  # which hand of a folder it is in
-    SET_GAP = 29  # the paper between its digits
+    LOOK = 26  # a set's number: its slant and thickness, in ranges
+    HANDED = 27  # which hand of a folder it is in
+    SET_GAP = 28  # the paper between its digits
 
 
 Key = tuple[int, ...]

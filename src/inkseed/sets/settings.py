@@ -1,6 +1,7 @@
 """The settings of a set, which with an index decide every byte of it."""
 
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import dataclass, field, fields
+from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -10,6 +11,9 @@ from inkseed.errors import InkseedError
 from inkseed.model.request import LAST_IMAGE, LAST_SEED
 from inkseed.model.sampling import SamplingOptions
 from inkseed.plain import Flag, Real, Table, Whole, build, check, read_json
+from inkseed.sets.fit import Fit
+from inkseed.sets.formats.registry import Shape
+from inkseed.sets.look import Look
 from inkseed.sets.templates import Template, template
 
 FILE = "settings.json"
@@ -104,10 +108,31 @@ class SetSettings:
                 " longest: lower --count"
             )
 
-    @property
+    @cached_property
     def numbers(self) -> Template:
         """The template itself."""
         return template(self.template, self.repeats)
+
+    @cached_property
+    def looks(self) -> Look:
+        """How images look."""
+        told = {**self.look}
+        if "fit" in told:
+            told["fit"] = build(Fit, told["fit"], "fit")
+        return build(Look, told, "look")
+
+    @property
+    def shape(self) -> Shape:
+        """What a format is asked whether it can hold."""
+        look, numbers = self.looks, self.numbers
+        return Shape(
+            count=self.count,
+            height=look.fit.height,
+            width=look.fit.width,
+            colour=look.colour,
+            longest=numbers.longest,
+            shortest=numbers.shortest,
+        )
 
     @property
     def sampling(self) -> SamplingOptions:
@@ -124,7 +149,7 @@ class SetSettings:
 
     def plain(self) -> dict[str, Any]:
         """The same as plain data, for a file."""
-        return asdict(self)
+        return {each.name: getattr(self, each.name) for each in fields(self)}
 
     def differences(self, other: "SetSettings") -> list[str]:
         """The names of the settings that make the two sets different."""

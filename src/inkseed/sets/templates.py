@@ -29,19 +29,23 @@ KNOWN = (
 
 
 class Template(Protocol):
-    """How labels are made.
+    """How labels are made."""
 
-    Attributes:
-        draws: how many uniform numbers a label takes.
-        size: how many different labels there are, at most.
-        shortest: digits of the shortest label.
-        longest: digits of the longest.
-    """
+    @property
+    def draws(self) -> int:
+        """How many uniform numbers a label takes."""
 
-    draws: int
-    size: int
-    shortest: int
-    longest: int
+    @property
+    def size(self) -> int:
+        """How many different labels there are, at most."""
+
+    @property
+    def shortest(self) -> int:
+        """Digits of the shortest label."""
+
+    @property
+    def longest(self) -> int:
+        """Digits of the longest label."""
 
     def label(self, place: int, u: Sequence[float]) -> str:
         """The label that uniform numbers `u`, in (0, 1), make; `place` counts labels from 0."""
