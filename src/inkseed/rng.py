@@ -48,6 +48,10 @@ class Purpose(IntEnum):
     BENDS = 18  # how training images are bent
     PATHS = 19  # a teacher's paths to learn from
     CHOICE_PATHS = 20  # and to choose an average by
+    PLACE = 21  # where a set's numbers stand on their paper
+    SCENE = 22  # what is printed around them
+    WEAR = 23  # how much each image is worn, and in what way
+    GRAIN = 24  # the noise of each of its pixels
 
 
 Key = tuple[int, ...]
