@@ -1,0 +1,43 @@
+"""Lists with a line an image, written as the rows come and read line by line."""
+
+import csv
+import io
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
+from pathlib import Path
+
+from inkseed.files import write_atomically
+from inkseed.sets.labelled_number import Box
+
+
+def write_lines(path: Path, lines: Iterable[str]) -> None:
+    """Write lines as UTF-8 with \\n at their ends, whole or not at all."""
+    write_atomically(path, lambda opened: opened.writelines(f"{each}\n".encode() for each in lines))
+
+
+def write_csv(path: Path, header: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+    """Write a table with a header, whole or not at all."""
+    write_lines(path, (_csv_line(row) for row in chain([header], rows)))
+
+
+def read_csv(path: Path) -> Iterator[dict[str, str]]:
+    """The rows of a table, each by the names in its header, as text."""
+    with path.open(encoding="utf-8", newline="") as opened:
+        yield from csv.DictReader(opened)
+
+
+def boxes_as_text(boxes: Sequence[Box]) -> str:
+    """Boxes as JSON: `[[x0, y0, x1, y1], ...]`."""
+    return json.dumps([list(map(int, box)) for box in boxes])
+
+
+def boxes_from_text(text: str) -> list[Box]:
+    """Boxes from JSON, as `boxes_as_text` writes them."""
+    return [(x0, y0, x1, y1) for x0, y0, x1, y1 in json.loads(text)]
+
+
+def _csv_line(row: Sequence[str]) -> str:
+    line = io.StringIO()
+    csv.writer(line, lineterminator="").writerow(row)
+    return line.getvalue()
