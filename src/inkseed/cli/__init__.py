@@ -11,6 +11,7 @@ from typing import Any
 
 import typer
 
+from inkseed.cli.dataset import dataset, regenerate
 from inkseed.cli.evaluating import evaluate
 from inkseed.cli.generating import sample, write
 from inkseed.cli.listing import models
@@ -32,7 +33,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for command in (write, sample, evaluate, noise_study, train, models):
+for command in (write, sample, dataset, regenerate, evaluate, noise_study, train, models):
     app.command(cls=NamingCommand)(command)
 
 

@@ -5,10 +5,15 @@ from typing import Any
 from typer.core import TyperCommand, TyperGroup
 
 from inkseed.named_files import RECIPES
-from inkseed.registry import SAMPLERS, SPACINGS, STRATEGIES
+from inkseed.registry import FORMATS, SAMPLERS, SPACINGS, STRATEGIES
 from inkseed.say import shown
 
-NAMES = {"recipes": RECIPES.names, "samplers": SAMPLERS.names, "spacings": SPACINGS.names}
+NAMES = {
+    "formats": FORMATS.names,
+    "recipes": RECIPES.names,
+    "samplers": SAMPLERS.names,
+    "spacings": SPACINGS.names,
+}
 FREE = ("SAME", "CHANGED")  # how the sources spell the kinds that cost nothing extra
 
 

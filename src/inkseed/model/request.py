@@ -132,7 +132,9 @@ def _as_first(first: Any, count: int) -> int | tuple[int, ...]:
         return whole_number(first, "first", 0, LAST_IMAGE + 1 - count)
     each = tuple(whole_number(number, "first", 0, LAST_IMAGE) for number in first)
     if len(set(each)) < count or len(each) != count:
-        raise InkseedError(f"first must be one number, or another one for each of the {count} images")
+        raise InkseedError(
+            f"first must be one number, or another one for each of the {count} images"
+        )
     return each
 
 

@@ -5,7 +5,7 @@ batches, and any number can be drawn again, to the byte, with the few that were 
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -55,6 +55,11 @@ class DrawnNumber(Outlined):
     redrawn: int
     rejected: LabelledNumber | None
 
+    def as_rejected(self) -> "DrawnNumber":
+        """The row of what judge A rejected."""
+        assert self.rejected is not None
+        return replace(self, number=self.rejected, rejected=None)
+
 
 class Artist:
     """Draws blocks of a set's numbers.
@@ -70,7 +75,9 @@ class Artist:
         part = parts_of("0", model)
         for end in (0, 1):
             ranges = {name: getattr(self.settings, name) for name in STYLES}
-            style = {k: None if ends is None else np.full(1, ends[end]) for k, ends in ranges.items()}
+            style = {
+                k: None if ends is None else np.full(1, ends[end]) for k, ends in ranges.items()
+            }
             least = self._request(part, [0], style, None)
             model.bind(least)
         self.cost = model.cost_of(least)  # evaluations an image
@@ -78,7 +85,7 @@ class Artist:
             confidence_in(model, least)
 
     def draw(self, shard: Shard, block: range, tell: Tell | None = None) -> list[DrawnNumber]:
-        """Draw a block of a shard, in order; `tell` is called with the evaluations of each batch."""
+        """Draw a block of a shard, in order; `tell` is called with each batch's evaluations."""
         labels = self.plan.labels(shard.split, block)
         parts = [parts_of(label, self.model) for label in labels]
         counts = [len(each) for each in parts]

@@ -74,8 +74,8 @@ def read_hands(folder: Path, model: Model) -> Hands:
         found[hand.name] = hand
     if not 1 <= len(found) <= MOST_HANDS:
         raise InkseedError(
-            f"--hands: {folder} has {len(found):,} hands: give 1 to {MOST_HANDS:,}, each a folder of"
-            f" pictures, a sheet, or a {KEPT_AS}"
+            f"--hands: {folder} has {len(found):,} hands: give 1 to {MOST_HANDS:,}, each a folder"
+            f" of pictures, a sheet, or a {KEPT_AS}"
         )
     names = tuple(sorted(found))
     return Hands(tuple(found[name] for name in names), names)

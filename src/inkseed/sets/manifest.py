@@ -5,9 +5,12 @@ A shard's file is written last, and commits it: what has no rows here does not e
 
 import hashlib
 import json
+from bisect import bisect
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
+from itertools import accumulate
 from pathlib import Path
-from typing import Any
+from typing import Any, overload
 
 import numpy as np
 import pyarrow as pa
@@ -66,13 +69,37 @@ def checksum(image: np.ndarray) -> str:
     return digest.hexdigest()
 
 
-def read_rows(paths: Sequence[Path], split: str) -> Iterator[Row]:
-    """What formats are told of the images of a split, in the order of the set."""
-    for path in paths:
-        for told in _table(path, [*TOLD, "split"]).to_pylist():
-            if told.pop("split") == split:
-                boxes = [tuple(box) for box in told.pop("boxes")]
-                yield Row(**told, boxes=boxes)
+class Rows(Sequence[Row]):
+    """What formats are told of the images of some shards, read when they are looked at."""
+
+    def __init__(self, paths: Sequence[Path]) -> None:
+        self.paths = paths
+        counts = [parquet.read_metadata(path).num_rows for path in paths]
+        self.ends = list(accumulate(counts))
+
+    def __len__(self) -> int:
+        return self.ends[-1] if self.ends else 0
+
+    def __iter__(self) -> Iterator[Row]:
+        for path in self.paths:
+            yield from _rows(path)
+
+    @overload
+    def __getitem__(self, place: int) -> Row: ...
+    @overload
+    def __getitem__(self, place: slice) -> list[Row]: ...
+    def __getitem__(self, place: int | slice) -> Row | list[Row]:
+        if isinstance(place, slice):
+            return [self[k] for k in range(*place.indices(len(self)))]
+        k = range(len(self))[place]
+        which = bisect(self.ends, k)
+        return _rows(self.paths[which])[k - (self.ends[which - 1] if which else 0)]
+
+
+@lru_cache(maxsize=1)
+def _rows(path: Path) -> list[Row]:
+    table = _table(path, TOLD).to_pylist()
+    return [Row(**(told | {"boxes": [tuple(box) for box in told["boxes"]]})) for told in table]
 
 
 def read_row(path: Path, index: int) -> dict[str, Any]:
@@ -83,8 +110,18 @@ def read_row(path: Path, index: int) -> dict[str, Any]:
     raise InkseedError(f"{path} has no row of number {index:,}: it is damaged")
 
 
-def counted(path: Path) -> tuple[int, int, int]:
-    """How many images a shard has, how many of them were redrawn, and how many are doubted."""
+def read_counts(paths: Sequence[Path], least: float) -> dict[str, int]:
+    """What judge A said of a set: how many images it rejected, in how many numbers, and how many
+    numbers it still doubts: below `least`.
+    """
+    found = dict.fromkeys(("rejected", "rejected_images", "doubted"), 0)
+    for path in paths:
+        table = _table(path, ["redrawn", "confidence"])
+        redrawn, confidence = (table[name].to_numpy() for name in ("redrawn", "confidence"))
+        found["rejected"] += int((redrawn > 0).sum())
+        found["rejected_images"] += int(redrawn.sum())
+        found["doubted"] += int((confidence < least).sum())
+    return found
 
 
 def _table(path: Path, columns: list[str] | None = None) -> pa.Table:

@@ -52,7 +52,7 @@ class Pattern:
         except InkseedError as error:
             raise InkseedError(f"the template {text[:40]!a}: {error}") from error
         (found,) = measured
-        if not 1 <= found.shortest or found.longest > MAX_DIGITS:
+        if not found.shortest >= 1 or found.longest > MAX_DIGITS:
             raise InkseedError(
                 f"the template {text[:40]!a} makes {found.shortest} to {found.longest} digits: make"
                 f" it 1 to {MAX_DIGITS}"
@@ -105,7 +105,9 @@ def _measure(op: Any, value: Any, groups: dict[int, _Measured]) -> _Measured:
     if op in REPEATS:
         least, most, tree = value
         if most is codes.MAXREPEAT or most > MAX_DIGITS:
-            raise InkseedError(f"say how many digits at most, as in [0-9]{{1,8}}: up to {MAX_DIGITS}")
+            raise InkseedError(
+                f"say how many digits at most, as in [0-9]{{1,8}}: up to {MAX_DIGITS}"
+            )
         one = _Measured.of(tree, groups if least else {**groups})
         size = sum(one.size**count for count in range(least, most + 1))
         return _Measured(1 + most * one.draws, size, least * one.shortest, most * one.longest)

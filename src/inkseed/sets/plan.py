@@ -12,10 +12,9 @@ from itertools import accumulate, pairwise
 
 from inkseed.errors import InkseedError
 from inkseed.rng import Purpose, uniforms
+from inkseed.sets.number_kinds import Lines
 from inkseed.sets.settings import SPLITS, SetSettings
-from inkseed.sets.templates import Lines
 
-ALL = ""  # the name of the split of a set without splits
 ENOUGH = 100  # strings in the smallest split, for no two splits to share any
 MOST_TRIES = 10_000  # labels drawn for one number, until one belongs to its split
 
@@ -41,7 +40,7 @@ class Plan:
         self.parts = [part for part in settings.split if part] or [1]
         self.splits = [
             name for name, part in zip(SPLITS, settings.split, strict=False) if part
-        ] or [ALL]
+        ] or [SPLITS[0]]  # without splits, all is to train on
         ends = [round(settings.count * end / sum(self.parts)) for end in accumulate(self.parts)]
         self.ranges = dict(zip(self.splits, map(range, [0, *ends], ends), strict=False))
         if empty := [name for name in self.splits if not len(self.ranges[name])]:
@@ -69,7 +68,9 @@ class Plan:
         for shard in self.shards:
             if shard.start <= index < shard.stop:
                 return shard
-        raise InkseedError(f"the set has numbers 0 to {self.settings.count - 1:,}, and no {index:,}")
+        raise InkseedError(
+            f"the set has numbers 0 to {self.settings.count - 1:,}, and no {index:,}"
+        )
 
     @cached_property
     def strings_apart(self) -> bool:
@@ -96,7 +97,9 @@ class Plan:
             if not left:
                 break
         else:
-            raise InkseedError(f"the template has no label for the split {split}: leave out --split")
+            raise InkseedError(
+                f"the template has no label for the split {split}: leave out --split"
+            )
         return list(found.values())
 
     def split_of(self, label: str) -> str:

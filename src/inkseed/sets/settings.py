@@ -1,5 +1,6 @@
 """The settings of a set, which with an index decide every byte of it."""
 
+import json
 from dataclasses import dataclass, field, fields
 from functools import cached_property
 from pathlib import Path
@@ -92,6 +93,7 @@ class SetSettings:
     version: Whole = VERSION
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "look", json.loads(json.dumps(self.look)))  # lists for tuples
         check(self)
         if self.version != VERSION:
             raise InkseedError(
@@ -130,6 +132,7 @@ class SetSettings:
             height=look.fit.height,
             width=look.fit.width,
             colour=look.colour,
+            dark=look.dark,
             longest=numbers.longest,
             shortest=numbers.shortest,
         )
@@ -148,7 +151,7 @@ class SetSettings:
         )
 
     def plain(self) -> dict[str, Any]:
-        """The same as plain data, for a file."""
+        """The same as plain data."""
         return {each.name: getattr(self, each.name) for each in fields(self)}
 
     def differences(self, other: "SetSettings") -> list[str]:

@@ -6,7 +6,7 @@ the template says otherwise, since a trainer memorises whatever is not.
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Protocol
@@ -14,9 +14,9 @@ from typing import Protocol
 from inkseed.errors import InkseedError
 from inkseed.files import sha256
 from inkseed.labels import MAX_DIGITS, check_number
+from inkseed.sets.number_kinds import Dates, Digits, Lines, Luhn, Span
 from inkseed.sets.pattern import Pattern
 
-CHANCE = 0.1  # how often a digit is the one before it, by chance
 YEARS = 1900, 2099
 LEAP = 2000  # a year with every day that a year can have
 DATE_PARTS = {"YYYY": "{0.year:04d}", "YY": "{1:02d}", "MM": "{0.month:02d}", "DD": "{0.day:02d}"}
@@ -51,151 +51,6 @@ class Template(Protocol):
         """The label that uniform numbers `u`, in (0, 1), make; `place` counts labels from 0."""
 
 
-@dataclass(frozen=True)
-class Digits:
-    """Uniform digits; each length is as frequent as the others.
-
-    A digit repeats the one before it with a probability of `repeats`.
-    """
-
-    shortest: int
-    longest: int
-    repeats: float = CHANCE
-
-    @property
-    def draws(self) -> int:
-        """The length, then the digits."""
-        return 1 + self.longest
-
-    @property
-    def size(self) -> int:
-        """All strings of these lengths."""
-        return sum(10**length for length in range(self.shortest, self.longest + 1))
-
-    def label(self, place: int, u: Sequence[float]) -> str:
-        """The first number chooses the length."""
-        length = self.shortest + int(u[0] * (self.longest - self.shortest + 1))
-        return _digits(u[1 : 1 + length], self.repeats)
-
-
-@dataclass(frozen=True)
-class Luhn:
-    """Uniform digits and Luhn's check digit (ISO/IEC 7812-1), as card numbers have."""
-
-    longest: int
-    repeats: float = CHANCE
-
-    @property
-    def shortest(self) -> int:
-        """All are of one length."""
-        return self.longest
-
-    @property
-    def draws(self) -> int:
-        """The check digit takes none."""
-        return self.longest - 1
-
-    @property
-    def size(self) -> int:
-        """All strings but for the check digit."""
-        return 10**self.draws
-
-    def label(self, place: int, u: Sequence[float]) -> str:
-        """The digits, then what makes their sum a multiple of ten, every second one doubled."""
-        digits = _digits(u, self.repeats)
-        total = 0
-        for place_from_end, digit in enumerate(map(int, reversed(digits))):
-            doubled = 2 * digit if place_from_end % 2 == 0 else digit
-            total += doubled - 9 * (doubled > 9)
-        return digits + str(-total % 10)
-
-
-@dataclass(frozen=True)
-class Span:
-    """Whole numbers of a range, all alike; of `width` digits with leading zeros, or 0 for none."""
-
-    first: int
-    last: int
-    width: int = 0
-    draws: int = 1
-
-    @property
-    def size(self) -> int:
-        """As many as the range has."""
-        return self.last - self.first + 1
-
-    @property
-    def shortest(self) -> int:
-        """Of the first number."""
-        return len(self._text(self.first))
-
-    @property
-    def longest(self) -> int:
-        """Of the last one."""
-        return len(self._text(self.last))
-
-    def label(self, place: int, u: Sequence[float]) -> str:
-        """The number at that part of the range."""
-        return self._text(self.first + int(u[0] * self.size))
-
-    def _text(self, number: int) -> str:
-        return f"{number:0{self.width}d}"
-
-
-@dataclass(frozen=True)
-class Dates:
-    """Days of a range of years, all alike, written by `form`."""
-
-    form: str  # of str.format, given a date and its year of the century
-    first: int
-    last: int  # ordinals
-    length: int
-    size: int
-    draws: int = 1
-
-    @property
-    def shortest(self) -> int:
-        """All are of one length."""
-        return self.length
-
-    @property
-    def longest(self) -> int:
-        """All are of one length."""
-        return self.length
-
-    def label(self, place: int, u: Sequence[float]) -> str:
-        """The day at that part of the range."""
-        day = date.fromordinal(self.first + int(u[0] * (self.last - self.first + 1)))
-        return self.form.format(day, day.year % 100)
-
-
-@dataclass(frozen=True)
-class Lines:
-    """The lines of a file, in order, and again from the first when they have all been."""
-
-    lines: tuple[str, ...]
-    draws: int = 0
-
-    @property
-    def size(self) -> int:
-        """Different lines."""
-        return len(set(self.lines))
-
-    @property
-    def shortest(self) -> int:
-        """Of the shortest line."""
-        return min(map(len, self.lines))
-
-    @property
-    def longest(self) -> int:
-        """Of the longest line."""
-        return max(map(len, self.lines))
-
-    def label(self, place: int, u: Sequence[float]) -> str:
-        """The line of this place."""
-        return self.lines[place % len(self.lines)]
-
-
 def template(text: str, repeats: float | None = None) -> Template:
     """The template that somebody typed.
 
@@ -217,7 +72,9 @@ def template(text: str, repeats: float | None = None) -> Template:
     if repeats is None:
         return found
     if not isinstance(found, Digits | Luhn):
-        raise InkseedError("--repeats is for digits: and luhn:, whose digits are free: leave it out")
+        raise InkseedError(
+            "--repeats is for digits: and luhn:, whose digits are free: leave it out"
+        )
     return replace(found, repeats=repeats)
 
 
@@ -225,20 +82,6 @@ def template_sha256(text: str) -> str | None:
     """The SHA-256 of the file that a template names; None if it names none."""
     name, _, path = text.partition(":")
     return sha256(Path(path)) if name == "file" else None
-
-
-def _digits(u: Sequence[float], repeats: float) -> str:
-    """A digit for each uniform number; all are uniform, and pairs too but for repeated digits."""
-    found: list[int] = []
-    for each in u:
-        if not found:
-            found.append(int(10 * each))
-        elif each < repeats:
-            found.append(found[-1])
-        else:
-            other = int(9 * (each - repeats) / (1 - repeats))
-            found.append((found[-1] + 1 + min(other, 8)) % 10)
-    return "".join(map(str, found))
 
 
 def _of_digits(told: str) -> Digits:
@@ -269,7 +112,7 @@ def _of_dates(told: str) -> Dates:
     kinds = [part[0] for part in parts]
     if not parts or "".join(parts) != order or len(set(kinds)) < len(kinds):
         raise InkseedError(
-            f"date:{order[:20]} is no order of YYYY or YY, MM and DD: write date:DDMMYY, for example"
+            f"date:{order[:20]} is no order of YYYY or YY, MM and DD: write one such as date:DDMMYY"
         )
     form = "".join(DATE_PARTS[part] for part in parts)
     if "Y" not in kinds:
@@ -299,7 +142,9 @@ def _of_file(told: str) -> Lines:
             raise InkseedError(f"{path}, line {number}: {error}") from error
     found = tuple(filter(None, lines))
     if not 1 <= len(found) <= MOST_LINES:
-        raise InkseedError(f"{path} has {len(found):,} numbers: give 1 to {MOST_LINES:,}, one a line")
+        raise InkseedError(
+            f"{path} has {len(found):,} numbers: give 1 to {MOST_LINES:,}, one a line"
+        )
     return Lines(found)
 
 
