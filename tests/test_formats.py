@@ -1,5 +1,6 @@
 """Formats: what is written is read back by the code that trainers read it with."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np

@@ -1,48 +1,62 @@
 """How the images of a set look, from a typeset number to the finished image."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from PIL import Image
 
-from inkseed.sets.fit import Fit
+from inkseed.sets.degrade import degrade, find_level
+from inkseed.sets.fit import Fit, fit
 from inkseed.sets.labelled_number import Box
+from inkseed.sets.scene import check_scene, draw_scene
+
+COMB = "comb"
 
 
 @dataclass(frozen=True)
 class Look:
-    """How the images of a set look."""
+    """How the images of a set look. Raises InkseedError for unknown names.
+
+    Attributes:
+        fit: the size of the paper, and where numbers stand on it.
+        dark: whether ink is dark on light paper; otherwise it is 255 on 0, MNIST's way.
+        degrade: how worn images are: mild, strong, or None for not at all.
+        scene: what is printed around numbers: comb, line, or None for nothing.
+    """
 
     fit: Fit = field(default_factory=Fit)
     dark: bool = True
     degrade: str | None = None
     scene: str | None = None
 
+    def __post_init__(self) -> None:
+        if self.degrade is not None:
+            find_level(self.degrade)
+        if self.scene is not None:
+            check_scene(self.scene)
+
     @property
     def colour(self) -> bool:
-        """Whether images have colours."""
-        return False
+        """Whether images have colours: worn paper has a tint, except in MNIST's way."""
+        return self.dark and self.degrade is not None
 
 
 def dress(
     ink: np.ndarray, boxes: Sequence[Box], look: Look, seed: int, index: int
 ) -> tuple[np.ndarray, list[Box]]:
-    """Finish a typeset number, uint8 (H, W), ink 255: the image and each digit's tight box."""
-    scale = look.fit.height / ink.shape[0]
-    if look.fit.width is not None:
-        scale = min(scale, look.fit.width / ink.shape[1])
-    size = (max(1, round(ink.shape[1] * scale)), max(1, round(ink.shape[0] * scale)))
-    small = np.asarray(Image.fromarray(ink).resize(size, Image.Resampling.BICUBIC))
-    page = np.zeros((look.fit.height, look.fit.width or size[0]), np.uint8)
-    top, left = (page.shape[0] - size[1]) // 2, (page.shape[1] - size[0]) // 2
-    page[top : top + size[1], left : left + size[0]] = small
-    return 255 - page, [
-        (
-            left + int(x0 * scale),
-            top + int(y0 * scale),
-            min(page.shape[1], left + int(np.ceil(x1 * scale))),
-            min(page.shape[0], top + int(np.ceil(y1 * scale))),
-        )
-        for x0, y0, x1, y1 in boxes
-    ]
+    """Finish a typeset number, uint8 (H, W), ink 255: the image and each digit's tight box.
+
+    The image is uint8 (height, width), or (height, width, 3) where `look.colour`. The same number,
+    look, seed and index make the same image.
+    """
+    how = replace(look.fit, cells=True) if look.scene == COMB else look.fit
+    page, found = fit(ink, boxes, how, seed, index)
+    if look.scene is not None:
+        page = draw_scene(page, found, look.scene, seed, index)
+    if look.degrade is None:
+        return (255 - page if look.dark else page), found
+    worn, found = degrade(page, found, find_level(look.degrade), seed, index)
+    if look.dark:
+        return worn, found
+    return 255 - np.asarray(Image.fromarray(worn).convert("L")), found
