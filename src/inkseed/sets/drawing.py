@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from inkseed.data.pairs import Layout
+from inkseed.data.pairs import Layout, ink_boxes
 from inkseed.model.hand import AnyHand, DrawnHand
 from inkseed.model.model import Model
 from inkseed.model.redraw import Confidence, sample_confident
@@ -219,12 +219,14 @@ class _Lines:
     def _lines(self, images: np.ndarray) -> Iterator[tuple[np.ndarray, list[Box]]]:
         flat = blocks_of(images, [part for each in self.parts for part in each])
         each = cleaned(np.concatenate(flat))
-        blocks = np.split(each, np.cumsum([len(block) for block in flat])[:-1])
+        ends = np.cumsum([len(block) for block in flat])[:-1]
+        blocks, inked = np.split(each, ends), np.split(ink_boxes(each), ends)
         most = max(map(len, self.parts))
         keys = [(index, k) for index in self.block for k in range(most)]
         drawn = normals(self.seed, keys, (), Purpose.SET_GAP).reshape(len(self.block), most)
         mean, deviation = Layout().gap
         begin = 0
         for own, gaps in zip(self.parts, mean + deviation * drawn.astype(float), strict=True):
-            yield set_line(blocks[begin : begin + len(own)], gaps[: len(own) - 1], 1)
+            these = slice(begin, begin + len(own))
+            yield set_line(blocks[these], inked[these], gaps[: len(own) - 1], 1)
             begin += len(own)

@@ -45,20 +45,20 @@ def typeset(
     """
     each = cleaned(np.concatenate(blocks))
     ends = np.cumsum([len(block) for block in blocks])
-    page, found = set_line(np.split(each, ends[:-1]), between, scale)
+    boxes = np.split(ink_boxes(each), ends[:-1])
+    page, found = set_line(np.split(each, ends[:-1]), boxes, between, scale)
     return Image.fromarray(PAPER - page), found
 
 
 def set_line(
-    blocks: Sequence[np.ndarray], between: np.ndarray, scale: int
+    blocks: Sequence[np.ndarray], inked: Sequence[np.ndarray], between: np.ndarray, scale: int
 ) -> tuple[np.ndarray, list[Box]]:
-    """`typeset` of blocks that are `cleaned` already: the page's ink, uint8 with ink 255."""
+    """`typeset` of blocks that are `cleaned`, whose boxes are `inked`: the page's ink, ink 255."""
     height = blocks[0].shape[1]
     unit = height / CELL
     edge = round(EDGE * unit)
     places, right, before = [], edge, 0
-    for k, block in enumerate(blocks):
-        boxes = ink_boxes(block)
+    for k, boxes in enumerate(inked):
         drops = _drops(boxes, height)
         boxes = boxes + drops[:, None] * np.array([0, 1, 0, 1])
         widths = boxes[:, 2] - boxes[:, 0]
@@ -70,7 +70,7 @@ def set_line(
         places += [(x, y + drop) for drop in drops.tolist()]
         right, before = x + int(boxes[:, 2].max()), int(widths[-1])
     page = np.zeros((height * scale, (right + edge) * scale), np.uint8)
-    enlarged = np.concatenate([_enlarged(block, scale) for block in blocks])
+    enlarged = np.concatenate([_enlarged(block, scale) if scale > 1 else block for block in blocks])
     found: list[Box] = []
     for large, (x, y), box in zip(enlarged, places, own_boxes(enlarged).tolist(), strict=True):
         dx, dy = x * scale, y * scale
