@@ -65,7 +65,7 @@ def template(text: str, repeats: float | None = None) -> Template:
     name, _, told = text.partition(":")
     if name in NAMED:
         found = NAMED[name](told)
-    elif ":" in text or re.fullmatch("[A-Za-z_]+", text):
+    elif re.fullmatch("[A-Za-z_]+", name):
         raise InkseedError(f"no template {text[:40]!a}: give {KNOWN}")
     else:
         found = Pattern.of(text)
