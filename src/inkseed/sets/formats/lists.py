@@ -4,11 +4,14 @@ import csv
 import io
 import json
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import chain
+from itertools import chain, islice
 from pathlib import Path
 
 from inkseed.files import write_atomically
+from inkseed.sets.formats.registry import Row
 from inkseed.sets.labelled_number import Box
+
+AT_ONCE = 4096  # rows in memory
 
 
 def write_lines(path: Path, lines: Iterable[str]) -> None:
@@ -41,3 +44,23 @@ def _csv_line(row: Sequence[str]) -> str:
     line = io.StringIO()
     csv.writer(line, lineterminator="").writerow(row)
     return line.getvalue()
+
+
+def json_lines(begin: str, entries: Iterable[str], end: str) -> Iterator[str]:
+    """One JSON object or array with a line an entry, which need not fit in memory."""
+    yield begin
+    before = None
+    for entry in entries:
+        if before is not None:
+            yield f"{before},"
+        before = entry
+    if before is not None:
+        yield before
+    yield end
+
+
+def some_at_once(rows: Iterable[Row]) -> Iterator[list[Row]]:
+    """Rows in lists that are not too long to hold in memory."""
+    left = iter(rows)
+    while some := list(islice(left, AT_ONCE)):
+        yield some
