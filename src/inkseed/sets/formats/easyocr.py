@@ -1,8 +1,8 @@
 """EasyOCR's trainer: one folder of PNG files with `labels.csv`: filename, words.
 
-The trainer lets pandas guess the type of a column, and a column of digits alone becomes numbers, in
-which zeros are lost and the trainer stops. Quoting does not help. A word of letters does; pandas
-may guess for some rows at a time, so there is one every few rows. It is a picture of that word.
+The trainer lets pandas guess a column's type, and digits alone become numbers, in which zeros are
+lost and the trainer stops. Quoting does not help; a word of letters does. pandas may guess for some
+rows at a time, so there is one every so often, and at the end. It has a picture of its own.
 """
 
 from collections.abc import Iterator, Sequence
@@ -23,7 +23,7 @@ PLACE = "words"  # the trainer reads folders that hold no others
 LABELS = "labels.csv"
 HEADER = ("filename", "words")
 WORD = "word"
-EVERY = 100_000  # rows: pandas guesses for 262,144 of two columns at a time, if not for all
+EVERY = 100_000  # rows: pandas guesses for 262,144 at a time where a table has two columns
 
 
 @FORMATS.register("easyocr", lambda made: made())
@@ -58,10 +58,11 @@ def _name(index: int) -> str:
 
 
 def _lines(rows: Sequence[Row]) -> Iterator[tuple[str, str]]:
-    for k, row in enumerate(rows):
+    for k, row in enumerate(rows, start=1):
+        yield _name(row.index), row.label
         if k % EVERY == 0:
             yield f"{WORD}.png", WORD
-        yield _name(row.index), row.label
+    yield f"{WORD}.png", WORD
 
 
 def _word(height: int) -> np.ndarray:

@@ -13,6 +13,7 @@ from inkseed.sets.labelled_number import Box, LabelledNumber
 
 LABELS = "labels"
 DATA = "data.yaml"
+SPLITS = {"train": "train", "val": "validation", "test": "test"}  # a trainer's words, and ours
 PLACES = 6  # decimals: enough for whole pixels of any image
 
 
@@ -33,7 +34,7 @@ class Yolo(PictureFolder):
     def finish(self, folder: Path, rows: Sequence[Row]) -> None:
         """Write what tells a trainer where images are and what classes mean."""
         names = [f"  {digit}: '{digit}'" for digit in DIGITS]
-        write_lines(folder / DATA, [f"train: {IMAGES}", f"val: {IMAGES}", "names:", *names])
+        write_lines(folder / DATA, [*_places(folder), "names:", *names])
 
     def read(self, folder: Path) -> Iterator[LabelledNumber]:
         """Read the images and their boxes."""
@@ -44,6 +45,17 @@ class Yolo(PictureFolder):
             label = "".join(line[0] for line in lines)
             boxes = [_box(list(map(float, line[1:])), image.shape[:2]) for line in lines]
             yield LabelledNumber(index_of(path.name), label, image, boxes)
+
+
+def _places(folder: Path) -> list[str]:
+    """Where the images of each split are, all of which are written before the first is finished.
+
+    A trainer must be told of images to validate on: where there are none, those that it trains on.
+    """
+    beside = {key: f"../{name}/{IMAGES}" for key, name in SPLITS.items()}
+    there = {key: place for key, place in beside.items() if (folder / place).is_dir()}
+    train = there.get("train", IMAGES)
+    return [f"{key}: {place}" for key, place in {"train": train, "val": train, **there}.items()]
 
 
 def _labels(name: str) -> str:
