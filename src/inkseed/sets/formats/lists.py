@@ -1,14 +1,16 @@
 """Lists with a line an image, written as the rows come and read line by line."""
 
 import csv
-import io
 import json
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import chain
+from itertools import chain, islice
 from pathlib import Path
 
 from inkseed.files import write_atomically
+from inkseed.sets.formats.registry import Row
 from inkseed.sets.labelled_number import Box
+
+AT_ONCE = 4096  # rows in memory
 
 
 def write_lines(path: Path, lines: Iterable[str]) -> None:
@@ -18,7 +20,8 @@ def write_lines(path: Path, lines: Iterable[str]) -> None:
 
 def write_csv(path: Path, header: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     """Write a table with a header, whole or not at all."""
-    write_lines(path, (_csv_line(row) for row in chain([header], rows)))
+    writer = csv.writer(_Line(), lineterminator="")
+    write_lines(path, map(writer.writerow, chain([header], rows)))  # type: ignore[arg-type]
 
 
 def read_csv(path: Path) -> Iterator[dict[str, str]]:
@@ -37,7 +40,28 @@ def boxes_from_text(text: str) -> list[Box]:
     return [(x0, y0, x1, y1) for x0, y0, x1, y1 in json.loads(text)]
 
 
-def _csv_line(row: Sequence[str]) -> str:
-    line = io.StringIO()
-    csv.writer(line, lineterminator="").writerow(row)
-    return line.getvalue()
+class _Line:
+    """A file for csv to write to, which hands each line back."""
+
+    def write(self, line: str) -> str:
+        return line
+
+
+def json_lines(begin: str, entries: Iterable[str], end: str) -> Iterator[str]:
+    """One JSON object or array with a line an entry, which need not fit in memory."""
+    yield begin
+    before = None
+    for entry in entries:
+        if before is not None:
+            yield f"{before},"
+        before = entry
+    if before is not None:
+        yield before
+    yield end
+
+
+def some_at_once(rows: Iterable[Row]) -> Iterator[list[Row]]:
+    """Rows in lists that are not too long to hold in memory."""
+    left = iter(rows)
+    while some := list(islice(left, AT_ONCE)):
+        yield some

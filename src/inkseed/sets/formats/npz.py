@@ -2,7 +2,7 @@
 
 import zipfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from itertools import chain, islice
+from itertools import chain
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -10,6 +10,7 @@ import numpy as np
 
 from inkseed.files import write_atomically
 from inkseed.registry import FORMATS
+from inkseed.sets.formats.lists import some_at_once
 from inkseed.sets.formats.parts import check_one_size, images_of, join_once, write_part
 from inkseed.sets.formats.registry import Row, Shape
 from inkseed.sets.labelled_number import LabelledNumber
@@ -17,7 +18,6 @@ from inkseed.sets.labelled_number import LabelledNumber
 NAME = "numbers.npz"
 NO_BOX = (-1, -1, -1, -1)  # where a number has fewer digits than the longest
 EFFORT = 1  # of zlib: paper packs well with any
-AT_ONCE = 4096  # rows in memory
 
 
 @FORMATS.register("npz", lambda made: made())
@@ -65,7 +65,7 @@ def _write(opened: BinaryIO, folder: Path, rows: Sequence[Row]) -> None:
     with zipfile.ZipFile(opened, "w", zipfile.ZIP_DEFLATED, compresslevel=EFFORT) as packed:
         _add(packed, "images", (len(rows), *first.shape[1:]), "|u1", chain([first], images))
         for name, shape, kind, value in columns:
-            arrays = (np.array([value(row) for row in some], kind) for some in _some(rows))
+            arrays = (np.array([value(row) for row in some], kind) for some in some_at_once(rows))
             _add(packed, name, (len(rows), *shape), kind, arrays)
 
 
@@ -82,9 +82,3 @@ def _add(
         np.lib.format.write_array_header_1_0(member, header)
         for array in arrays:
             member.write(np.ascontiguousarray(array).data)
-
-
-def _some(rows: Sequence[Row]) -> Iterator[list[Row]]:
-    left = iter(rows)
-    while some := list(islice(left, AT_ONCE)):
-        yield some

@@ -51,7 +51,10 @@ class Format(Protocol):
         """
 
     def finish(self, folder: Path, rows: Sequence[Row]) -> None:
-        """Write what depends on the whole split, each file whole or not at all; again if asked."""
+        """Write what depends on the whole split, each file whole or not at all; again if asked.
+
+        All shards of all splits are there by then.
+        """
 
     def read(self, folder: Path) -> Iterator[LabelledNumber]:
         """Read a finished split as its trainer does, in the order of the set.
