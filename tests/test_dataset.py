@@ -301,7 +301,9 @@ def test_a_model_of_pairs_draws_sets_too(make, tmp_path):
     path = saved(tmp_path / "pairs.safetensors", config)
     result = make("--model", path, template="digits:3", count=5)
     assert result.status == 0, result.err
-    assert all(len(row["boxes"]) == 3 and len(row["streams"]) == 2 for row in rows(tmp_path / "set"))
+    assert all(
+        len(row["boxes"]) == 3 and len(row["streams"]) == 2 for row in rows(tmp_path / "set")
+    )
 
 
 def test_boxes_hold_their_digits_ink(make, tmp_path):

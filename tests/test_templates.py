@@ -118,7 +118,15 @@ def test_zips_scores_and_lines(tmp_path):
         *("[0-9]+", "[0-9]*", ".{3}", "[a-z]", "12a", "(?i)a", "(1", "[0-9]{65}", "x" * 2000),
         *(r"(1)?\1", "(?=1)2", "1$2", "[^0-9]", "((1{60}){60}){60}", "1?", "²", r"\w", r"(1|2\1)"),
         *("date:", "date:YYYYYY", "date:DDD", "date:YYMMDD:2000-1999", "date:YYYY:0-5", "date:MDY"),
-        *("luhn:1", "luhn:4-8", "zip:5", "score:100", "score:9-3", "file:", "file:/nowhere/numbers"),
+        *(
+            "luhn:1",
+            "luhn:4-8",
+            "zip:5",
+            "score:100",
+            "score:9-3",
+            "file:",
+            "file:/nowhere/numbers",
+        ),
     ],
 )
 def test_what_is_no_template_is_refused_in_one_line(text):
@@ -151,7 +159,9 @@ def test_a_label_depends_on_the_seed_and_its_number_alone():
     labels = whole.labels("train", range(1000))
     assert whole.labels("train", range(500, 503)) == labels[500:503]
     assert plan("digits:4-8", count=2000).labels("train", range(1000)) == labels
-    assert Plan(SetSettings("digits:4-8", 9, 6, "png", "m", "0")).labels("train", range(9)) != labels
+    assert (
+        Plan(SetSettings("digits:4-8", 9, 6, "png", "m", "0")).labels("train", range(9)) != labels
+    )
 
 
 @pytest.mark.parametrize("text", ["digits:5", "date:YYYYMMDD", "[0-9]{4}"])
