@@ -3,8 +3,8 @@
     python benchmarks/sets.py --count 100000 --formats npz,webdataset,png
 
 The bare sampler draws the same number of digits in the same batches, one process of one thread, and
-keeps nothing. A set's rate is that of one process too, with all it does: labels, hands, typesetting,
-writing, manifest. Resident memory is read after each shard.
+keeps nothing. A set's rate is that of one process too, with all that it does: labels, hands,
+typesetting, writing, the manifest. Resident memory is read after each shard.
 """
 
 import argparse
@@ -15,6 +15,7 @@ from pathlib import Path
 
 import numpy as np
 import psutil
+
 from inkseed.model.hand import DrawnHand
 from inkseed.model.loading import load
 from inkseed.model.model import Model

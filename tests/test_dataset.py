@@ -124,7 +124,7 @@ def test_a_set_has_its_images_its_manifest_and_its_settings(make, tmp_path):
     assert len(set(streams)) == len(streams)
     metadata = parquet.read_metadata(tmp_path / "set" / "manifest" / "000000.parquet").metadata
     assert json.loads(metadata[b"inkseed"])["settings"]["template"] == "digits:2-4"
-    assert not [path for path in (tmp_path / "set").rglob(".inkseed*")]
+    assert not list((tmp_path / "set").rglob(".inkseed*"))
 
 
 def test_the_same_command_makes_the_same_bytes_and_another_seed_others(make, tmp_path):
@@ -187,7 +187,7 @@ def test_a_full_disk_is_one_line_and_the_same_command_goes_on(make, tmp_path, mo
     assert result.status == 2
     assert "No space left on device" in result.err
     assert len(result.err.strip().splitlines()) == 1
-    assert not [path for path in (tmp_path / "set").rglob(".inkseed*")]
+    assert not list((tmp_path / "set").rglob(".inkseed*"))
     monkeypatch.setattr(np, "save", save)
     assert make().status == 0
     assert files(tmp_path / "set") == files(tmp_path / "whole")

@@ -108,3 +108,37 @@ def survives(model: Path, home: Path, kills: int, longest: float) -> None:
 @pytest.mark.slow
 def test_fifty_kills_at_random_moments_change_nothing(tiny_model, tmp_path):
     survives(tiny_model, tmp_path, KILLS, LONGEST)
+
+
+@pytest.mark.slow
+def test_ray_goes_on_when_one_of_two_nodes_is_killed(tiny_model, tmp_path):
+    ray = pytest.importorskip("ray")
+    from ray.cluster_utils import Cluster
+
+    from inkseed.sets.folder import SetFolder
+    from inkseed.sets.ray_engine import run_on_ray
+
+    whole = tmp_path / "whole"
+    run(command(tiny_model, whole, COUNT, "--workers", 1))
+    settings = read_settings(whole)
+    folder = SetFolder(tmp_path / "rayed", Plan(settings))
+    folder.begin()
+    cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 1})
+    try:
+        second = cluster.add_node(num_cpus=1)
+        cluster.wait_for_nodes()
+        ray.init(address=cluster.address, log_to_driver=False)
+        told: list[int] = []
+
+        def kill_a_node(evaluations: int) -> None:
+            told.append(evaluations)
+            if len(told) == 2:
+                cluster.remove_node(second, allow_graceful=False)
+
+        run_on_ray(folder.path, settings, folder.missing(), kill_a_node)
+        assert len(told) == len(folder.plan.shards) > 4
+    finally:
+        ray.shutdown()
+        cluster.shutdown()
+    assert folder.finish() is not None
+    assert files(folder.path) == files(whole)
