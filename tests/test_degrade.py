@@ -156,6 +156,18 @@ def test_a_finished_image_is_as_asked(look):
     assert darkest < (corner if look.dark else 255 - corner) - 40
 
 
+def test_no_digit_touches_its_cell():
+    look = Look(scene="comb")
+    for index in range(10):
+        ink, boxes = typeset_number(5, index)
+        image, found = dress(ink, boxes, look, 0, index)
+        printed = (image > 100) & (image < 190)
+        upright = np.flatnonzero(printed.sum(0) > 0.6 * (image < 190).any(1).sum())
+        assert len(upright) >= 6
+        for x0, _, x1, _ in found:
+            assert not set(range(x0, x1)) & set(upright.tolist())
+
+
 def test_mnists_way_and_dark_ink_are_the_same_picture():
     ink, boxes = typeset_number(4, 2)
     dark, found = dress(ink, boxes, Look(), 3, 8)

@@ -105,7 +105,7 @@ def degrade(
     pen = paper * (1 - some(wear.ink)) * some(PEN, 3)
     shade = _shade(ink.shape, float(some(wear.shade)[0]), float(some((0, 2 * np.pi))[0]))
     share = np.asarray(blurred, np.float32)[..., None] / 255
-    image = (paper + share * (pen - paper)) * shade[..., None]
+    image = (paper + share * (pen - paper)).astype(np.float32) * shade[..., None]
     noise = np.random.Generator(np.random.PCG64(state(seed, Purpose.GRAIN, index)))
     image += noise.standard_normal((*ink.shape, 1), np.float32) * float(some(wear.grain)[0])
     worn = Image.fromarray(image.clip(0, 255).astype(np.uint8))

@@ -12,6 +12,7 @@ from inkseed.sets.labelled_number import Box
 from inkseed.sets.scene import check_scene, draw_scene
 
 COMB = "comb"
+FREE = 1.5 / 32  # of the height: paper between the widest digit and the sides of its cell, at least
 
 
 @dataclass(frozen=True)
@@ -50,8 +51,9 @@ def dress(
     The image is uint8 (height, width), or (height, width, 3) where `look.colour`. The same number,
     look, seed and index make the same image.
     """
-    how = replace(look.fit, cells=True) if look.scene == COMB else look.fit
-    page, found = fit(ink, boxes, how, seed, index)
+    page, found = fit(
+        ink, boxes, _in_cells(look.fit) if look.scene == COMB else look.fit, seed, index
+    )
     if look.scene is not None:
         page = draw_scene(page, found, look.scene, seed, index)
     if look.degrade is None:
@@ -60,3 +62,11 @@ def dress(
     if look.dark:
         return worn, found
     return 255 - np.asarray(Image.fromarray(worn).convert("L")), found
+
+
+def _in_cells(how: Fit) -> Fit:
+    low, high = how.spacing
+    free = FREE * how.height
+    return replace(
+        how, cells=True, spacing=(min(low + free, how.height), min(high + free, how.height))
+    )

@@ -13,15 +13,15 @@ from pathlib import Path
 from typing import Any, overload
 
 import numpy as np
-import pyarrow as pa
-from pyarrow import parquet
 
 from inkseed.errors import InkseedError
 from inkseed.files import write_atomically
 from inkseed.sets.drawing import DrawnNumber
+from inkseed.sets.extra import needed
 from inkseed.sets.formats.registry import Row
 from inkseed.sets.plan import Plan, Shard
 
+pa, parquet = needed("pyarrow"), needed("pyarrow.parquet")
 KEY = b"inkseed"  # of the metadata: the settings, and whether splits share strings
 WORDS = pa.dictionary(pa.int32(), pa.string())  # for what many rows share
 SCHEMA = pa.schema(
@@ -124,7 +124,7 @@ def read_counts(paths: Sequence[Path], least: float) -> dict[str, int]:
     return found
 
 
-def _table(path: Path, columns: list[str] | None = None) -> pa.Table:
+def _table(path: Path, columns: list[str] | None = None) -> Any:
     try:
         return parquet.read_table(path, columns=columns, partitioning=None)
     except (pa.ArrowException, OSError, KeyError) as error:

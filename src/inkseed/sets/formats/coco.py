@@ -55,7 +55,7 @@ def _image(row: Row) -> dict[str, Any]:
 def _annotations(rows: Sequence[Row]) -> Iterator[dict[str, Any]]:
     number = count(FIRST)
     for row in rows:
-        for digit, (x0, y0, x1, y1) in shown(row):
+        for digit, (x0, y0, x1, y1) in shown(row.label, row.boxes):
             yield {
                 "id": next(number),
                 "image_id": FIRST + row.index,

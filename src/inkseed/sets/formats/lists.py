@@ -21,7 +21,7 @@ def write_lines(path: Path, lines: Iterable[str]) -> None:
 def write_csv(path: Path, header: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     """Write a table with a header, whole or not at all."""
     writer = csv.writer(_Line(), lineterminator="")
-    write_lines(path, map(writer.writerow, chain([header], rows)))  # type: ignore[arg-type]
+    write_lines(path, map(writer.writerow, chain([header], rows)))
 
 
 def read_csv(path: Path) -> Iterator[dict[str, str]]:

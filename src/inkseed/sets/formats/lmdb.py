@@ -21,7 +21,7 @@ from inkseed.sets.labelled_number import LabelledNumber
 NAME = "data.mdb"  # as LMDB itself calls it in a folder
 COUNT = b"num-samples"
 READ_BY_DEFAULT = 25  # digits: PARSeq drops longer labels without a word
-MOST = 1 << 40  # bytes that the file may grow to; it takes no more than it needs
+PAGE = 4096  # bytes: LMDB's unit, of which an entry fills the last but in part
 AT_ONCE = 1000  # entries between two commits: uncommitted ones are held in memory
 
 
@@ -64,8 +64,10 @@ class Lmdb:
 
 def _write(opened: BinaryIO, folder: Path, rows: Sequence[Row]) -> None:
     """Keys are put in their order, which LMDB takes for granted and packs most densely."""
-    store = needed("lmdb").open(opened.name, map_size=MOST, subdir=False, lock=False, sync=False)
-    images = (image for path in parts_of(folder, ".tar") for _, image in read_tar(path))
+    parts = parts_of(folder, ".tar")
+    most = 2 * sum(path.stat().st_size for path in parts) + 2 * PAGE * (len(rows) + 100)
+    store = needed("lmdb").open(opened.name, map_size=most, subdir=False, lock=False, sync=False)
+    images = (image for path in parts for _, image in read_tar(path))
     with store:
         found = _put(store, ((_key("image", k), image) for k, image in enumerate(images)))
         check_count(folder, found, len(rows))

@@ -7,7 +7,7 @@ from inkseed.data.mnist import DIGITS
 from inkseed.registry import FORMATS
 from inkseed.sets.formats.boxed import shown
 from inkseed.sets.formats.lists import write_lines
-from inkseed.sets.formats.picture_folder import IMAGES, PictureFolder, index_of, load, name_of
+from inkseed.sets.formats.picture_folder import IMAGES, PictureFolder, index_of, load, write_files
 from inkseed.sets.formats.registry import Row
 from inkseed.sets.labelled_number import Box, LabelledNumber
 
@@ -24,12 +24,8 @@ class Yolo(PictureFolder):
     def write_shard(self, into: Path, shard: int, numbers: Sequence[LabelledNumber]) -> None:
         """Write a shard's images, and the boxes of each beside them."""
         super().write_shard(into, shard, numbers)
-        for number in numbers:
-            path = into / _labels(name_of(shard, number.index))
-            path.parent.mkdir(parents=True, exist_ok=True)
-            size = number.image.shape[:2]
-            row = Row(number.index, shard, number.label, number.boxes, *size)
-            path.write_text("".join(f"{line}\n" for line in _lines(row)), "utf-8")
+        texts = ((number.index, _text(number).encode()) for number in numbers)
+        write_files(into / LABELS, shard, texts, ".txt")
 
     def finish(self, folder: Path, rows: Sequence[Row]) -> None:
         """Write what tells a trainer where images are and what classes mean."""
@@ -40,8 +36,8 @@ class Yolo(PictureFolder):
         """Read the images and their boxes."""
         for path in sorted((folder / IMAGES).glob("*/*.png")):
             image = load(path)
-            text = (folder / _labels(str(path.relative_to(folder / IMAGES)))).read_text("utf-8")
-            lines = [line.split() for line in text.splitlines()]
+            texts = folder / LABELS / path.relative_to(folder / IMAGES).with_suffix(".txt")
+            lines = [line.split() for line in texts.read_text("utf-8").splitlines()]
             label = "".join(line[0] for line in lines)
             boxes = [_box(list(map(float, line[1:])), image.shape[:2]) for line in lines]
             yield LabelledNumber(index_of(path.name), label, image, boxes)
@@ -58,15 +54,15 @@ def _places(folder: Path) -> list[str]:
     return [f"{key}: {place}" for key, place in {"train": train, "val": train, **there}.items()]
 
 
-def _labels(name: str) -> str:
-    return f"{LABELS}/{name.removesuffix('.png')}.txt"
-
-
-def _lines(row: Row) -> Iterator[str]:
-    for digit, (x0, y0, x1, y1) in shown(row):
-        middle = (x0 + x1) / 2 / row.width, (y0 + y1) / 2 / row.height
-        size = (x1 - x0) / row.width, (y1 - y0) / row.height
-        yield " ".join([str(digit), *[f"{each:.{PLACES}f}" for each in (*middle, *size)]])
+def _text(number: LabelledNumber) -> str:
+    height, width = number.image.shape[:2]
+    lines = []
+    for digit, (x0, y0, x1, y1) in shown(number.label, number.boxes):
+        middle = (x0 + x1) / 2 / width, (y0 + y1) / 2 / height
+        size = (x1 - x0) / width, (y1 - y0) / height
+        values = " ".join(f"{each:.{PLACES}f}" for each in (*middle, *size))
+        lines.append(f"{digit} {values}\n")
+    return "".join(lines)
 
 
 def _box(values: Sequence[float], shape: tuple[int, ...]) -> Box:
