@@ -216,6 +216,8 @@ def test_a_number_is_made_again_to_the_byte(make, inkseed, tmp_path):
     assert changed.status == 2
     assert "otherwise" in changed.err
     assert "no set" in inkseed("regenerate", tmp_path, "--row", 0).err
+    (tmp_path / "set" / "manifest" / "000000.parquet").unlink()
+    assert "not drawn yet" in inkseed("regenerate", tmp_path / "set", "--row", 0).err
 
 
 def test_another_model_is_refused(make, hand_model, inkseed, tmp_path):
@@ -233,7 +235,9 @@ def test_blocks_and_shards_do_not_change_a_fixed_lengths_labels_or_noise(make, t
             assert one[name] == other[name]
 
 
-def test_judge_a_redraws_what_it_doubts_and_what_it_rejected_is_kept_apart(make, tmp_path):
+def test_judge_a_redraws_what_it_doubts_and_what_it_rejected_is_kept_apart(
+    make, inkseed, tmp_path
+):
     """The tiny model draws noise, so that all is rejected."""
     result = make("--check", "--keep-rejected", "--json", template="digits:1", count=4)
     assert result.status == 0, result.err
@@ -246,6 +250,8 @@ def test_judge_a_redraws_what_it_doubts_and_what_it_rejected_is_kept_apart(make,
     assert [each.index for each in kept] == [0, 1, 2, 3]
     plain = {row["index"]: row for row in rows(tmp_path / "set" / "rejected")}
     assert all(checksum(each.image) == plain[each.index]["sha256"] for each in kept)
+    again = json.loads(inkseed("regenerate", tmp_path / "set", "--row", 2, "--json").out)
+    assert (again["same"], again["same_file"]) == (True, True)
     make(template="digits:1", count=4, out="plain")
     assert [row["sha256"] for row in rows(tmp_path / "plain")] == [
         plain[k]["sha256"] for k in range(4)

@@ -5,6 +5,7 @@ import random
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -12,6 +13,7 @@ import pyarrow.parquet as parquet
 import pytest
 
 from inkseed.errors import InkseedError
+from inkseed.leaving import STOPPED, status_of
 from inkseed.sets import workers
 from inkseed.sets.plan import Plan
 from inkseed.sets.settings import SetSettings, read_settings
@@ -67,6 +69,23 @@ def test_what_a_worker_cannot_do_is_one_line(tiny_model, inkseed, tmp_path):
     gone = SetSettings(**{**settings.plain(), "model": str(tmp_path / "gone.safetensors")})
     with pytest.raises(InkseedError, match="no such model file"):
         workers.run_workers(out, gone, shards, 2, lambda _: None)
+
+
+def test_ctrl_c_stops_all_workers_in_one_line_and_leaves_nothing_unfinished(tiny_model, tmp_path):
+    out = tmp_path / "set"
+    arguments = command(tiny_model, out, 5000, "--workers", 2)
+    started = subprocess.Popen(
+        arguments, env=environment(), start_new_session=True, stderr=subprocess.PIPE, text=True
+    )
+    while not list(out.glob("manifest/*.parquet")):
+        assert started.poll() is None, started.communicate()
+        time.sleep(0.05)
+    os.killpg(started.pid, signal.SIGINT)  # as a terminal does: to all of them
+    _, said = started.communicate(timeout=120)
+    assert started.returncode == status_of(signal.SIGINT)
+    assert said.strip().splitlines() == [f"inkseed: {STOPPED}"]
+    assert not list(out.rglob(".inkseed*"))
+    assert 0 < len(list(out.glob("manifest/*.parquet"))) < len(Plan(read_settings(out)).shards)
 
 
 def kill_on_the_way(arguments: list[str], moment: float, alone: bool) -> bool:

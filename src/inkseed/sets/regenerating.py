@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from inkseed.errors import InkseedError
 from inkseed.model.model import Model
 from inkseed.outline import Outlined
 from inkseed.sets.labelled_number import LabelledNumber
@@ -43,7 +44,10 @@ def regenerate(path: Path, settings: SetSettings, model: Model, index: int) -> R
     maker = Maker.of(path, settings, model)
     plan = Plan(settings)
     shard = plan.shard_of(index)
-    row = read_row(maker.folder.part(shard), index)
+    part = maker.folder.part(shard)
+    if not part.exists():
+        raise InkseedError(f"number {index:,} is not drawn yet: inkseed dataset goes on with the set")
+    row = read_row(part, index)
     (block,) = (each for each in plan.blocks(shard) if index in each)
     with one_thread():
         drawn = maker.artist.draw(shard, block)[index - block.start].number

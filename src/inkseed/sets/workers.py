@@ -91,12 +91,26 @@ def run_workers(
             for job in jobs:
                 here, there = context.Pipe(duplex=False)
                 worker = context.Process(target=_worker, args=(job, there), daemon=True)
-                worker.start()
+                with unheard(signal.SIGINT):  # by them: whoever started them stops them
+                    worker.start()
                 there.close()
                 told[here] = worker
             _listen(dict(told), tell)
         finally:
             _stop(list(told.values()))
+
+
+@contextmanager
+def unheard(number: int) -> Iterator[None]:
+    """In this block a signal waits, and processes that are started never hear it."""
+    if not hasattr(signal, "pthread_sigmask"):  # on Windows
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {number})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _listen(told: dict[Connection, BaseProcess], tell: Callable[[int], object]) -> None:
@@ -136,9 +150,8 @@ def _stop(workers: Sequence[BaseProcess]) -> None:
 
 def _worker(job: Job, pipe: Connection) -> None:
     """What a worker process runs: it says numbers of evaluations, or an error in one line."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C goes to all: who started it will stop it
     status = 0
-    with raised() as came:
+    with raised() as came, to_be_left_in_order():
         try:
             work(job, pipe.send)
         except InkseedError as error:
