@@ -70,6 +70,16 @@ def test_no_ink_is_cut_off(level):
         assert (box[:, 3] <= page.shape[0]).all()
 
 
+def test_what_is_printed_around_a_number_does_not_make_it_smaller():
+    """A line from edge to edge may run out of the image; the number stays as large."""
+    for index in range(10):
+        page, boxes = fitted(index, 5, Fit(margin=(4, 4)))
+        lined = draw_scene(page, boxes, "line", 0, index)
+        _, found = degrade(page, boxes, LEVELS["strong"], 1, index)
+        _, same = degrade(lined, boxes, LEVELS["strong"], 1, index)
+        assert np.abs(np.subtract(found, same)).max() <= 2
+
+
 def test_strong_is_worse_than_mild_and_both_vary():
     page, boxes = fitted(0, 6, Fit())
     kept = {}

@@ -98,7 +98,8 @@ def degrade(
 
     unit = ink.shape[0] / UNIT
     turned = _turn(ink.shape, float(some(wear.turn)[0]), unit * some(wear.lean, 8))
-    turned = _inside(turned, ink)
+    inked = [_points(ink, box) for box in boxes]
+    turned = _inside(turned, np.concatenate(inked, 1), ink.shape)
     blur = unit * float(some(wear.blur)[0])
     blurred = _warp(ink, turned).filter(ImageFilter.GaussianBlur(blur))
     paper = some(wear.light) - some(wear.tint, 3)
@@ -109,7 +110,11 @@ def degrade(
     noise = np.random.Generator(np.random.PCG64(state(seed, Purpose.GRAIN, index)))
     image += noise.standard_normal((*ink.shape, 1), np.float32) * float(some(wear.grain)[0])
     worn = Image.fromarray(image.clip(0, 255).astype(np.uint8))
-    found = [_carried(ink, box, turned, SPREAD * blur + BETWEEN) for box in boxes]
+    spread = SPREAD * blur + BETWEEN
+    found = [
+        _carried(turned, box, points, spread, ink.shape)
+        for box, points in zip(boxes, inked, strict=True)
+    ]
     return _compressed(worn, round(float(some(wear.quality)[0]))), found
 
 
@@ -129,24 +134,30 @@ def _turn(shape: tuple[int, ...], degrees: float, lean: np.ndarray) -> np.ndarra
     return np.append(np.linalg.solve(np.array(rows), aims.ravel()), 1).reshape(3, 3)
 
 
-def _inside(turned: np.ndarray, ink: np.ndarray) -> np.ndarray:
-    """The homography, with the image made smaller and moved as far as its ink would be cut off."""
-    rows, columns = np.nonzero(ink >= PALE)
-    if not len(rows):
+def _points(ink: np.ndarray, box: Box) -> np.ndarray:
+    """The middles of the pixels that have ink in a box: float (2, n), x before y."""
+    x0, y0, x1, y1 = box
+    rows, columns = np.nonzero(ink[y0:y1, x0:x1] >= PALE)
+    return np.stack((columns + (x0 + 0.5), rows + (y0 + 0.5)))
+
+
+def _inside(turned: np.ndarray, points: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+    """The homography, with the image made smaller and moved as far as ink would be cut off."""
+    if not points.size:
         return turned
-    points = _mapped(turned, columns, rows)
+    points = _mapped(turned, points)
     low, high = points.min(1) - 0.5 - INSIDE, points.max(1) + 0.5 + INSIDE
-    size = np.array(ink.shape[::-1], float)
+    size = np.array(shape[::-1], float)
     scale = min(1.0, *(size / (high - low)))
     low, high = low * scale, high * scale
     shift = np.maximum(-low, 0) + np.minimum(size - high, 0)
     return np.array([[scale, 0, shift[0]], [0, scale, shift[1]], [0, 0, 1]]) @ turned
 
 
-def _mapped(turned: np.ndarray, columns: np.ndarray, rows: np.ndarray) -> np.ndarray:
-    """Where the middles of pixels come to lie: float (2, n), x before y."""
-    u, v, w = turned @ np.stack((columns + 0.5, rows + 0.5, np.ones(len(rows))))
-    return np.stack((u / w, v / w))
+def _mapped(turned: np.ndarray, points: np.ndarray) -> np.ndarray:
+    """Where points (2, n) come to lie."""
+    found = turned[:, :2] @ points + turned[:, 2:]
+    return np.asarray(found[:2] / found[2])
 
 
 def _warp(ink: np.ndarray, turned: np.ndarray) -> Image.Image:
@@ -159,18 +170,17 @@ def _warp(ink: np.ndarray, turned: np.ndarray) -> Image.Image:
     )
 
 
-def _carried(ink: np.ndarray, box: Box, turned: np.ndarray, spread: float) -> Box:
+def _carried(
+    turned: np.ndarray, box: Box, points: np.ndarray, spread: float, shape: tuple[int, ...]
+) -> Box:
     """The tight box of a digit's ink after it was turned and spread; an empty one stays empty."""
-    x0, y0, x1, y1 = box
-    rows, columns = np.nonzero(ink[y0:y1, x0:x1] >= PALE)
-    if not len(rows):
-        u, v = _mapped(turned, np.array([x0 - 0.5]), np.array([y0 - 0.5]))[:, 0]
-        low = high = np.array([round(u), round(v)])
-    else:
-        points = _mapped(turned, columns + x0, rows + y0)
+    if points.size:
+        points = _mapped(turned, points)
         low = np.floor(points.min(1) - spread).astype(int)
         high = np.floor(points.max(1) + spread).astype(int) + 1
-    (u0, v0), (u1, v1) = low.clip(0, ink.shape[::-1]), high.clip(0, ink.shape[::-1])
+    else:
+        low = high = _mapped(turned, np.array(box[:2], float)[:, None])[:, 0].round().astype(int)
+    (u0, v0), (u1, v1) = low.clip(0, shape[::-1]), high.clip(0, shape[::-1])
     return int(u0), int(v0), int(u1), int(v1)
 
 
