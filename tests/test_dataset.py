@@ -235,9 +235,7 @@ def test_blocks_and_shards_do_not_change_a_fixed_lengths_labels_or_noise(make, t
             assert one[name] == other[name]
 
 
-def test_judge_a_redraws_what_it_doubts_and_what_it_rejected_is_kept_apart(
-    make, inkseed, tmp_path
-):
+def test_judge_a_redraws_what_it_doubts_and_what_it_rejected_is_kept_apart(make, inkseed, tmp_path):
     """The tiny model draws noise, so that all is rejected."""
     result = make("--check", "--keep-rejected", "--json", template="digits:1", count=4)
     assert result.status == 0, result.err

@@ -6,9 +6,11 @@ batches, and any number can be drawn again, to the byte, with the few that were 
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 import numpy as np
 
+from inkseed.data.least_ink import own_boxes
 from inkseed.data.pairs import Layout, ink_boxes
 from inkseed.model.hand import AnyHand, DrawnHand
 from inkseed.model.model import Model
@@ -19,13 +21,14 @@ from inkseed.model.style import USUAL, draw_styles
 from inkseed.outline import Outlined
 from inkseed.rng import Purpose, normals, uniforms
 from inkseed.sets.hands import Hands
-from inkseed.sets.labelled_number import Box, LabelledNumber
-from inkseed.sets.look import Look, dress
+from inkseed.sets.labelled_number import LabelledNumber
+from inkseed.sets.look import Look, dress_digits
+from inkseed.sets.parting import Digit
 from inkseed.sets.plan import Plan, Shard
 from inkseed.writing.number import Part, blocks_of, parts_of
 from inkseed.writing.reading import least_confidence
 from inkseed.writing.screening import confidence_in
-from inkseed.writing.typesetting import cleaned, set_line
+from inkseed.writing.typesetting import cleaned, lay_out
 
 STYLES = ("slant", "thickness")
 Tell = Callable[[int], object]
@@ -210,23 +213,35 @@ class _Lines:
     def numbers(self, images: np.ndarray) -> list[LabelledNumber]:
         """Set uint8 images (N, H, W), one for each part, on a line for each number."""
         return [
-            LabelledNumber(index, label, *dress(ink, boxes, self.look, self.seed, index))
-            for index, label, (ink, boxes) in zip(
+            LabelledNumber(index, label, *dress_digits(digits, self.look, self.seed, index))
+            for index, label, digits in zip(
                 self.block, self.labels, self._lines(images), strict=True
             )
         ]
 
-    def _lines(self, images: np.ndarray) -> Iterator[tuple[np.ndarray, list[Box]]]:
-        flat = blocks_of(images, [part for each in self.parts for part in each])
-        each = cleaned(np.concatenate(flat))
-        ends = np.cumsum([len(block) for block in flat])[:-1]
-        blocks, inked = np.split(each, ends), np.split(ink_boxes(each), ends)
+    def _lines(self, images: np.ndarray) -> Iterator[list[Digit]]:
+        """Each number's digits, where they stand on its page."""
+        blocks = blocks_of(images, [part for each in self.parts for part in each])
+        each, owned = cleaned(np.concatenate(blocks)), np.cumsum([0, *map(len, blocks)])
+        inked, tight, whole = ink_boxes(each), own_boxes(each).tolist(), ink_boxes(each, 1).tolist()
         most = max(map(len, self.parts))
         keys = [(index, k) for index in self.block for k in range(most)]
         drawn = normals(self.seed, keys, (), Purpose.SET_GAP).reshape(len(self.block), most)
         mean, deviation = Layout().gap
         begin = 0
         for own, gaps in zip(self.parts, mean + deviation * drawn.astype(float), strict=True):
-            these = slice(begin, begin + len(own))
-            yield set_line(blocks[these], inked[these], gaps[: len(own) - 1], 1)
+            ends = owned[begin : begin + len(own) + 1].tolist()
+            boxes = [inked[first:last] for first, last in pairwise(ends)]
+            places, _ = lay_out(boxes, gaps[: len(own) - 1], each.shape[1])
+            yield [
+                _digit(each[k], whole[k], tight[k], *place)
+                for k, place in zip(range(ends[0], ends[-1]), places, strict=True)
+            ]
             begin += len(own)
+
+
+def _digit(ink: np.ndarray, whole: Sequence[int], tight: Sequence[int], x: int, y: int) -> Digit:
+    """A digit at (x, y) of its page, cut out of its image; `tight` is the box of its darker ink."""
+    x0, y0, x1, y1 = whole
+    u0, v0, u1, v1 = tight
+    return Digit(ink[y0:y1, x0:x1], x + x0, y + y0, (x + u0, y + v0, x + u1, y + v1))

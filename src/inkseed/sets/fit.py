@@ -79,7 +79,13 @@ def fit(
     The same number, settings, seed and index make the same image. A digit without ink has an empty
     box.
     """
-    digits = part(ink, boxes)
+    return fit_digits(part(ink, boxes), how, seed, index)
+
+
+def fit_digits(
+    digits: Sequence[Digit], how: Fit, seed: int, index: int
+) -> tuple[np.ndarray, list[Box]]:
+    """`fit` of a number whose digits are known one by one."""
     drawn = uniforms(seed, Purpose.PLACE, [(index,)], 5 + len(digits))[0]
     left, right, top, bottom = within(how.margin, drawn[:4])
     place = ALIGNMENTS[how.align]

@@ -7,8 +7,9 @@ import numpy as np
 from PIL import Image
 
 from inkseed.sets.degrade import degrade, find_level
-from inkseed.sets.fit import Fit, fit
+from inkseed.sets.fit import Fit, fit_digits
 from inkseed.sets.labelled_number import Box
+from inkseed.sets.parting import Digit, part
 from inkseed.sets.scene import check_scene, draw_scene
 
 COMB = "comb"
@@ -51,9 +52,15 @@ def dress(
     The image is uint8 (height, width), or (height, width, 3) where `look.colour`. The same number,
     look, seed and index make the same image.
     """
-    page, found = fit(
-        ink, boxes, _in_cells(look.fit) if look.scene == COMB else look.fit, seed, index
-    )
+    return dress_digits(part(ink, boxes), look, seed, index)
+
+
+def dress_digits(
+    digits: Sequence[Digit], look: Look, seed: int, index: int
+) -> tuple[np.ndarray, list[Box]]:
+    """`dress` of a number whose digits are known one by one."""
+    how = _in_cells(look.fit) if look.scene == COMB else look.fit
+    page, found = fit_digits(digits, how, seed, index)
     if look.scene is not None:
         page = draw_scene(page, found, look.scene, seed, index)
     if look.degrade is None:

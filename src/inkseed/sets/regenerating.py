@@ -46,7 +46,9 @@ def regenerate(path: Path, settings: SetSettings, model: Model, index: int) -> R
     shard = plan.shard_of(index)
     part = maker.folder.part(shard)
     if not part.exists():
-        raise InkseedError(f"number {index:,} is not drawn yet: inkseed dataset goes on with the set")
+        raise InkseedError(
+            f"number {index:,} is not drawn yet: inkseed dataset goes on with the set"
+        )
     row = read_row(part, index)
     (block,) = (each for each in plan.blocks(shard) if index in each)
     with one_thread():

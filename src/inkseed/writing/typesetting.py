@@ -32,32 +32,41 @@ def gaps(count: int, seed: int) -> np.ndarray:
     return mean + deviation * drawn.astype(np.float64)
 
 
-def typeset(
-    blocks: Sequence[np.ndarray], between: np.ndarray, scale: int = SCALE
-) -> tuple[Image.Image, list[Box]]:
+def typeset(blocks: Sequence[np.ndarray], between: np.ndarray) -> tuple[Image.Image, list[Box]]:
     """Set blocks on one line with gaps `between` (len(blocks) - 1,): the picture, a box per digit.
 
     A block is uint8 (digits, H, W), ink 255; stray marks are left out. Its digits keep their
     distance, but are moved closer to one line; their lowest ink, on average, stands on the line of
     the page. Digits of two blocks overlap by a quarter of the narrower at most (the data have up to
     half, at which two 1s are one stroke). A digit without ink takes the width of its image, and its
-    box is empty. `scale` is the pixels of the picture for each of the blocks'.
+    box is empty.
     """
     each = cleaned(np.concatenate(blocks))
-    ends = np.cumsum([len(block) for block in blocks])
-    boxes = np.split(ink_boxes(each), ends[:-1])
-    page, found = set_line(np.split(each, ends[:-1]), boxes, between, scale)
+    ends, height = np.cumsum([len(block) for block in blocks])[:-1], each.shape[1]
+    places, width = lay_out(np.split(ink_boxes(each), ends), between, height)
+    page = np.zeros((height * SCALE, width * SCALE), np.uint8)
+    enlarged = np.concatenate([_enlarged(block) for block in np.split(each, ends)])
+    found: list[Box] = []
+    for large, (x, y), box in zip(enlarged, places, own_boxes(enlarged).tolist(), strict=True):
+        dx, dy = x * SCALE, y * SCALE
+        _print(page, large, dx, dy)
+        x0, y0 = max(box[0] + dx, 0), max(box[1] + dy, 0)
+        x1, y1 = min(box[2] + dx, page.shape[1]), min(box[3] + dy, page.shape[0])
+        found.append((x0, y0, max(x0, x1), max(y0, y1)))
     return Image.fromarray(PAPER - page), found
 
 
-def set_line(
-    blocks: Sequence[np.ndarray], inked: Sequence[np.ndarray], between: np.ndarray, scale: int
-) -> tuple[np.ndarray, list[Box]]:
-    """`typeset` of blocks that are `cleaned`, whose boxes are `inked`: the page's ink, ink 255."""
-    height = blocks[0].shape[1]
+def lay_out(
+    inked: Sequence[np.ndarray], between: np.ndarray, height: int
+) -> tuple[list[tuple[int, int]], int]:
+    """Where `typeset` puts blocks of this height whose digits have the boxes `inked` (digits, 4).
+
+    Returns each digit's corner (x, y) on the page, and the page's width.
+    """
     unit = height / CELL
     edge = round(EDGE * unit)
-    places, right, before = [], edge, 0
+    places: list[tuple[int, int]] = []
+    right, before = edge, 0
     for k, boxes in enumerate(inked):
         drops = _drops(boxes, height)
         boxes = boxes + drops[:, None] * np.array([0, 1, 0, 1])
@@ -69,16 +78,7 @@ def set_line(
         y = max(min(y, height - int(boxes[:, 3].max())), -int(boxes[:, 1].min()))
         places += [(x, y + drop) for drop in drops.tolist()]
         right, before = x + int(boxes[:, 2].max()), int(widths[-1])
-    page = np.zeros((height * scale, (right + edge) * scale), np.uint8)
-    enlarged = np.concatenate([_enlarged(block, scale) if scale > 1 else block for block in blocks])
-    found: list[Box] = []
-    for large, (x, y), box in zip(enlarged, places, own_boxes(enlarged).tolist(), strict=True):
-        dx, dy = x * scale, y * scale
-        _print(page, large, dx, dy)
-        x0, y0 = max(box[0] + dx, 0), max(box[1] + dy, 0)
-        x1, y1 = min(box[2] + dx, page.shape[1]), min(box[3] + dy, page.shape[0])
-        found.append((x0, y0, max(x0, x1), max(y0, y1)))
-    return page, found
+    return places, right + edge
 
 
 def cleaned(digits: np.ndarray) -> np.ndarray:
@@ -92,6 +92,8 @@ def cleaned(digits: np.ndarray) -> np.ndarray:
 
 def _drops(boxes: np.ndarray, height: int) -> np.ndarray:
     """How far down each digit of a block moves towards the mean of their lowest ink."""
+    if len(boxes) == 1:
+        return np.zeros(1, int)
     lowest = boxes[:, 3]
     moves = np.rint((1 - HELD) * (lowest.mean() - lowest)).astype(int)
     return moves.clip(-boxes[:, 1], height - lowest)
@@ -106,9 +108,9 @@ def _print(page: np.ndarray, large: np.ndarray, left: int, top: int) -> None:
     np.maximum(here, seen, out=here)
 
 
-def _enlarged(block: np.ndarray, scale: int) -> np.ndarray:
-    """Each digit, `scale` times as large; where two touch, neither fades, so no gap shows."""
-    size = (block.shape[2] * scale, block.shape[1] * scale)
+def _enlarged(block: np.ndarray) -> np.ndarray:
+    """Each digit, SCALE times as large; where two touch, neither fades, so no gap shows."""
+    size = (block.shape[2] * SCALE, block.shape[1] * SCALE)
     apart = [Image.fromarray(digit).resize(size, Image.Resampling.BICUBIC) for digit in block]
     large = np.stack([np.asarray(digit) for digit in apart])
     if len(large) == 1:
