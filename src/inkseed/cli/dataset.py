@@ -27,6 +27,7 @@ from inkseed.cli.options import (
 )
 from inkseed.errors import InkseedError
 from inkseed.labels import parse_parts, parse_range
+from inkseed.leaving import is_main_process
 
 if TYPE_CHECKING:
     from inkseed.model.model import Model
@@ -180,6 +181,8 @@ def dataset(
     loaded = load_model(model, device, None)
     settings = _settled(loaded, told, guide_w, precision)
     summary = _make(out, settings, loaded, workers, engine)
+    if not is_main_process():
+        return
     if as_json:
         say.out(json.dumps({"out": str(out), "finished": summary is not None, **(summary or {})}))
         return
@@ -195,7 +198,7 @@ def dataset(
 
 
 def regenerate(
-    folder: Annotated[Path, typer.Argument(help="The folder of a set.", metavar=PATH)],
+    folder: Annotated[Path, typer.Argument(help="The folder of a set.")],
     row: Annotated[int, typer.Option(help="The number's index in the set, from 0.", min=0)],
     out: Annotated[
         Path | None,
