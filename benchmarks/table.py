@@ -70,7 +70,8 @@ class Ways:
         ours = [("report", None, 2.0, FEW), ("report", None, 0.5, FEW), ("report", None, 0.0, FEW)]
         ours += [("quick", None, None, MANY), ("digits", None, None, MANY)]
         ours += [("digits", steps, None, MANY) for steps in (5, 7, 20)]
-        ours += [("digits", None, w, MANY) for w in (0.0, 1.0, 2.0)]
+        ours += [("digits", None, w, MANY) for w in (0.0, 0.6, 1.0, 2.0)]
+        ours += [("digits-fast", n, w, MANY) for w in (0.6, 0.0, 2.0) for n in (1, 2, 3, 4)]
         return [
             Row("sklearn", "scikit-learn, PCA + KDE", "", MANY, self._by_density),
             self._public("ddim", 50, MANY),
@@ -222,13 +223,13 @@ def main() -> None:
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--compile", action="store_true", help="use torch.compile for our models")
     parser.add_argument("--measure", action="store_true", help="draw nothing")
-    parser.add_argument("--only", default="", help="draw only the ways whose name begins so")
+    parser.add_argument("--only", default="", help="draw only the rows whose key has this in it")
     asked = parser.parse_args()
     asked.out.mkdir(parents=True, exist_ok=True)
     rows = Ways(asked.out, find_device(asked.device), asked.compile).rows()
     if not asked.measure:
         for row in rows:
-            if row.name.startswith(asked.only):
+            if asked.only in row.key:
                 draw(row, asked.out)
     for count in (FEW, MANY):
         print(f"\nN = {count:,}\n")

@@ -11,7 +11,7 @@ import torch
 from inkseed import registry
 from inkseed.checkpoint import save_tensors
 from inkseed.cli import main
-from inkseed.data import load_mnist, split_mnist, to_tensor
+from inkseed.data import split_mnist
 from inkseed.evaluation import evaluation
 from inkseed.evaluation.measure import RealDigits
 from inkseed.evaluation.reference import Reference
@@ -64,38 +64,6 @@ def inkseed(capsys: pytest.CaptureFixture[str]) -> Callable[..., Outcome]:
         return Outcome(int(stopped.value.code or 0), captured.out, captured.err)
 
     return run
-
-
-@pytest.fixture(scope="session")
-def reader() -> Callable[[torch.Tensor], torch.Tensor]:
-    """A small digit classifier, trained here on MNIST's training digits: (N, 1, 28, 28) -> (N,)."""
-    mnist = load_mnist(train=True)
-    x, c = to_tensor(mnist.images[:20_000]), torch.from_numpy(mnist.labels[:20_000]).long()
-    with torch.random.fork_rng():
-        torch.manual_seed(0)
-        network = torch.nn.Sequential(
-            torch.nn.Conv2d(1, 16, 3, stride=2, padding=1),
-            torch.nn.ReLU(),
-            torch.nn.Conv2d(16, 32, 3, stride=2, padding=1),
-            torch.nn.ReLU(),
-            torch.nn.Flatten(),
-            torch.nn.Linear(32 * 49, 128),
-            torch.nn.ReLU(),
-            torch.nn.Linear(128, 10),
-        )
-    optimizer = torch.optim.Adam(network.parameters(), 2e-3)
-    generator = torch.Generator().manual_seed(0)
-    for _ in range(3):
-        for batch in torch.randperm(len(x), generator=generator).split(100):
-            loss = torch.nn.functional.cross_entropy(network(x[batch]), c[batch])
-            optimizer.zero_grad()
-            loss.backward()
-            optimizer.step()
-    held_out = to_tensor(mnist.images[50_000:52_000])
-    network.requires_grad_(False)
-    right = network(held_out).argmax(1).numpy() == mnist.labels[50_000:52_000]
-    assert right.mean() > 0.95, "the reader itself must be able to read"
-    return lambda images: network(images).argmax(1)
 
 
 @pytest.fixture(scope="session")

@@ -211,7 +211,9 @@ def test_the_test_digits_are_for_final_tables_alone(split, monkeypatch):
 
 def test_usefulness_tells_good_labels_from_random_ones(split, monkeypatch):
     monkeypatch.setattr(usefulness, "LEAST_STEPS", 20)
-    source, some = split.part_a.subset(np.arange(300)), split.validation.subset(np.arange(500))
+    monkeypatch.setattr(usefulness, "BATCH_SIZE", 32)
+    monkeypatch.setattr(usefulness, "PASSES", 1)
+    source, some = split.part_a.subset(np.arange(300)), split.validation.subset(np.arange(200))
     random = np.random.default_rng(0).integers(0, 10, 300)
     bad = usefulness.usefulness(EvaluatedSet(with_labels(source, random)), split.part_b, some)
     assert bad["gap"]["low"] > 0.2  # real minus synthetic, in accuracy

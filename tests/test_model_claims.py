@@ -119,7 +119,8 @@ def test_a_hand_of_a_million_digits_is_refused_by_its_header(tmp_path):
 @pytest.mark.parametrize(("side", "rows"), [(28, 64), (128, 64), (256, 16), (1024, 1)])
 def test_large_images_are_drawn_few_at_a_time(side, rows):
     assert Request([0] * 100).rows((1, side, side)) == rows
-    assert Request([0] * 100, batch_size=7).rows((1, side, side)) == 7
+    assert Request([0] * 100).rows((1, side, side), "cuda") == 16 * rows
+    assert Request([0] * 100, batch_size=7).rows((1, side, side), "cuda") == 7
 
 
 def test_batches_that_do_not_fit_are_refused(tmp_path, tiny_network, monkeypatch):

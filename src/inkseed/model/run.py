@@ -76,7 +76,7 @@ class BoundRequest(Outlined):
     @property
     def batch_size(self) -> int:
         """How many rows are drawn at a time."""
-        return self.request.rows(self.shape)
+        return self.request.rows(self.shape, self.device.type)
 
     @property
     def evaluations(self) -> int:

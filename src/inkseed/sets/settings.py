@@ -20,6 +20,7 @@ from inkseed.sets.templates import Template, template
 FILE = "settings.json"
 VERSION = 1  # what an older inkseed drew, this one would draw otherwise
 SPLITS = ("train", "validation", "test")
+BLOCK = 64  # numbers that are drawn together: full batches, whatever their length
 WHERE = {"model", "hands_from"}  # where things lay: what they are, their hashes say
 Range = tuple[Real, Real]
 Text = Annotated[str, Field(max_length=4096)]
@@ -88,7 +89,7 @@ class SetSettings:
     keep_rejected: Flag = False
     split: tuple[Whole, ...] = ()
     shard_size: Annotated[Whole, Field(ge=1, le=10**6)] = 1024
-    block: Annotated[Whole, Field(ge=1, le=10**4)] = 64
+    block: Annotated[Whole, Field(ge=1, le=10**4)] = BLOCK
     look: Table = field(default_factory=dict)
     version: Whole = VERSION
 

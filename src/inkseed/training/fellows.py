@@ -1,14 +1,17 @@
 """Which digits come with an image as its hand: others by its writer, never those in the image."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from inkseed.data.groups import Groups
 from inkseed.data.labelled import LabelledImages, to_tensor
 from inkseed.errors import InkseedError
+from inkseed.nn.hand_encoder import hands_of
+from inkseed.nn.precision import autocast
 
 HAND_SIZES = (1, 2, 3, 4, 6, 8, 10, 16)  # digits, each as often as any other
 LEAST = max(HAND_SIZES) // 4  # digits of a writer: two in the image, and others
@@ -31,6 +34,17 @@ class HandDigits:
     def to(self, device: torch.device) -> "HandDigits":
         """The same on another device."""
         return HandDigits(*(part.to(device) for part in vars(self).values()))
+
+    def read(self, encoder: Callable[[Tensor], Tensor], shown: Tensor | None = None) -> Tensor:
+        """The hands (h, length + 1) that an encoder reads in the digits, or in `shown` instead."""
+        with autocast(self.digits.device):
+            codes = encoder(self.digits if shown is None else shown).float()
+        return hands_of(codes, self.owner, self.counts)
+
+
+def with_free(hands: Tensor, count: int) -> Tensor:
+    """The hands of the first of `count` images (h, K) -> those of all: NaN for what has none."""
+    return nn.functional.pad(hands, (0, 0, 0, count - len(hands)), value=torch.nan)
 
 
 class Fellows:

@@ -12,11 +12,10 @@ from inkseed.diffusion.predictions import denoiser_from
 from inkseed.diffusion.training_times import times_from
 from inkseed.errors import InkseedError
 from inkseed.model.config import ModelConfig
-from inkseed.nn.hand_encoder import hands_of
 from inkseed.nn.precision import autocast
 from inkseed.training.batches import Batch
 from inkseed.training.bends import bent
-from inkseed.training.fellows import HandDigits
+from inkseed.training.fellows import HandDigits, with_free
 from inkseed.training.recipes import Recipe
 
 TEMPERATURE = 0.1  # of the contrast between hands
@@ -62,9 +61,7 @@ class Objective:
         if hands is not None and self.encoder is not None and told.bend is not None:
             hand, apart = self._hands(x, hands, told.bend * others)
             free = told.free_label[: len(hand), None]
-            hand = nn.functional.pad(
-                hand.masked_fill(free, torch.nan), (0, 0, 0, len(x) - len(hand)), value=torch.nan
-            )
+            hand = with_free(hand.masked_fill(free, torch.nan), len(x))
             # an image that passes for another writer's is not told how that came about
             told_bend = told.bend.masked_fill(others, 0.0)
             told = replace(told, hand=hand, bend=told_bend)
@@ -79,10 +76,7 @@ class Objective:
         """
         assert self.encoder is not None
         given = len(digits.counts)
-        shown = bent(digits.digits, bend[digits.owner])
-        with autocast(x.device):
-            codes = self.encoder(shown).float()
-        hands = hands_of(codes, digits.owner, digits.counts)
+        hands = digits.read(self.encoder, bent(digits.digits, bend[digits.owner]))
         if not self.contrast or x.shape[-2:] != digits.digits.shape[-2:]:
             return hands, x.new_zeros(())
         with autocast(x.device):

@@ -9,7 +9,7 @@ import math
 from dataclasses import dataclass, replace
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from inkseed.diffusion.condition import Condition
 from inkseed.diffusion.denoiser import Noising
@@ -18,11 +18,11 @@ from inkseed.errors import InkseedError
 from inkseed.model.loading import load
 from inkseed.model.model import Model
 from inkseed.model.sampling import SamplingOptions
-from inkseed.nn.hand_encoder import hands_of
-from inkseed.nn.precision import autocast, computing_in, fast_precision
+from inkseed.nn.precision import computing_in, fast_precision
 from inkseed.rng import Purpose, stream
 from inkseed.samplers import dpm_solver
 from inkseed.training.batches import Batch, Batches
+from inkseed.training.fellows import with_free
 from inkseed.training.objective import Drawn
 from inkseed.training.recipes import Recipe
 
@@ -128,8 +128,4 @@ class Paths:
         """Hands of the first paths by the teacher's encoder, a row of NaN for all others."""
         if batch.hands is None or self.encoder is None:
             return None
-        digits = batch.hands.to(self.teacher.device)
-        with autocast(self.teacher.device):
-            codes = self.encoder(digits.digits).float()
-        hands = hands_of(codes, digits.owner, digits.counts)
-        return nn.functional.pad(hands, (0, 0, 0, count - len(hands)), value=torch.nan)
+        return with_free(batch.hands.to(self.teacher.device).read(self.encoder), count)
