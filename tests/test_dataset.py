@@ -18,6 +18,7 @@ from inkseed.model.hand import Hand
 from inkseed.nn import network_from
 from inkseed.registry import FORMATS
 from inkseed.sets import workers
+from inkseed.sets.formats.registry import find_format
 from inkseed.sets.labelled_number import LabelledNumber
 from inkseed.sets.making import Share, share_from
 from inkseed.sets.manifest import checksum
@@ -317,6 +318,29 @@ def test_boxes_hold_their_digits_ink(make, tmp_path):
         ((x0, y0, x1, y1),) = each.boxes
         inside = each.image[y0:y1, x0:x1].astype(int).sum()
         assert inside >= 0.95 * each.image[each.image >= INK].astype(int).sum()
+
+
+MNISTS = ("--height", 28, "--width", 28, "--paper", "dark")
+
+
+@pytest.mark.parametrize("name", sorted(FORMATS.declared))
+def test_every_format_holds_what_was_drawn(make, inkseed, tmp_path, name):
+    how = MNISTS if name == "idx" else ("--degrade", "strong", "--scene", "comb")
+    template = "digits:1" if name == "idx" else "digits:2-4"
+    split = ("--split", "50/25/25")
+    result = make(*how, *split, "--format", name, template=template, count=12)
+    assert result.status == 0, result.err
+    for row in (1, 11):
+        told = json.loads(inkseed("regenerate", tmp_path / "set", "--row", row, "--json").out)
+        assert (told["same"], told["same_file"]) == (True, True)
+    labels = [row["label"] for row in rows(tmp_path / "set")]
+    found = find_format(name)
+    read = [
+        each
+        for split in ("train", "validation", "test")
+        for each in found.read(tmp_path / "set" / split)
+    ]
+    assert [each.label for each in read] == labels
 
 
 @pytest.mark.parametrize(
