@@ -171,6 +171,10 @@ def test_other_settings_or_another_folder_are_refused_and_nothing_is_destroyed(m
     assert (result.status, len(result.err.splitlines())) == (2, 1)
     assert "not an empty folder" in result.err
     assert files(tmp_path / "mine") == {"photo.jpg": b"mine"}
+    for out in ("mine/photo.jpg", "mine/photo.jpg/set"):
+        result = make(out=out)
+        assert (result.status, len(result.err.splitlines())) == (2, 1)
+    assert files(tmp_path / "mine") == {"photo.jpg": b"mine"}
 
 
 def test_a_full_disk_is_one_line_and_the_same_command_goes_on(make, tmp_path, monkeypatch):
