@@ -225,6 +225,19 @@ def test_a_number_is_made_again_to_the_byte(make, inkseed, tmp_path):
     assert "not drawn yet" in inkseed("regenerate", tmp_path / "set", "--row", 0).err
 
 
+@pytest.mark.parametrize("content", [b"", b"PAR1 and nothing else"])
+def test_a_damaged_manifest_is_one_line(make, inkseed, tmp_path, content):
+    make(count=10)
+    part, summary = tmp_path / "set" / "manifest" / "000000.parquet", "summary.json"
+    part.write_bytes(content)
+    (tmp_path / "set" / summary).unlink()
+    for result in (make(count=10), inkseed("regenerate", tmp_path / "set", "--row", 1)):
+        assert (result.status, len(result.err.splitlines())) == (2, 1)
+        assert "is damaged" in result.err
+    part.unlink()
+    assert make(count=10).status == 0
+
+
 def test_another_model_is_refused(make, hand_model, inkseed, tmp_path):
     make()
     again = inkseed("regenerate", tmp_path / "set", "--row", 0, "--model", hand_model)

@@ -7,6 +7,7 @@ import hashlib
 import json
 from bisect import bisect
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from functools import lru_cache
 from itertools import accumulate
 from pathlib import Path
@@ -74,7 +75,7 @@ class Rows(Sequence[Row]):
 
     def __init__(self, paths: Sequence[Path]) -> None:
         self.paths = paths
-        counts = [parquet.read_metadata(path).num_rows for path in paths]
+        counts = [_count(path) for path in paths]
         self.ends = list(accumulate(counts))
 
     def __len__(self) -> int:
@@ -124,11 +125,26 @@ def read_counts(paths: Sequence[Path], least: float) -> dict[str, int]:
     return found
 
 
+def _count(path: Path) -> int:
+    with _reading(path):
+        return int(parquet.read_metadata(path).num_rows)
+
+
 def _table(path: Path, columns: list[str] | None = None) -> Any:
-    try:
+    with _reading(path):
         return parquet.read_table(path, columns=columns, partitioning=None)
+
+
+@contextmanager
+def _reading(path: Path) -> Iterator[None]:
+    """In this block, what is wrong with a file is an InkseedError of one line."""
+    try:
+        yield
     except (pa.ArrowException, OSError, KeyError) as error:
-        raise InkseedError(f"{path} is no part of a manifest that can be read: {error}") from error
+        why = str(error).splitlines()[0]
+        raise InkseedError(
+            f"{path} is damaged: remove it, and inkseed dataset draws its numbers again ({why})"
+        ) from error
 
 
 def _row(plan: Plan, shard: Shard, drawn: DrawnNumber) -> dict[str, Any]:
