@@ -222,8 +222,8 @@ def draw_errors(test: Numbers, readings: dict[str, np.ndarray], path: Path) -> N
         sheet.paste(Image.fromarray(PAPER - test.images[k]), (x, y))
         pen.text((x, y + 32), f"{test.labels[k]}, by writer {test.writers[k]}", fill=0, font=font)
         for j, (name, reading) in enumerate(readings.items(), start=1):
-            said = "" if reading[k] == test.labels[k] else reading[k]
-            pen.text((x, y + 32 + 14 * j), f"{said or 'right'}: {name}", fill=96, font=font)
+            said = "right" if reading[k] == test.labels[k] else reading[k] or "nothing"
+            pen.text((x, y + 32 + 14 * j), f"{name}: {said}", fill=96, font=font)
     save_picture(sheet, path)
 
 
