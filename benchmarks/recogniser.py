@@ -63,7 +63,7 @@ class Recogniser(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        widths, pools = (1, 32, 64, 128, 128), ((2, 2), (2, 2), (2, 1), (2, 1))
+        widths, pools = (1, 16, 32, 64, 96), ((2, 2), (2, 2), (2, 1), (2, 1))
         layers: list[nn.Module] = []
         for before, after, pool in zip(widths[:-1], widths[1:], pools, strict=True):
             layers += [nn.Conv2d(before, after, 3, padding=1, bias=False), nn.BatchNorm2d(after)]
