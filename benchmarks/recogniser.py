@@ -63,7 +63,7 @@ class Recogniser(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        widths, pools = (1, 32, 64, 128, 128), ((2, 2), (2, 2), (2, 1), (2, 1))
+        widths, pools = (1, 16, 32, 64, 96), ((2, 2), (2, 2), (2, 1), (2, 1))
         layers: list[nn.Module] = []
         for before, after, pool in zip(widths[:-1], widths[1:], pools, strict=True):
             layers += [nn.Conv2d(before, after, 3, padding=1, bias=False), nn.BatchNorm2d(after)]
@@ -222,8 +222,8 @@ def draw_errors(test: Numbers, readings: dict[str, np.ndarray], path: Path) -> N
         sheet.paste(Image.fromarray(PAPER - test.images[k]), (x, y))
         pen.text((x, y + 32), f"{test.labels[k]}, by writer {test.writers[k]}", fill=0, font=font)
         for j, (name, reading) in enumerate(readings.items(), start=1):
-            said = "" if reading[k] == test.labels[k] else reading[k]
-            pen.text((x, y + 32 + 14 * j), f"{said or 'right'}: {name}", fill=96, font=font)
+            said = "right" if reading[k] == test.labels[k] else reading[k] or "nothing"
+            pen.text((x, y + 32 + 14 * j), f"{name}: {said}", fill=96, font=font)
     save_picture(sheet, path)
 
 
