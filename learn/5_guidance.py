@@ -1,0 +1,232 @@
+# ---
+# jupyter:
+#   jupytext:
+#     formats: ipynb,py:percent
+#   kernelspec:
+#     display_name: Python 3
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # 5. Labels and guidance
+#
+# How does a model draw a 7 when asked for a 7? By showing the network the label as well. And why do
+# people then *guide* it, with a number $w$ that makes it obey more? This notebook derives what $w$
+# does, on three Gaussians where everything can be computed, and shows what it costs.
+
+# %%
+import torch
+from kit import REPORT, THREE, amount, check, digits_on, model, noise, real_digits
+
+from inkseed.diffusion.guidance import ClassifierFreeGuidance
+from inkseed.diffusion.schedule import times
+from inkseed.judges import judge_a
+from inkseed.plots import COLOURS, GREY, INK, line, name_ends, plot, show_images, title
+from inkseed.samplers import dpm_solver
+
+# %% [markdown]
+# ## Labels need nothing new
+#
+# Train with pairs ($x_t$, label $c$). By notebook 2 the network learns $D(x_t, t, c) = E[x_0 \mid x_t, c]$, and
+# every formula of notebooks 3 and 4 holds for the images of that label alone.
+#
+# In one training image in ten the label is hidden: that is *label dropout*. So the same network also
+# learns $D(x_t, t) = E[x_0 \mid x_t]$, the guess of one who was not told. Now there are two guesses, and their
+# difference says **what the label changed**.
+#
+# ## Guidance exaggerates that difference
+#
+# $$\hat D = D(x_t, t, c) + w\,\big(D(x_t, t, c) - D(x_t, t)\big) = (1 + w)\, D(x_t, t, c) - w\, D(x_t, t)$$
+#
+# With $w = 0$ it is the guess with the label. With $w = -1$ it is the guess without. With $w > 0$ it goes
+# beyond. This is equation (3) of the report, where it mixes guesses of the noise; since $D$ is a
+# straight-line function of the noise and the weights $1 + w$ and $-w$ add up to one, both are the same.
+# It costs two evaluations of the network per step instead of one.
+#
+# **Exercise 5.1.** Write it.
+
+
+# %%
+def guided(with_label, without, w):
+    return ...
+
+
+check("5.1", guided)
+
+# %% [markdown]
+# <details><summary>Solution</summary>The next cell.</details>
+
+
+# %% jupyter={"source_hidden": true} tags=["hide-input", "solution"]
+def guided(with_label, without, w):
+    return (1 + w) * with_label - w * without
+
+
+check("5.1", guided)
+
+# %% [markdown]
+# ## Where does that lead? A field of arrows
+#
+# Each arrow starts at a point $x_t$ and goes to where a step towards the guess would take it. We ask for the
+# Gaussian at the top. On the left the arrows know the label, in the middle they do not. On the right
+# they are guided: look at the lower corners, where the other labels are.
+
+# %%
+t, top = 0.55, 2
+alpha, sigma = REPORT.level(t)
+axis_points = torch.linspace(-2.4, 2.4, 13, dtype=torch.float64)
+points = torch.cartesian_prod(axis_points, axis_points)
+told, untold = THREE.guess(points, alpha, sigma, top), THREE.guess(points, alpha, sigma)
+figure, axes = plot(1, 3, (10, 3.6))
+for axis, found, words in (
+    (axes[0], told, "told the label: w = 0"),
+    (axes[1], untold, "not told: w = -1"),
+    (axes[2], guided(told, untold, 2.0), "guided: w = 2"),
+):
+    cloud = alpha * THREE.draw(1500) + sigma * noise(1500, 2, seed=1)
+    axis.scatter(*cloud.T, s=1, color=GREY)
+    step = (found - points) * 0.25
+    axis.quiver(*points.T, *step.T, angles="xy", scale_units="xy", scale=1, color=COLOURS[0])
+    axis.plot(*THREE.means.T, "o", color=INK, markersize=3)
+    axis.plot(*THREE.means[top], "o", color=COLOURS[1], markersize=6)
+    axis.set(xlim=(-2.7, 2.7), ylim=(-2.7, 2.9), aspect="equal", xticks=[], yticks=[])
+    title(axis, words)
+figure
+
+# %% [markdown]
+# Guided arrows point away from the places where *other* labels are likely. The next section says how
+# much.
+#
+# ## What $w$ does, in probabilities
+#
+# The **score** is the direction in which the density of $x_t$ rises fastest: the gradient of $\log p(x_t)$.
+# It is hidden in $D$. Write $p(x_t)$ as an average over $x_0$ of Gaussians $N(x_t;\, \alpha x_0, \sigma^2)$ and differentiate:
+# each Gaussian contributes itself times $(\alpha x_0 - x_t) / \sigma^2$, so
+#
+# $$\nabla \log p(x_t) = \frac{E[\alpha\, x_0 - x_t \mid x_t]}{\sigma^2} = \frac{\alpha\, D(x_t, t) - x_t}{\sigma^2}$$
+#
+# (Tweedie's formula.) The same with a label on both sides.
+#
+# **Exercise 5.2.** Write the score, given the guess.
+
+
+# %%
+def score(x_t, guess, alpha, sigma):
+    return ...
+
+
+check("5.2", score)
+
+# %% [markdown]
+# <details><summary>Solution</summary>The next cell.</details>
+
+
+# %% jupyter={"source_hidden": true} tags=["hide-input", "solution"]
+def score(x_t, guess, alpha, sigma):
+    return (alpha * guess - x_t) / sigma**2
+
+
+check("5.2", score)
+
+# %% [markdown]
+# The score is again a straight-line function of $D$, so guidance mixes scores: $(1 + w) \nabla \log p(x_t \mid c) -
+# w\, \nabla \log p(x_t)$. By Bayes, $\log p(x_t \mid c) - \log p(x_t) = \log p(c \mid x_t) + \text{const}$. So
+#
+# $$\hat{\text{score}} = \nabla \log p(x_t \mid c) + w\, \nabla \log p(c \mid x_t)$$
+#
+# In words: **move to where images of this label are, and in addition, $w$ times, to where a classifier
+# would be surer of the label.** No classifier was trained; the two guesses contain one. Let us check that on
+# the mixture, where $p(c \mid x_t)$ is known: the gradient of its logarithm, by automatic differentiation.
+
+# %%
+here = torch.tensor([[0.4, 0.1]], dtype=torch.float64, requires_grad=True)
+THREE.label_given(here, alpha, sigma)[0, top].log().backward()
+with torch.no_grad():
+    told_here = score(here, THREE.guess(here, alpha, sigma, top), alpha, sigma)
+    untold_here = score(here, THREE.guess(here, alpha, sigma), alpha, sigma)
+print("the classifier's gradient:", here.grad[0].numpy().round(4))
+print("difference of the scores: ", (told_here - untold_here)[0].numpy().round(4))
+
+# %% [markdown]
+# ## What it costs
+#
+# Sample the label at the top with more and more guidance. The more, the fewer points where other labels
+# are likely, and the fewer points near them at all: the cloud leaves its own centre and shrinks.
+# Guided samples are **not** samples of $p(x \mid c)$.
+
+# %%
+denoiser, n = THREE.denoiser(REPORT), amount(1500, 60)
+z, asked = noise(n, 1, 1, 2, seed=7).double(), torch.full((n,), top)
+grid, strengths = times(REPORT, amount(60, 10), "log_snr"), (0.0, 1.0, 3.0)
+figure, axes = plot(1, 3, (10, 3.4))
+for axis, w in zip(axes, strengths, strict=True):
+    walk = dpm_solver(ClassifierFreeGuidance(denoiser, w), REPORT, z, asked, grid)
+    found = [step.x for step in walk][-1].reshape(n, 2)
+    axis.scatter(*THREE.draw(n).T, s=2, color=GREY)
+    axis.scatter(*found.T, s=2, color=COLOURS[0])
+    sure = THREE.label_given(found)[:, top].mean()
+    words = f"w = {w:g}: {sure:.1%} sure, spread {found.std(0).mean():.2f}"
+    axis.plot(*THREE.means[top], "+", color=COLOURS[1], markersize=12)
+    axis.set(xlim=(-3, 3), ylim=(-2.6, 3.4), aspect="equal", xticks=[], yticks=[])
+    title(axis, words)
+figure
+
+# %% [markdown]
+# (Grey: all points of all labels. The cross is the true centre; the true spread is 0.5.)
+#
+# ## Digits
+#
+# Now with the bundled network. From top to bottom $w$ = 0, 0.5, 2 and 5, from the same noise.
+
+# %%
+guess = digits_on(REPORT)
+labels = torch.arange(amount(10, 2))
+z = noise(10, 1, 28, 28, seed=11)[: len(labels)]
+strengths, grid = (0.0, 0.5, 2.0, 5.0), times(REPORT, amount(15, 3), "log_snr")
+figure, axes = plot(4, len(labels), (7, 3))
+for row, w in zip(axes, strengths, strict=True):
+    walk = dpm_solver(ClassifierFreeGuidance(guess, w), REPORT, z, labels, grid)
+    show_images(row, [step.x for step in walk][-1][:, 0])
+    row[0].set_ylabel(f"w = {w:g}", rotation=0, ha="right", va="center", fontsize=8)
+figure
+
+# %% [markdown]
+# To measure it, draw one label many times. *Right* is the share that judge A, a classifier, reads as
+# that label. *Variety* is the mean squared distance between two of the digits, over that of
+# real ones: 1 is as varied as real digits.
+
+# %%
+images, real_labels = real_digits()
+digit, n = 9, amount(60, 6)
+z, asked = noise(n, 1, 28, 28, seed=12), torch.full((n,), digit)
+real = images[real_labels == digit][:1000]
+strengths = amount((0.0, 0.5, 1.0, 2.0, 4.0), (0.0, 2.0))
+right, variety = [], []
+for w in strengths:
+    walk = dpm_solver(ClassifierFreeGuidance(guess, w), REPORT, z, asked, grid)
+    drawn = [step.x for step in walk][-1].clamp(-1, 1)
+    right.append((judge_a().logits(drawn).argmax(1) == digit).float().mean())
+    variety.append(drawn.var(0).sum() / real.var(0).sum())
+figure, axis = plot(size=(6, 3))
+line(axis, strengths, right, "right", COLOURS[0], marker="o", markersize=4)
+line(axis, strengths, variety, "variety", COLOURS[1], marker="o", markersize=4)
+axis.set(xlabel="w", ylim=(0, 1.1))
+title(axis, f"the digit {digit}, drawn {n} times")
+name_ends(axis)
+figure
+
+# %% [markdown]
+# This network is good: with $w = 0$ it is nearly always right, and guidance has little to win. The
+# report's own network, trained far less, gains more. Either way variety falls. That is why inkseed's
+# default is a small $w$, in a part of the noise levels only, and why "sharper" is not "better":
+
+# %%
+print(model().settings())
+
+# %% [markdown]
+# ## In short
+#
+# Guidance adds $w$ times the gradient of a hidden classifier. It makes labels surer and costs variety, a
+# second evaluation per step, and the promise that samples follow the data's distribution. Other libraries
+# call $1 + w$ the "guidance scale". Next: the noise at the beginning.
