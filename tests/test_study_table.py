@@ -11,8 +11,8 @@ from inkseed.data import split_mnist
 from inkseed.evaluation.intervals import Estimate
 from inkseed.evaluation.reference import Reference
 from inkseed.evaluation.sets import natural_labels
-from inkseed.study.pool import SCORES, Pool
 from inkseed.plots import APART, spread
+from inkseed.study.pool import SCORES, Pool
 from inkseed.study.quality import BEST, highlighted, quality_figure
 from inkseed.study.real import measure_real
 from inkseed.study.result import Result, Study

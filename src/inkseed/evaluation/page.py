@@ -20,8 +20,8 @@ from inkseed.evaluation.metrics import READINGS
 from inkseed.evaluation.registry import readings
 from inkseed.evaluation.table import rows, usefulness_lines
 from inkseed.files import write_text
-from inkseed.plots import COLOURS, plot, title
 from inkseed.pictures import PAPER, Band, draw_bands, png
+from inkseed.plots import COLOURS, plot, title
 
 PER_CLASS = 10  # random images shown of each class
 WORST = 40
