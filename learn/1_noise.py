@@ -45,7 +45,7 @@ eps = noise(*x_0.shape)
 figure, axes = plot(2, 8, (9, 2.6))
 for k, t in enumerate(times):
     alpha, sigma = REPORT.level(t)
-    names = [f"t = {t:.2f}\nα {alpha:.2f}, σ {sigma:.2f}"]
+    names = [f"t = {t:.2f}\nα {alpha:.2f}, σ {abs(sigma):.2f}"]
     show_images(axes[:, k], (alpha * x_0 + sigma * eps)[:, 0], names)
 figure
 
@@ -145,6 +145,7 @@ for (name, schedule), colour in zip(schedules.items(), COLOURS, strict=False):
     for axis, y in zip(axes, (alpha, sigma, 2 * (alpha / sigma).log10()), strict=True):
         line(axis, t, y, name, colour)
 axes[1].set_ylim(0, 2)  # EDM's goes on to 20
+axes[2].set_ylim(-5, 6)
 for axis, words in zip(axes, ("α, the signal", "σ, the noise", "log10 of the SNR"), strict=True):
     title(axis, words)
     axis.set_xlabel("time t")

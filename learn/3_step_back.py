@@ -104,9 +104,12 @@ figure, axis = plot(size=(6, 3))
 axis.hist(x_s, 80, range=(-3, 3), density=True, color=GREY)
 axis.hist(kept, 80, range=(-3, 3), density=True, color=COLOURS[3], alpha=0.6)
 line(axis, grid, bell, colour=INK)
-axis.text(-2.9, 0.35, "grey: all x_s", color="#777777")
-axis.text(-2.9, 1.0, f"blue: the {len(kept):,} with x_t near 0.2", color=COLOURS[0])
-axis.text(-2.9, 0.85, "line: the formula", color=INK)
+for height, colour, words in (
+    (0.9, "#777777", "grey: all x_s"),
+    (0.8, COLOURS[0], f"blue: the {len(kept):,} with x_t near 0.2"),
+    (0.7, INK, "line: the formula"),
+):
+    axis.text(0.02, height, words, color=colour, transform=axis.transAxes)
 axis.set(xlabel="x_s", yticks=[])
 title(axis, "x_s, before and after x_t is known")
 figure
@@ -210,7 +213,7 @@ print("inkseed:", float(posterior(REPORT, torch.tensor(x_t).double(), x_0, t, s)
 figure, axis = plot(size=(6, 3))
 steps, walks = np.arange(400, -1, -1), amount(300, 40)
 for words, divide, colour in (
-    ("equation (2) with it", True, COLOURS[0]),
+    ("with the division", True, COLOURS[0]),
     ("as printed", False, COLOURS[1]),
 ):
     rng = np.random.default_rng(0)

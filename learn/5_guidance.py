@@ -22,7 +22,7 @@ from kit import REPORT, THREE, amount, check, digits_on, model, noise, real_digi
 from inkseed.diffusion.guidance import ClassifierFreeGuidance
 from inkseed.diffusion.schedule import times
 from inkseed.judges import judge_a
-from inkseed.plots import COLOURS, GREY, INK, line, name_ends, plot, show_images, title
+from inkseed.plots import COLOURS, GREY, line, name_ends, plot, show_images, title
 from inkseed.samplers import dpm_solver
 
 # %% [markdown]
@@ -68,17 +68,18 @@ check("5.1", guided)
 # %% [markdown]
 # ## Where does that lead? A field of arrows
 #
-# Each arrow starts at a point $x_t$ and goes to where a step towards the guess would take it. We ask for the
-# Gaussian at the top. On the left the arrows know the label, in the middle they do not. On the right
-# they are guided: look at the lower corners, where the other labels are.
+# Each arrow starts at a point $x_t$ and goes part of the way to the guess. We ask for the Gaussian at the
+# top (the orange dot is its centre, shrunk by $\alpha_t$; grey points are $x_t$ of all labels). On the left the
+# arrows know the label, in the middle they do not. On the right they are guided: they are longest at
+# the bottom, where the other labels are, and they aim beyond the centre.
 
 # %%
-t, top = 0.55, 2
+t, top = 0.4, 2
 alpha, sigma = REPORT.level(t)
-axis_points = torch.linspace(-2.4, 2.4, 13, dtype=torch.float64)
+axis_points = torch.linspace(-2.4, 2.4, 11, dtype=torch.float64)
 points = torch.cartesian_prod(axis_points, axis_points)
 told, untold = THREE.guess(points, alpha, sigma, top), THREE.guess(points, alpha, sigma)
-figure, axes = plot(1, 3, (10, 3.6))
+figure, axes = plot(1, 3, (10, 3.9))
 for axis, found, words in (
     (axes[0], told, "told the label: w = 0"),
     (axes[1], untold, "not told: w = -1"),
@@ -86,10 +87,9 @@ for axis, found, words in (
 ):
     cloud = alpha * THREE.draw(1500) + sigma * noise(1500, 2, seed=1)
     axis.scatter(*cloud.T, s=1, color=GREY)
-    step = (found - points) * 0.25
+    step = (found - points) * 0.18
     axis.quiver(*points.T, *step.T, angles="xy", scale_units="xy", scale=1, color=COLOURS[0])
-    axis.plot(*THREE.means.T, "o", color=INK, markersize=3)
-    axis.plot(*THREE.means[top], "o", color=COLOURS[1], markersize=6)
+    axis.plot(*(alpha * THREE.means[top]), "o", color=COLOURS[1], markersize=6)
     axis.set(xlim=(-2.7, 2.7), ylim=(-2.7, 2.9), aspect="equal", xticks=[], yticks=[])
     title(axis, words)
 figure

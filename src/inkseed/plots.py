@@ -96,7 +96,8 @@ def name_ends(axis: Axes, ends: Sequence[End] | None = None) -> None:
     axis.set_ylim(low, high)
     to_axis = axis.transData + axis.transAxes.inverted()
     x = axis.get_xlim()[1]
-    wanted = np.array([to_axis.transform((x, value))[1] for _, value, _ in ends])
+    heights = [to_axis.transform((x, value))[1] for _, value, _ in ends]
+    wanted = np.clip(heights, 0, 1)  # a line may leave the axis
     for (name, _, colour), height, place in zip(ends, wanted, spread(wanted, APART), strict=True):
         how = {"transform": axis.transAxes, "color": colour}
         axis.plot((1.01, 1.05), (height, place), clip_on=False, linewidth=0.7, **how)
