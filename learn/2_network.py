@@ -166,8 +166,10 @@ figure
 
 # %% [markdown]
 # With little noise the guess is the digit. With much noise it is a blur: **the mean of all digits that
-# could have become this $x_t$**. A blur is not a failure. It is the right answer to the question asked,
-# and the last column, where almost nothing is known, is the mean of all digits.
+# could have become this $x_t$**, weighted by how likely each is. A blur is not a failure. It is the right
+# answer to the question asked. It may even look like another digit than the one that was hidden: whoever
+# sees only $x_t$ cannot know better. (At $t = 1$ it is not yet the mean of *all* digits, because the report's
+# schedule leaves $\alpha = 0.13$, and 784 pixels that each tell a little tell something together.)
 #
 # How wrong are the guesses? The squared error cannot go to zero: what is left is the variance of $x_0$
 # given $x_t$. So do not read a training loss as "how far from perfect".

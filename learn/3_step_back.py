@@ -30,7 +30,7 @@ from inkseed.plots import COLOURS, GREY, INK, line, name_ends, plot, title
 from inkseed.samplers import posterior
 
 # %% [markdown]
-# ## Step 1: pretend that we know $x_0$
+# ## Step 1: pretend that we know the image
 #
 # Then two things are known about $x_s$, before and after:
 #
@@ -115,7 +115,7 @@ title(axis, "x_s, before and after x_t is known")
 figure
 
 # %% [markdown]
-# ## Step 2: admit that we do not know $x_0$
+# ## Step 2: admit that we do not
 #
 # At sampling there is no $x_0$, only a network's guess $D(x_t, t)$. We put the guess in its place:
 #
