@@ -7,6 +7,7 @@ lines instead of a legend; at most six lines; intervals as bands.
 import io
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from matplotlib import rc_context
@@ -23,7 +24,7 @@ MOST_LINES = len(COLOURS)
 DPI = 130
 NAME_SIZE, TITLE_SIZE = 8.5, 10
 APART = 0.065  # of an axis' height, which a name needs
-STYLE = {
+STYLE: dict[Any, Any] = {
     "font.family": "DejaVu Sans",  # matplotlib's own: the same on every machine
     "font.size": 9,
     "axes.titlesize": TITLE_SIZE,
@@ -48,7 +49,7 @@ class Plot(Figure):
         return buffer.getvalue()
 
 
-def plot(rows: int = 1, columns: int = 1, size: tuple[float, float] = (7, 3)) -> tuple:
+def plot(rows: int = 1, columns: int = 1, size: tuple[float, float] = (7, 3)) -> tuple[Plot, Any]:
     """A new figure of `size` inches and its axes: one, or an array (rows, columns) squeezed."""
     with rc_context(STYLE):
         figure = Plot(figsize=size, layout="constrained")
@@ -67,7 +68,7 @@ def line(
     name: str = "",
     colour: str = COLOURS[0],
     band: tuple[ArrayLike, ArrayLike] | None = None,
-    **how: object,
+    **how: Any,
 ) -> None:
     """A line, with the interval (low, high) as a band around it; `name_ends` writes its name."""
     if band is not None:
@@ -99,7 +100,7 @@ def name_ends(axis: Axes, ends: Sequence[End] | None = None) -> None:
     heights = [to_axis.transform((x, value))[1] for _, value, _ in ends]
     wanted = np.clip(heights, 0, 1)  # a line may leave the axis
     for (name, _, colour), height, place in zip(ends, wanted, spread(wanted, APART), strict=True):
-        how = {"transform": axis.transAxes, "color": colour}
+        how: dict[str, Any] = {"transform": axis.transAxes, "color": colour}
         axis.plot((1.01, 1.05), (height, place), clip_on=False, linewidth=0.7, **how)
         axis.text(1.06, place, name, fontsize=NAME_SIZE, va="center", **how)
 
