@@ -238,4 +238,5 @@ figure
 #
 # Knowing $x_0$, Bayes gives $x_s$: an average of what the image says and what the later state says, weighted
 # by precision. Not knowing it, we use its mean, which is exact for the mean of $x_s$ and nearly right
-# for its shape if the step is small. Next: all the steps, and then fewer.
+# for its shape if the step is small. Sampling is then a loop of four lines: begin with noise; ask for $D$; mix it with
+# $x_t$, and add a little noise; go on until $t = 0$. Next: all the steps, and then fewer.

@@ -133,10 +133,16 @@ figure
 # the centre towards one of the Gaussians. Using the value at the start of the step is *Euler's method*
 # of numerical mathematics, whose error halves when the steps double.
 #
-# **DPM-Solver++(2M)** remembers the guess $D'$ of the step before. If $D$ moves along a straight line, then
-# it can be read off in the *middle* of the step that comes. Which axis is right for that line? In
-# $\lambda = \log(\alpha / \sigma)$ the exact solution of a step weighs $D$ evenly enough (the paper shows it). Let this
-# step be $h$ long in $\lambda$ and the one before $h'$. Half a step further on, the line is at
+# Divide DDIM's step by $\sigma_s$ and put $\epsilon$ in:
+#
+# $$\frac{x_s}{\sigma_s} = \frac{x_t}{\sigma_t} + \left(\frac{\alpha_s}{\sigma_s} - \frac{\alpha_t}{\sigma_t}\right) D$$
+#
+# So in a step $x / \sigma$ grows by $D$ times the growth of $\alpha / \sigma = e^\lambda$, where $\lambda = \log(\alpha / \sigma)$. In the limit of
+# tiny steps that is an integral, $\int D\, e^\lambda\, d\lambda$. DDIM replaces $D$ in it by its value where the step begins.
+# Its value in the *middle* would be far better, as for every integral.
+#
+# **DPM-Solver++(2M)** remembers the guess $D'$ of the step before, and takes $D$ to go on along the straight line through both. Let
+# this step be $h$ long in $\lambda$ and the one before $h'$. Half a step further on, the line is at
 #
 # $$\tilde D = D + \frac{h / 2}{h'} (D - D')$$
 #

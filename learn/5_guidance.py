@@ -43,9 +43,11 @@ from inkseed.samplers import dpm_solver
 # $$\hat D = D(x_t, t, c) + w\,\big(D(x_t, t, c) - D(x_t, t)\big) = (1 + w)\, D(x_t, t, c) - w\, D(x_t, t)$$
 #
 # With $w = 0$ it is the guess with the label. With $w = -1$ it is the guess without. With $w > 0$ it goes
-# beyond. This is equation (3) of the report, where it mixes guesses of the noise; since $D$ is a
-# straight-line function of the noise and the weights $1 + w$ and $-w$ add up to one, both are the same.
-# It costs two evaluations of the network per step instead of one.
+# beyond. It costs two evaluations of the network per step instead of one.
+#
+# Equation (3) of the report mixes guesses of the noise instead: $\hat\epsilon = (1 + w)\, \epsilon_c - w\, \epsilon$. Put both
+# guesses into $D = (x_t - \sigma \epsilon) / \alpha$: the weights $1 + w$ and $-w$ add up to one, so $x_t$ comes out once,
+# and $(x_t - \sigma \hat\epsilon) / \alpha$ is $\hat D$. Both ways are the same.
 #
 # **Exercise 5.1.** Write it.
 
@@ -104,12 +106,18 @@ figure
 # ## What w does, in probabilities
 #
 # The **score** is the direction in which the density of $x_t$ rises fastest: the gradient of $\log p(x_t)$.
-# It is hidden in $D$. Write $p(x_t)$ as an average over $x_0$ of Gaussians $N(x_t;\, \alpha x_0, \sigma^2)$ and differentiate:
-# each Gaussian contributes itself times $(\alpha x_0 - x_t) / \sigma^2$, so
+# It is hidden in $D$. The density of $x_t$ is an average of Gaussians, one around each $\alpha x_0$:
+# $p(x_t) = E_{x_0}[N(x_t;\, \alpha x_0, \sigma^2)]$. The gradient of a Gaussian is itself times $(\alpha x_0 - x_t) / \sigma^2$. So
 #
-# $$\nabla \log p(x_t) = \frac{E[\alpha\, x_0 - x_t \mid x_t]}{\sigma^2} = \frac{\alpha\, D(x_t, t) - x_t}{\sigma^2}$$
+# $$\nabla \log p(x_t) = \frac{\nabla p(x_t)}{p(x_t)} = E_{x_0}\left[\frac{N(x_t;\, \alpha x_0, \sigma^2)}{p(x_t)} \cdot
+# \frac{\alpha x_0 - x_t}{\sigma^2}\right]$$
 #
-# (Tweedie's formula.) The same with a label on both sides.
+# The first fraction is Bayes' factor: an average over all $x_0$ with this weight is the average over $x_0$ *given* $x_t$. And the
+# mean of $x_0$ given $x_t$ is $D$:
+#
+# $$\nabla \log p(x_t) = \frac{\alpha\, E[x_0 \mid x_t] - x_t}{\sigma^2} = \frac{\alpha\, D(x_t, t) - x_t}{\sigma^2}$$
+#
+# (Tweedie's formula.) The same holds among the images of one label, with $D(x_t, t, c)$.
 #
 # **Exercise 5.2.** Write the score, given the guess.
 
@@ -133,8 +141,12 @@ def score(x_t, guess, alpha, sigma):
 check("5.2", score)
 
 # %% [markdown]
-# The score is again a straight-line function of $D$, so guidance mixes scores: $(1 + w) \nabla \log p(x_t \mid c) -
-# w\, \nabla \log p(x_t)$. By Bayes, $\log p(x_t \mid c) - \log p(x_t) = \log p(c \mid x_t) + \text{const}$. So
+# The score is again a straight-line function of $D$, so guidance mixes scores in the same way:
+#
+# $$(1 + w) \nabla \log p(x_t \mid c) - w\, \nabla \log p(x_t) = \nabla \log p(x_t \mid c) + w\, \nabla \big(\log p(x_t \mid c) - \log
+# p(x_t)\big)$$
+#
+# By Bayes $p(x_t \mid c) / p(x_t) = p(c \mid x_t) / p(c)$, and $p(c)$ does not depend on $x_t$, so its gradient is 0. What is left is
 #
 # $$\hat{\text{score}} = \nabla \log p(x_t \mid c) + w\, \nabla \log p(c \mid x_t)$$
 #
