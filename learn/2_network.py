@@ -78,7 +78,7 @@ truth = torch.tanh(alpha * grid / sigma**2)[:, 0]
 line(axis, grid[:, 0], truth, "the posterior mean", INK, linewidth=4, alpha=0.3)
 for (words, curve), colour in zip(curves.items(), COLOURS, strict=False):
     line(axis, grid[:, 0], curve, words, colour)
-axis.set(xlabel="x_t", ylabel="the network's answer")
+axis.set(xlabel="$x_t$", ylabel="the network's answer")
 title(axis, "which answer each loss teaches")
 name_ends(axis)
 figure

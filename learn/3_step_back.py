@@ -110,7 +110,7 @@ for height, colour, words in (
     (0.7, INK, "line: the formula"),
 ):
     axis.text(0.02, height, words, color=colour, transform=axis.transAxes)
-axis.set(xlabel="x_s", yticks=[])
+axis.set(xlabel="$x_s$", yticks=[])
 title(axis, "x_s, before and after x_t is known")
 figure
 
@@ -149,7 +149,7 @@ for axis, s in zip(axes, (0.68, 0.55, 0.3), strict=True):
     bell = np.exp(-((grid - m) ** 2) / (2 * deviation**2)) / (deviation * math.sqrt(2 * math.pi))
     axis.hist(kept, 40, range=(grid[0], grid[-1]), density=True, color=COLOURS[3], alpha=0.6)
     line(axis, grid, bell, colour=INK)
-    axis.set(xlabel="x_s", yticks=[])
+    axis.set(xlabel="$x_s$", yticks=[])
     title(axis, f"from t = {t} to s = {s}")
 figure
 
