@@ -123,8 +123,7 @@ class SimpleDiffusion(nn.Module):
         x_t = signal * x + sigma * noise
         return F.mse_loss(noise, self.nn_model(x_t, c, (i / self.n_T).to(x), context_mask))
 
-    def predict(self, x_i, c, i, guide_w=0.0):
-        """The noise in x_i at step i, under the guidance of equation (3)."""
+    def predict(self, x_i, c, i, guide_w=0.0):  # the noise in x_i at step i, by equation (3)
         t = torch.full((len(x_i),), i / self.n_T, device=x_i.device)
         eps = self.nn_model(x_i, c, t, torch.zeros_like(t))
         if guide_w == 0:
@@ -172,10 +171,11 @@ class NoiseStrategyDiffusion(SimpleDiffusion):
         return x
 
 
-def train(ddpm, minutes):
-    """Adam for so many minutes, at a rate that falls to 0; returns the loss of every step."""
-    compiled = minutes >= 5 and (shutil.which("g++") or shutil.which("clang++"))
-    loss_of = torch.compile(ddpm) if compiled else ddpm  # costs a minute, then saves a third
+def train(ddpm, minutes):  # by Adam, at a rate that falls to 0; returns the loss of every step
+    loss_of = ddpm
+    if minutes >= 5 and (shutil.which("g++") or shutil.which("clang++")):
+        torch._dynamo.config.suppress_errors = True  # if it fails, go on without
+        loss_of = torch.compile(ddpm)  # costs a minute, then saves a third
     optimizer, loader = torch.optim.Adam(ddpm.parameters()), create_mnist_dataloaders(BATCH)
     batches = (batch for _ in itertools.count() for batch in loader)
     start, losses, done = time.monotonic(), [], 0.0
