@@ -36,7 +36,8 @@ from inkseed.plots import COLOURS, line, name_ends, plot, show_images, title
 #
 # $\alpha_t$ says how much of the image is left, and $\sigma_t$ how much noise there is. They are
 # plain numbers, the same for all pixels. A **schedule** is the pair of functions $\alpha, \sigma$ of $t$.
-# These letters keep their meaning in all seven notebooks.
+# These letters keep their meaning in all seven notebooks. In the code, `REPORT` is the schedule of the
+# report, and `REPORT.level(t)` gives its $\alpha$ and $\sigma$ at one time.
 
 # %%
 x_0 = each_digit()[2:4]
@@ -100,8 +101,10 @@ for axis, seen, formula, words in (
 figure
 
 # %% [markdown]
-# **Exercise 1.1.** Return $\alpha$ and $\sigma$ after every step, given all the betas.
-# (`np.cumprod` multiplies up.)
+# **Exercise 1.1.** Return $\alpha$ and $\sigma$ after every step, given all the betas. (`np.cumprod` multiplies up.)
+#
+# Exercises are like this one: write your answer in place of `...`, run the cell, and the check says that it is
+# right, or what is off.
 
 
 # %%

@@ -38,7 +38,10 @@ from inkseed.samplers import ancestral, ddim, dpm_solver
 #
 # $$D(x_t, t) = \sum_c p(c \mid x_t)\, D(x_t, t, c), \qquad p(c \mid x_t) \propto p_c\; N(x_t;\, \alpha\, m_c,\, V_c)$$
 #
-# That is `Mixture.guess` in [kit.py](kit.py). Now the whole chain, with the step of notebook 3.
+# That is `Mixture.guess` in [kit.py](kit.py). Now the whole chain, with the step of notebook 3. `ancestral` is
+# inkseed's: it is given the denoiser, the schedule, the starting noise, a label for each point (-1 is none), the times to
+# step through, and a function that draws fresh noise; it yields every state on the way. ("Images" have the
+# shape (N, channels, height, width), so N points of the plane are (N, 1, 1, 2).)
 
 # %%
 denoiser, n = THREE.denoiser(REPORT), amount(2000, 100)
