@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-WEIGHTS = ROOT / "src" / "inkseed" / "model" / "weights"
+PACKAGE = ROOT / "src" / "inkseed"
 HASH = re.compile(r"`([0-9a-f]{12})`(, since\s+replaced)?")
-RESULTS = ("digits.md", "samplers.md", "noise-study.md")
+RESULTS = ("digits.md", "samplers.md", "noise-study.md", "evaluation.md")
 
 
 @pytest.fixture
@@ -24,7 +24,12 @@ def hooks():
 
 @pytest.mark.parametrize("page", RESULTS)
 def test_a_page_of_results_names_weights_that_are_bundled_or_says_they_are_replaced(page):
-    bundled = [hashlib.sha256(path.read_bytes()).hexdigest() for path in WEIGHTS.glob("*.saf*")]
+    files = (PACKAGE / room for room in ("model/weights", "judges/files"))
+    bundled = [
+        hashlib.sha256(path.read_bytes()).hexdigest()
+        for folder in files
+        for path in folder.glob("*.safetensors")
+    ]
     named = HASH.findall((ROOT / "docs" / page).read_text("utf-8"))
     assert named
     for begins, replaced in named:
