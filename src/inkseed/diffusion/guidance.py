@@ -38,7 +38,7 @@ class ClassifierFreeGuidance:
         asked = Condition.of(condition)
         if not isinstance(self.guide_w, Tensor) and self.guide_w == 0:
             return self.denoiser(x_t, t, asked)
-        t = t.expand(len(x_t))
+        t = t.expand(x_t.shape[0])
         conditions = Condition.cat((asked, asked.null()))
         doubled = self.denoiser(torch.cat((x_t, x_t)), torch.cat((t, t)), conditions)
         conditional, unconditional = doubled.chunk(2)
