@@ -1,6 +1,9 @@
 """`inkseed export`: one graph of a model and its sampler, which onnxruntime draws by."""
 
 import json
+import re
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -8,6 +11,7 @@ import onnx
 import onnxruntime
 import pytest
 import torch
+from PIL import Image
 from torch import nn
 
 import inkseed as package
@@ -136,6 +140,21 @@ def test_batches_of_any_size(exported):
     many = drawn(17)
     assert many.shape == (17, 28, 28)
     assert most_different(drawn(1), many[:1]) <= 1
+
+
+def test_the_example_without_torch_writes_the_same_digits(taught, exported, tmp_path):
+    script = Path(__file__).parents[1] / "examples" / "without_torch.py"
+    text = script.read_text("utf-8")
+    assert len(text.splitlines()) < 60
+    assert not re.search(r"^\s*(import|from) (inkseed|torch)", text, re.MULTILINE)
+    out = tmp_path / "number.png"
+    command = [sys.executable, str(script), str(exported), "0297", "7", str(out)]
+    subprocess.run(command, check=True, cwd=tmp_path)
+    written = package.write("0297", seed=7, model=taught)
+    digits = Image.fromarray(255 - np.hstack(written.samples.images))
+    expected = digits.resize((4 * digits.width, 4 * digits.height), Image.Resampling.BICUBIC)
+    with Image.open(out) as picture:
+        assert most_different(np.asarray(picture), np.asarray(expected)) <= 4
 
 
 def test_the_file_says_what_it_is_and_holds_weights_as_float16(taught, exported):

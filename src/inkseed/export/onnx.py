@@ -1,10 +1,11 @@
 """A model with its sampler's steps as one ONNX graph, which draws without torch or inkseed."""
 
+import io
 import json
 import logging
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stderr
 from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
@@ -254,11 +255,11 @@ def _note(made: "onnx.ModelProto", key: str, value: Any) -> None:
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """A context in which torch's exporter keeps its own notes to itself."""
+    """A context in which torch keeps its notes, and the graphs that it cannot trace, to itself."""
     before = logging.root.manager.disable
     logging.disable(logging.WARNING)
     try:
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), redirect_stderr(io.StringIO()):
             warnings.simplefilter("ignore")
             yield
     finally:
