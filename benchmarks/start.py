@@ -7,6 +7,7 @@ wrote, adds examples/without_torch.py.
 """
 
 import argparse
+import resource
 import subprocess
 import sys
 import tempfile
@@ -18,15 +19,22 @@ NUMBER = "00297375"
 EXAMPLE = Path(__file__).parents[1] / "examples" / "without_torch.py"
 
 
-def cold(arms: dict[str, list[str]], rounds: int) -> dict[str, float]:
-    """The median seconds of each arm, a command line of Python."""
-    found: dict[str, list[float]] = {name: [] for name in arms}
+def cold(arms: dict[str, list[str]], rounds: int) -> dict[str, tuple[float, float]]:
+    """The median (seconds, seconds of processor) of each arm, a command line of Python."""
+    found: dict[str, list[tuple[float, float]]] = {name: [] for name in arms}
     for _ in range(rounds + 1):
         for name, words in arms.items():
-            began = time.perf_counter()
+            began, used = time.perf_counter(), processor()
             subprocess.run([sys.executable, *words], check=True, capture_output=True)
-            found[name].append(time.perf_counter() - began)
-    return {name: median(seconds[1:]) for name, seconds in found.items()}  # files are read once
+            found[name].append((time.perf_counter() - began, processor() - used))
+    kept = {name: list(zip(*taken[1:], strict=True)) for name, taken in found.items()}
+    return {name: (median(whole), median(busy)) for name, (whole, busy) in kept.items()}
+
+
+def processor() -> float:
+    """Seconds of processor that finished child processes have used: steady beside other work."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def warm(name: str, rounds: int) -> tuple[float, float]:
@@ -70,10 +78,13 @@ def main() -> None:
             arms["without_torch.py"] = [str(EXAMPLE), str(asked.graph), NUMBER, "0", out]
         seconds = cold(arms, asked.rounds)
     torch_alone, written = list(seconds.values())[:2]
-    print("| from a cold start | seconds | to import torch | to inkseed write |")
-    print("| --- | --- | --- | --- |")
-    for name, each in seconds.items():
-        print(f"| {name} | {each:.2f} | {each / torch_alone:.2f} | {each / written:.2f} |")
+    print("| from a cold start | seconds | of processor | to import torch | to inkseed write |")
+    print("| --- | --- | --- | --- | --- |")
+    for name, (took, used) in seconds.items():
+        print(
+            f"| {name} | {took:.2f} | {used:.2f} | {took / torch_alone[0]:.2f}"
+            f" | {took / written[0]:.2f} |"
+        )
     whole, alone = warm(asked.model, asked.rounds)
     print(
         f"\nWarm, {NUMBER} takes {whole * 1000:.0f} ms, {whole / alone:.2f} times the"
