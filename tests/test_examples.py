@@ -42,6 +42,19 @@ def test_the_page_on_samplers_shows_the_sampler_as_it_is():
         assert line.rstrip() in script
 
 
+def test_a_scheduler_of_diffusers_draws_the_same_digits(monkeypatch):
+    monkeypatch.syspath_prepend(str(EXAMPLES))
+    try:
+        import in_diffusers
+
+        model = package.load("digits")
+        drawn = in_diffusers.draw(model, [3, 8], 7)
+    finally:
+        sys.modules.pop("in_diffusers", None)
+    own = model.sample([3, 8], 7).images
+    assert abs(drawn.astype(int) - own).max() <= 1
+
+
 def test_the_whole_idea_fits_in_one_file_that_runs_by_itself(tmp_path):
     script = EXAMPLES / "minimal.py"
     text = script.read_text("utf-8")

@@ -12,6 +12,7 @@ from typing import Any
 import typer
 
 from inkseed.cli.evaluating import evaluate
+from inkseed.cli.exporting import export
 from inkseed.cli.generating import sample, write
 from inkseed.cli.listing import models
 from inkseed.cli.naming import NamingCommand, ShowingGroup
@@ -32,7 +33,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for command in (write, sample, evaluate, noise_study, train, models):
+for command in (write, sample, evaluate, noise_study, train, export, models):
     app.command(cls=NamingCommand)(command)
 
 
