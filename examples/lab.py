@@ -1,10 +1,10 @@
 """The lab report in one file, under its own names: python examples/lab.py
 
 Linear betas, a network that predicts eps, the DDPM chain, label dropout, guidance and noise
-selection. It trains for ten minutes, since the network is small (n_feat 32, where the report has
-128) and the chain short (n_T 100, where it has 400, with larger betas, so that as little of the
-image is left). It leaves pictures in lab/, and a model: inkseed write 2026 --out number.png
---model lab/model.safetensors. Needs torch, numpy, pillow and safetensors, and not inkseed.
+selection. Ten minutes of training are enough, since the network is small (n_feat 32, where the
+report has 128) and the chain short (n_T 100, where it has 400, with larger betas, so that as
+little of the image is left). It leaves pictures in lab/, and a model: inkseed write 2026 --out
+number.png --model lab/model.safetensors. Needs torch, numpy, pillow, safetensors; not inkseed.
 """
 
 import argparse
@@ -132,7 +132,7 @@ class SimpleDiffusion(nn.Module):
 
     @torch.no_grad()
     def sample(self, x_i, c, guide_w=0.0):
-        """The chain of DDPM from noise x_i: equation (2), with the division that print forgot."""
+        """The chain of DDPM from noise x_i: equation (2), with the division missing in print."""
         self.eval()
         for i in range(self.n_T, 0, -1):
             eps = self.predict(x_i, c, i, guide_w)
@@ -143,7 +143,7 @@ class SimpleDiffusion(nn.Module):
 
 
 class NoiseStrategyDiffusion(SimpleDiffusion):
-    """Choose the noise that DDIM best leads back to. The report's listing leads back by chance."""
+    """Choose the noise that DDIM's inversion comes closest to. The report's listing is chance."""
 
     def compute_inversion_stability(self, noise, c):
         back = self.inverse_noise(self.sample_from_noise(noise, c), c)
@@ -165,7 +165,7 @@ class NoiseStrategyDiffusion(SimpleDiffusion):
         """Guess the noise, take it out, put as much of it back in as the next step has."""
         self.eval()
         for i, j in itertools.pairwise(steps):
-            eps = self.predict(x, c, max(i, j))
+            eps = self.predict(x, c, max(i, j))  # at the noisier end, in both directions
             x_0 = (x - self.sqrt_one_minus_alpha_bar[i] * eps) / self.sqrt_alpha_bar[i]
             x = self.sqrt_alpha_bar[j] * x_0 + self.sqrt_one_minus_alpha_bar[j] * eps
         return x

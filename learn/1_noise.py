@@ -11,7 +11,8 @@
 # %% [markdown]
 # # 1. Noising, and schedules
 #
-# A diffusion model learns to undo noise. So first: how is noise added?
+# A diffusion model learns to remove noise, step by step, until an image is left. So first: how is noise
+# added?
 #
 # You know Python, and from probability: mean, variance, the Gaussian, conditional probability.
 # After this notebook you know what $x_t$, $\alpha_t$ and $\sigma_t$ are, why a chain of small steps
@@ -32,12 +33,14 @@ from inkseed.plots import COLOURS, line, name_ends, plot, show_images, title
 # image, to 1, noise. Draw $\epsilon$, as many independent Gaussian numbers of mean 0 and variance 1,
 # and mix:
 #
-# $$x_t = \alpha_t\, x_0 + \sigma_t\, \epsilon$$
+# $$x_t = \alpha_t\, x_0 + \sigma_t\, \epsilon \qquad\text{(the report's equation 1, in our letters)}$$
 #
 # $\alpha_t$ says how much of the image is left, and $\sigma_t$ how much noise there is. They are
 # plain numbers, the same for all pixels. A **schedule** is the pair of functions $\alpha, \sigma$ of $t$.
-# These letters keep their meaning in all seven notebooks. In the code, `REPORT` is the schedule of the
-# report, and `REPORT.level(t)` gives its $\alpha$ and $\sigma$ at one time.
+# These letters keep their meaning in all seven notebooks.
+#
+# *The report* is the lab report that inkseed grew out of ([docs/report.md](../docs/report.md)). In the code,
+# `REPORT` is its schedule, and `REPORT.level(t)` gives $\alpha$ and $\sigma$ at one time.
 
 # %%
 x_0 = each_digit()[2:4]
@@ -53,13 +56,14 @@ figure
 # %% [markdown]
 # ## A chain of small steps is one large step
 #
-# The report, like the paper that it follows, adds noise in $n_T = 400$ small steps. Step $i$ shrinks
-# what is there a little and adds a little noise of variance $\beta_i$:
+# The report follows a paper called DDPM ([2006.11239](https://arxiv.org/abs/2006.11239)), and adds noise in
+# $n_T = 400$ small steps. Step $i$ shrinks what is there a little and adds a little new noise of
+# variance $\beta_i$. (In this section the index counts steps: $x_i$ is $x_t$ at $t = i / n_T$.)
 #
-# $$x_i = \sqrt{1 - \beta_i}\; x_{i-1} + \sqrt{\beta_i}\; z_i, \qquad z_i \sim N(0, 1)$$
+# $$x_i = \sqrt{1 - \beta_i}\; x_{i-1} + \sqrt{\beta_i}\; z_i, \qquad z_i \sim N(0, 1)\text{, independent}$$
 #
-# Why those two factors? If $x_{i-1}$ has variance 1, then $x_i$ has $(1 - \beta_i) \cdot 1 + \beta_i = 1$:
-# the variance is kept.
+# The $\beta_i$ rise evenly from 0.0001 to 0.02. Why those two factors? If $x_{i-1}$ has variance 1, then
+# $x_i$ has $(1 - \beta_i) \cdot 1 + \beta_i = 1$: the numbers neither grow nor die out.
 #
 # Now take two steps.
 #
@@ -73,8 +77,8 @@ figure
 # $$x_i = \sqrt{\bar\alpha_i}\; x_0 + \sqrt{1 - \bar\alpha_i}\; \epsilon$$
 #
 # That is our one formula, with $\alpha_t = \sqrt{\bar\alpha_i}$, $\sigma_t = \sqrt{1 - \bar\alpha_i}$ and
-# $t = i / n_T$. So training need not walk: it jumps to any $t$ at once. Let us see whether walking
-# and jumping agree, on a single pixel of value 0.7.
+# $t = i / n_T$. So nobody needs to walk: one can jump to any $t$ at once. Training (notebook 2) does. Let us
+# see whether walking and jumping agree, on a single pixel of value 0.7.
 
 # %%
 n, betas = amount(20_000, 2_000), np.linspace(1e-4, 0.02, 400)
@@ -101,7 +105,7 @@ for axis, seen, formula, words in (
 figure
 
 # %% [markdown]
-# **Exercise 1.1.** Return $\alpha$ and $\sigma$ after every step, given all the betas. (`np.cumprod` multiplies up.)
+# **Exercise 1.1.** Return $\alpha$ and $\sigma$ after every step, given all the betas. (`np.cumprod` gives the running products.)
 #
 # Exercises are like this one: write your answer in place of `...`, run the cell, and the check says that it is
 # right, or what is off.
@@ -130,9 +134,14 @@ check("1.1", scales)
 # ## What schedules differ in
 #
 # Only the ratio counts: divide $x_t$ by $\alpha_t$, and it is $x_0 + r_t\, \epsilon$ with $r_t = \sigma_t /
-# \alpha_t$. Two schedules with the same ratios show a network the same pictures, at other times. The
-# **signal-to-noise ratio** is $\mathrm{SNR}_t = \alpha_t^2 / \sigma_t^2 = 1 / r_t^2$. Its logarithm falls
-# from clean to noise, and schedules differ in how they spend their time on it.
+# \alpha_t$. So two schedules with the same ratios show a network the same pictures up to a factor, only at
+# other times. The **signal-to-noise ratio** is $\mathrm{SNR}_t = \alpha_t^2 / \sigma_t^2 = 1 / r_t^2$. It falls
+# as $t$ grows, and schedules differ in how much of the time they spend at each ratio. Four of them:
+#
+# * linear betas, the report's: the chain above;
+# * cosine: nearly $\alpha = \cos(\pi t / 2)$, $\sigma = \sin(\pi t / 2)$;
+# * flow: $\alpha = 1 - t$, $\sigma = t$;
+# * EDM, named after a paper ([2206.00364](https://arxiv.org/abs/2206.00364)): $\alpha = 1$, $\sigma = 20\, t^7$.
 
 # %%
 t = torch.linspace(0.01, 0.99, 99, dtype=torch.float64)
@@ -157,7 +166,8 @@ figure
 
 # %% [markdown]
 # With the report's schedule some signal is left at the very end. Training never shows the network
-# pure noise, yet sampling starts from it. That is a small flaw of the report's (and of many others).
+# pure noise, yet drawing an image (notebook 4) starts from pure noise. That is a small flaw of the report's
+# schedule, and of many others ([2305.08891](https://arxiv.org/abs/2305.08891)).
 
 # %%
 alpha, sigma = REPORT.level(1.0)
@@ -166,13 +176,14 @@ print(f"at t = 1: alpha {alpha:.3f}, sigma {sigma:.3f}")
 # %% [markdown]
 # ## From any time to any later time
 #
-# Let $s < t$. What must be added to $x_s$ to get $x_t$? Shrink first, by $a = \alpha_t / \alpha_s$, so that the
+# Let $s < t$. How does one get from $x_s$ to $x_t$? Shrink first, by $a = \alpha_t / \alpha_s$, so that the
 # signal is right: $a\, x_s = \alpha_t x_0 + a\, \sigma_s\, \epsilon$. Its noise has variance $a^2 \sigma_s^2$; it should have
-# $\sigma_t^2$. So fresh noise of the missing variance is added:
+# $\sigma_t^2$. So add fresh noise, that is, noise independent of all before, with the missing variance:
 #
 # $$\beta_{t|s} = \sigma_t^2 - \left(\frac{\alpha_t}{\alpha_s}\right)^2 \sigma_s^2$$
 #
-# For neighbours $s = t - 1/n_T$ this is the report's $\beta_i$. Notebook 3 needs it.
+# Read $\beta_{t|s}$ as "beta from $s$ to $t$". For neighbours, $s = t - 1/n_T$, it is the report's $\beta_i$.
+# Notebook 3 needs it.
 #
 # **Exercise 1.2.** Write this function, and check by hand that it returns $\beta_i$ for two
 # neighbours of the report's schedule.
@@ -186,8 +197,9 @@ def added_variance(alpha_t, sigma_t, alpha_s, sigma_s):
 check("1.2", added_variance)
 
 # %% [markdown]
-# <details><summary>Solution</summary>The next cell. By hand: with α² = ᾱ and σ² = 1 − ᾱ, it is
-# 1 − ᾱᵢ − (1 − βᵢ)(1 − ᾱᵢ₋₁) = 1 − ᾱᵢ − (1 − βᵢ) + ᾱᵢ = βᵢ.</details>
+# <details><summary>Solution</summary>The next cell. By hand: α² is ᾱ, so (αₜ / αₛ)² = ᾱᵢ / ᾱᵢ₋₁ = 1 − βᵢ,
+# and σ² is 1 − ᾱ. So it is 1 − ᾱᵢ − (1 − βᵢ)(1 − ᾱᵢ₋₁) = 1 − ᾱᵢ − (1 − βᵢ) + (1 − βᵢ) ᾱᵢ₋₁, where the last
+# term is ᾱᵢ again. What is left is βᵢ.</details>
 
 
 # %% jupyter={"source_hidden": true} tags=["hide-input", "solution"]

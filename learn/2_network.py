@@ -11,8 +11,12 @@
 # %% [markdown]
 # # 2. What the network learns, and why mean squared error is right
 #
-# We show a network $x_t$ and ask for $x_0$. But many images could have become this $x_t$. What should it
-# answer? And what does it learn to answer, if it is trained with the squared error?
+# A *network* is a function with many adjustable numbers, its *weights*. *Training* shows it examples and
+# changes the weights, a little at a time, so that the mean of some error over the examples, the *loss*,
+# falls.
+#
+# We show a network $x_t$ and $t$ and ask for $x_0$. But many images could have become this $x_t$. What should
+# it answer? And what does it learn to answer, if it is trained with the squared error?
 
 # %%
 import math
@@ -27,8 +31,9 @@ from inkseed.plots import COLOURS, INK, line, name_ends, plot, show_images, titl
 # %% [markdown]
 # ## The best guess is the mean
 #
-# Hold $x_t$ fixed. What we do not know is $x_0$; what we do know is its distribution *given* $x_t$. Let $g$
-# be our answer, and $m = E[x_0 \mid x_t]$ the mean of that distribution. Put $m$ in the middle:
+# Hold $x_t$ fixed, and look at one pixel. We do not know $x_0$, but it has a distribution *given* $x_t$, the
+# **posterior**. Let $g$ be our answer, and $m = E[x_0 \mid x_t]$ the mean of that distribution. Both are fixed
+# numbers once $x_t$ is fixed. Put $m$ in the middle:
 #
 # $$E[(x_0 - g)^2 \mid x_t] = E[(x_0 - m + m - g)^2 \mid x_t] = \underbrace{E[(x_0 - m)^2 \mid
 # x_t]}_{\text{variance}} + 2 (m - g) \underbrace{E[x_0 - m \mid x_t]}_{=\,0} + (m - g)^2$$
@@ -39,17 +44,23 @@ from inkseed.plots import COLOURS, INK, line, name_ends, plot, show_images, titl
 # > The answer with the least mean squared error is the **posterior mean** $E[x_0 \mid x_t]$. What is left of
 # > the error is the variance of $x_0$ given $x_t$, which no network can remove.
 #
-# We call this best answer $D(x_t, t)$, the **denoiser**. Nobody needs to know the distribution to learn
-# it: pairs $(x_0, x_t)$, which we can make by the million, are enough.
+# We call this best answer $D(x_t, t)$, the **denoiser**.
+#
+# Training takes the mean of $(x_0 - g)^2$ over pairs $(x_0, x_t)$. This is the mean, over all $x_t$, of what we
+# have just computed for one. So it is smallest if the answer is the posterior mean at *every* $x_t$, and a
+# network with enough weights comes near that. Nobody needs to know the distribution: pairs are
+# enough, and by notebook 1 we can make millions of them.
 #
 # ## A world of one pixel
 #
-# Let an "image" be one number, $+1$ or $-1$, equally likely. By Bayes
+# Let an "image" be one number, $+1$ or $-1$, equally likely. Then $x_t$ is Gaussian around $\alpha$ or around
+# $-\alpha$, with variance $\sigma^2$. Call $q$ the probability of $+1$ given $x_t$. By Bayes, and then dividing above
+# and below by the first term,
 #
-# $$p(x_0 = 1 \mid x_t) = \frac{e^{-(x_t - \alpha)^2 / 2\sigma^2}}{e^{-(x_t - \alpha)^2 / 2\sigma^2} + e^{-(x_t + \alpha)^2 /
+# $$q = p(x_0 = 1 \mid x_t) = \frac{e^{-(x_t - \alpha)^2 / 2\sigma^2}}{e^{-(x_t - \alpha)^2 / 2\sigma^2} + e^{-(x_t + \alpha)^2 /
 # 2\sigma^2}} = \frac{1}{1 + e^{-2 \alpha x_t / \sigma^2}}$$
 #
-# and the mean is $p \cdot 1 + (1 - p) \cdot (-1) = 2p - 1$, which is $\tanh(\alpha x_t / \sigma^2)$. Now train a
+# and the mean is $q \cdot 1 + (1 - q) \cdot (-1) = 2q - 1$, which is $\tanh(\alpha x_t / \sigma^2)$. Now train a
 # small network that knows nothing of this, by the squared error, and another by the absolute error.
 
 # %%
@@ -89,7 +100,7 @@ figure
 # distribution in notebooks 3 and 4.
 #
 # **Exercise 2.1.** Now $x_0 = 1$ has probability $p$, not one half. Write the
-# posterior mean. Hint: weigh both densities by the prior; the rest is as above.
+# posterior mean. Hint: multiply the two exponentials by $p$ and $1 - p$; the rest is as above.
 
 
 # %%
@@ -100,7 +111,9 @@ def posterior_mean(x_t, alpha, sigma, p):
 check("2.1", posterior_mean)
 
 # %% [markdown]
-# <details><summary>Solution</summary>The next cell: the prior adds half its log odds.</details>
+# <details><summary>Solution</summary>The next cell. Now q is 1 / (1 + e^(−2u)) with
+# e^(−2u) = (1 − p) / p · e^(−2αxₜ/σ²), and the mean is 2q − 1 = tanh u again.
+# Take the logarithm: u = αxₜ/σ² + ½ log(p / (1 − p)).</details>
 
 
 # %% jupyter={"source_hidden": true} tags=["hide-input", "solution"]
@@ -113,14 +126,14 @@ check("2.1", posterior_mean)
 # %% [markdown]
 # ## Guess the image or guess the noise: the same knowledge
 #
-# The report's network answers with the noise $\epsilon$ instead of $x_0$. Take the posterior mean of both
-# sides of $x_t = \alpha x_0 + \sigma \epsilon$, where $x_t$ itself is known:
+# The report's network answers with the noise $\epsilon$ instead of $x_0$. Take the mean given $x_t$ of both
+# sides of $x_t = \alpha x_0 + \sigma \epsilon$. On the left, $x_t$ is known, and so is its own mean:
 #
 # $$x_t = \alpha\, E[x_0 \mid x_t] + \sigma\, E[\epsilon \mid x_t]$$
 #
-# So either answer gives the other. The squared errors differ only by a factor: if $D$ is off by $d$,
-# the guess of the noise is off by $-\alpha d / \sigma$. Training on $\epsilon$ is training on $x_0$ where an
-# error counts $\alpha^2 / \sigma^2 = \mathrm{SNR}$ times.
+# So either answer gives the other. The errors differ only by a factor: if $D$ is off by $d$, the guess of
+# the noise is off by $-\alpha d / \sigma$. So training on $\epsilon$ is training on $x_0$, with every squared error
+# multiplied by $\alpha^2 / \sigma^2$, the SNR.
 #
 # **Exercise 2.2.** Turn a guess of the noise into a guess of the image.
 
@@ -147,8 +160,9 @@ check("2.2", image_from_noise)
 # %% [markdown]
 # ## Digits
 #
-# Here is the bundled network, shown the same two digits under more and more noise. Above $x_t$, below
-# its guess $D(x_t, t)$. It is not told which digit it sees (label -1 is "free").
+# Here is a trained network, inkseed's model `digits`, shown the same two digits under more and more noise.
+# Above $x_t$, below its guess $D(x_t, t)$. It could be told which digit it sees, but is not (label -1 is
+# "not told"). `digits_on(REPORT)` is its guess for $x_t$ on the report's schedule.
 
 # %%
 x_0 = each_digit()[[4, 8]]
@@ -166,13 +180,14 @@ figure
 
 # %% [markdown]
 # With little noise the guess is the digit. With much noise it is a blur: **the mean of all digits that
-# could have become this $x_t$**, weighted by how likely each is. A blur is not a failure. It is the right
-# answer to the question asked. It may even look like another digit than the one that was hidden: whoever
-# sees only $x_t$ cannot know better. (At $t = 1$ it is not yet the mean of *all* digits, because the report's
+# could have become this $x_t$**, weighted by how likely each is. A blur is not a failure. It is the answer
+# with the least squared error. It may even look like another digit than the one that was hidden: nobody who
+# sees only $x_t$ can know better. (At $t = 1$ it is not yet the mean of *all* digits, because the report's
 # schedule leaves $\alpha = 0.13$, and 784 pixels that each tell a little tell something together.)
 #
 # How wrong are the guesses? The squared error cannot go to zero: what is left is the variance of $x_0$
-# given $x_t$. So do not read a training loss as "how far from perfect".
+# given $x_t$. So a training loss does not say how far from perfect a network is. (The bands below are 95 %
+# intervals of the mean.)
 
 # %%
 from kit import real_digits

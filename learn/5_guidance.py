@@ -31,25 +31,26 @@ from inkseed.samplers import dpm_solver
 # %% [markdown]
 # ## Labels need nothing new
 #
-# Train with pairs ($x_t$, label $c$). By notebook 2 the network learns $D(x_t, t, c) = E[x_0 \mid x_t, c]$, and
+# Show the network the label $c$ beside $x_t$ and $t$. By notebook 2 it learns $D(x_t, t, c) = E[x_0 \mid x_t, c]$, and
 # every formula of notebooks 3 and 4 holds for the images of that label alone.
 #
-# In one training image in ten the label is hidden: that is *label dropout*. So the same network also
-# learns $D(x_t, t) = E[x_0 \mid x_t]$, the guess of one who was not told. Now there are two guesses, and their
+# For one training image in ten the label is hidden: that is *label dropout*. So the same network also
+# learns $D(x_t, t) = E[x_0 \mid x_t]$, the guess without a label. Now there are two guesses, and their
 # difference says **what the label changed**.
 #
 # ## Guidance exaggerates that difference
 #
 # $$\hat D = D(x_t, t, c) + w\,\big(D(x_t, t, c) - D(x_t, t)\big) = (1 + w)\, D(x_t, t, c) - w\, D(x_t, t)$$
 #
-# With $w = 0$ it is the guess with the label. With $w = -1$ it is the guess without. With $w > 0$ it goes
-# beyond. It costs two evaluations of the network per step instead of one.
+# A sampler then uses $\hat D$ wherever it used $D$. $w$ is called `guide_w` in the code. With $w = 0$, $\hat D$ is the
+# guess with the label. With $w = -1$ it is the guess without. With $w > 0$ it goes beyond the guess with the
+# label, away from the guess without. It costs two evaluations of the network per step instead of one.
 #
-# Equation (3) of the report mixes guesses of the noise instead: $\hat\epsilon = (1 + w)\, \epsilon_c - w\, \epsilon$. Put both
-# guesses into $D = (x_t - \sigma \epsilon) / \alpha$: the weights $1 + w$ and $-w$ add up to one, so $x_t$ comes out once,
-# and $(x_t - \sigma \hat\epsilon) / \alpha$ is $\hat D$. Both ways are the same.
+# Equation (3) of the report mixes guesses of the noise instead: $\hat\epsilon = (1 + w)\, \epsilon_c - w\, \epsilon$, with $\epsilon_c$ the
+# guess with the label and $\epsilon$ the one without. Put both guesses into $D = (x_t - \sigma \epsilon) / \alpha$: the weights $1 + w$
+# and $-w$ add up to one, so $x_t$ comes out once, and $(x_t - \sigma \hat\epsilon) / \alpha$ is $\hat D$. Both ways are the same.
 #
-# **Exercise 5.1.** Write it.
+# **Exercise 5.1.** Write $\hat D$.
 
 
 # %%
@@ -74,9 +75,9 @@ check("5.1", guided)
 # ## Where does that lead? A field of arrows
 #
 # Each arrow starts at a point $x_t$ and goes part of the way to the guess. We ask for the Gaussian at the
-# top (the orange dot is its centre, shrunk by $\alpha_t$; grey points are $x_t$ of all labels). On the left the
-# arrows know the label, in the middle they do not. On the right they are guided: they are longest at
-# the bottom, where the other labels are, and they aim beyond the centre.
+# top (the orange dot is its centre, shrunk by $\alpha_t$; grey points are $x_t$ of all labels). On the left is
+# the guess with the label, in the middle the one without. On the right is $\hat D$: its arrows are longest at
+# the bottom, where the other labels are, and there they aim beyond the centre.
 
 # %%
 t, top = 0.4, 2
@@ -100,24 +101,25 @@ for axis, found, words in (
 figure
 
 # %% [markdown]
-# Guided arrows point away from the places where *other* labels are likely. The next section says how
-# much.
+# Compared with the left, guided arrows are pushed away from the places where *other* labels are likely. The
+# next section says how much.
 #
 # ## What w does, in probabilities
 #
 # The **score** is the direction in which the density of $x_t$ rises fastest: the gradient of $\log p(x_t)$.
 # It is hidden in $D$. The density of $x_t$ is an average of Gaussians, one around each $\alpha x_0$:
-# $p(x_t) = E_{x_0}[N(x_t;\, \alpha x_0, \sigma^2)]$. The gradient of a Gaussian is itself times $(\alpha x_0 - x_t) / \sigma^2$. So
+# $p(x_t) = E_{x_0}[N(x_t;\, \alpha x_0, \sigma^2)]$. The Gaussian is $e^{-(x_t - \alpha x_0)^2 / 2\sigma^2}$ times a constant, so its gradient
+# with respect to $x_t$ is itself times $(\alpha x_0 - x_t) / \sigma^2$. Therefore
 #
 # $$\nabla \log p(x_t) = \frac{\nabla p(x_t)}{p(x_t)} = E_{x_0}\left[\frac{N(x_t;\, \alpha x_0, \sigma^2)}{p(x_t)} \cdot
 # \frac{\alpha x_0 - x_t}{\sigma^2}\right]$$
 #
-# The first fraction is Bayes' factor: an average over all $x_0$ with this weight is the average over $x_0$ *given* $x_t$. And the
-# mean of $x_0$ given $x_t$ is $D$:
+# The first fraction is $p(x_t \mid x_0) / p(x_t)$, which by Bayes is $p(x_0 \mid x_t) / p(x_0)$. An average over all $x_0$ with this
+# weight is the average over $x_0$ *given* $x_t$. And the mean of $x_0$ given $x_t$ is $D$:
 #
 # $$\nabla \log p(x_t) = \frac{\alpha\, E[x_0 \mid x_t] - x_t}{\sigma^2} = \frac{\alpha\, D(x_t, t) - x_t}{\sigma^2}$$
 #
-# (Tweedie's formula.) The same holds among the images of one label, with $D(x_t, t, c)$.
+# This is *Tweedie's formula*. The same holds among the images of one label, with $D(x_t, t, c)$.
 #
 # **Exercise 5.2.** Write the score, given the guess.
 
@@ -141,18 +143,20 @@ def score(x_t, guess, alpha, sigma):
 check("5.2", score)
 
 # %% [markdown]
-# The score is again a straight-line function of $D$, so guidance mixes scores in the same way:
+# The score is a straight-line function of $D$, and $1 + w$ and $-w$ add up to one. So the score that belongs to
+# $\hat D$ is the same mixture of scores:
 #
 # $$(1 + w) \nabla \log p(x_t \mid c) - w\, \nabla \log p(x_t) = \nabla \log p(x_t \mid c) + w\, \nabla \big(\log p(x_t \mid c) - \log
 # p(x_t)\big)$$
 #
 # By Bayes $p(x_t \mid c) / p(x_t) = p(c \mid x_t) / p(c)$, and $p(c)$ does not depend on $x_t$, so its gradient is 0. What is left is
 #
-# $$\hat{\text{score}} = \nabla \log p(x_t \mid c) + w\, \nabla \log p(c \mid x_t)$$
+# $$\text{guided score} = \nabla \log p(x_t \mid c) + w\, \nabla \log p(c \mid x_t)$$
 #
 # In words: **move to where images of this label are, and in addition, $w$ times, to where a classifier
-# would be surer of the label.** No classifier was trained; the two guesses contain one. Let us check that on
-# the mixture, where $p(c \mid x_t)$ is known: the gradient of its logarithm, by automatic differentiation.
+# would be surer of the label.** No classifier was trained; the two guesses contain one. It is called
+# *classifier-free guidance*. Let us check on the mixture, where $p(c \mid x_t)$ is known (`label_given`): PyTorch
+# computes the gradient of its logarithm, and we compare it with the difference of the two scores.
 
 # %%
 here = torch.tensor([[0.4, 0.1]], dtype=torch.float64, requires_grad=True)
@@ -166,9 +170,10 @@ print("difference of the scores: ", (told_here - untold_here)[0].numpy().round(4
 # %% [markdown]
 # ## What it costs
 #
-# Sample the label at the top with more and more guidance. The more, the fewer points where other labels
-# are likely, and the fewer points near them at all: the cloud leaves its own centre and shrinks.
-# Guided samples are **not** samples of $p(x \mid c)$.
+# Sample the label at the top with more and more guidance. Fewer and fewer points lie where other labels
+# are likely. But good points near there are lost as well: the cloud moves away from its own true centre,
+# and shrinks. Guided samples are **not** samples of $p(x_0 \mid c)$. ("Sure" is the mean of $p(c \mid x_0)$ for the label
+# asked for.)
 
 # %%
 denoiser, n = THREE.denoiser(REPORT), amount(1500, 60)
@@ -192,8 +197,8 @@ figure
 #
 # ## Digits
 #
-# Now with the bundled network, on its own schedule ($\alpha = 1$, and $\sigma$ up to 20). From top to bottom $w$ = 0,
-# 0.5, 2 and 5, from the same noise.
+# Now with the model `digits`, on its own schedule (EDM's of notebook 1: $\alpha = 1$, and $\sigma$ up to 20). From top
+# to bottom $w$ = 0, 0.5, 2 and 5, from the same noise.
 
 
 # %%
@@ -211,9 +216,9 @@ for row, w in zip(axes, strengths, strict=True):
 figure
 
 # %% [markdown]
-# To measure it, let a classifier, judge B, read many. *Right* is the share that it reads as the label asked for, with its
-# 95 % interval (notebook 7). *Spread* is the variance of digits of one label in the 64 numbers by which the judge
-# describes a digit, over that of real digits: at 1 they vary as people's do.
+# To measure it, let a classifier, *judge B*, read many digits. *Right* is the share that it reads as the label asked for, with
+# a 95 % interval (notebook 7). For *spread*, take the 64 numbers by which the judge describes a digit, their variance among
+# digits of one label, and divide by the same for real digits: at 1 the digits vary as much as real ones.
 
 # %%
 each, strengths = amount(8, 2), amount((0.0, 0.5, 1.0, 2.0, 4.0), (0.0, 2.0))
@@ -244,10 +249,13 @@ for axis, words in ((left, f"right, of {len(labels)}"), (middle, "spread (grey: 
 figure
 
 # %% [markdown]
-# Without guidance some digits are no digits at all, and these make the spread larger than that of real ones. A little
-# guidance removes them. More makes the digits alike. Somewhere in between the set is most like real digits, and
-# where that is depends on the network: the report's own, trained far less, needs more than this one. inkseed's
-# default is a small $w$, at some of the noise levels only:
+# Without guidance some images are not the digit asked for, or no digit at all, and they add to the spread. A little
+# guidance removes most of them. More makes the digits alike. Somewhere in between the set is most like real digits, and
+# where that is depends on the network: the report's, trained far less, needs a larger $w$ than this one
+# ([docs/digits.md](../docs/digits.md#beside-public-ways) has both). inkseed's default is a small $w$, and only at some
+# noise levels. With little noise guidance changes next to nothing: there both guesses are nearly the same, as the last
+# picture of notebook 2 shows. With the most noise it costs more variety than it is worth
+# ([2404.07724](https://arxiv.org/abs/2404.07724)).
 
 # %%
 how = model().settings()
@@ -256,6 +264,6 @@ print(f"guide_w {how.guide_w} where sigma / alpha is from {how.guide_interval}")
 # %% [markdown]
 # ## In short
 #
-# Guidance adds $w$ times the gradient of a hidden classifier. It makes labels surer, and costs variety, a
-# second evaluation per step, and the promise that samples follow the data's distribution. Other libraries
-# call $1 + w$ the "guidance scale". Next: the noise at the beginning.
+# Guidance adds to the score $w$ times the gradient of $\log p(c \mid x_t)$, a classifier's. It makes labels surer. It
+# costs variety and a second evaluation per step, and samples no longer follow the data's distribution. Other
+# libraries call $1 + w$ the "guidance scale". Next: the noise at the beginning.

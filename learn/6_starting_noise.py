@@ -11,9 +11,9 @@
 # %% [markdown]
 # # 6. The starting noise
 #
-# The report's second puzzle asks whether some starting noises are better than others, and answers: take
-# the most *stable* of K. This notebook shows what stability is, why the report's listing measures chance
-# instead, and how to tell luck from a finding.
+# The report ends with two puzzles. The second asks whether some starting noises are better than others, and
+# answers: take the most *stable* of K. This notebook shows what stability is, why the code that the report
+# lists for it measures chance instead, and how to tell luck from a finding.
 
 # %%
 import math
@@ -29,11 +29,11 @@ from inkseed.samplers import ddim, invert
 guess = digits_on(REPORT)
 
 # %% [markdown]
-# ## With DDIM, the noise is the image
+# ## With DDIM, the noise decides the image
 #
-# DDIM (notebook 4) draws no fresh noise. So the starting noise $z$ and the label decide everything. Follow
-# a straight line of noises from one to another, on a circle so that they stay unit noise: $z(\phi) =
-# z_1 \cos\phi + z_2 \sin\phi$.
+# DDIM (notebook 4) draws no fresh noise. So the starting noise $z$ and the label decide everything. Let us go
+# from one noise to another, and see the image change. We go along an arc, $z(\phi) = z_1 \cos\phi + z_2 \sin\phi$:
+# its variance stays $\cos^2\phi + \sin^2\phi = 1$. Above the noises, below the images, all asked to be a 3.
 
 # %%
 z_1, z_2 = noise(1, 1, 28, 28, seed=1), noise(1, 1, 28, 28, seed=2)
@@ -50,13 +50,13 @@ figure
 # %% [markdown]
 # ## Back to the noise: inversion
 #
-# DDIM's step mixes $D$ and $\epsilon$ anew: $x_s = \alpha_s D + \sigma_s \epsilon$, both taken at $x_t$. Solve for $x_t$ and you have
-# a step from image to noise:
+# DDIM's step mixes $D$ and $\epsilon$ anew: $x_s = \alpha_s D + \sigma_s \epsilon$, both taken at $x_t$. Put $D = (x_t - \sigma_t \epsilon) / \alpha_t$ in,
+# solve for $x_t$, and you have a step from image to noise. A chain of such steps is called *inversion*.
 #
 # $$x_t = \frac{\alpha_t}{\alpha_s}\, x_s + \left(\sigma_t - \frac{\alpha_t}{\alpha_s} \sigma_s\right) \epsilon(x_t, t)$$
 #
-# There is a catch: $\epsilon$ is needed at $x_t$, which we do not have yet. Inversion uses $x_s$ in its place. The
-# smaller the steps, the nearer they are, and the better the way back:
+# There is a catch: $\epsilon(x_t, t)$, the guess of the noise, is needed at $x_t$, which we do not have yet. Inversion
+# uses $\epsilon(x_s, t)$ in its place. The smaller the steps, the nearer $x_s$ is to $x_t$, and the better the way back.
 
 # %%
 n = amount(20, 3)
@@ -71,8 +71,9 @@ def there_and_back(z, steps):
 
 
 # %% [markdown]
-# As a measure of likeness take the **cosine** between two noises, read as long vectors: 1 if they point the
-# same way, 0 if they have nothing in common.
+# To compare two noises, read them as long vectors and take the **cosine** of the angle between them: 1 if they
+# point the same way, 0 if they are at right angles. The **stability** of a noise is the cosine between it
+# and the noise that inversion finds from its image.
 #
 # **Exercise 6.1.** Write it, for vectors $a$ and $b$.
 
@@ -111,18 +112,20 @@ name_ends(axis)
 figure
 
 # %% [markdown]
-# So a noise's stability says how much the way there bends, in steps of this size. That is a real
-# property of the noise. Whether a stable noise also makes a *better image* is another question.
+# So a noise's stability says how much $\epsilon$ changes along its path: if it stayed the same, inversion would be
+# exact, in steps of any size. That is a real property of the noise. Whether a stable noise also makes a *better image*
+# is another question.
 #
 # ## What the report's listing measures
 #
-# Its `inverse_noise` goes from image to noise by *adding fresh noise at every step*: $x \leftarrow \alpha_i\, x + \sigma_i\, z$ for
-# $i$ = 1 to 400. What comes out was drawn just now. It cannot know the noise we began with. What cosine
-# do two unrelated noises have?
+# The report lists a function `inverse_noise`. It goes from image to noise by *adding fresh noise at every
+# step*: $x \leftarrow \alpha_t\, x + \sigma_t\, z$ at $t = i / 400$, for $i$ = 1 to 400. After 400 factors
+# $\alpha_t < 1$ nothing is left of the image. What comes out was drawn just now, and has nothing to do with the noise that we began
+# with. What cosine do two unrelated noises have?
 #
-# Let $a$ and $b$ be independent, $d = 784$ numbers each. $a \cdot b$ is a sum of $d$ products of mean 0
-# and variance 1, so it has standard deviation $\sqrt d$. The norms are close to $\sqrt d$ each. So the cosine is
-# about $N(0, 1/d)$: a deviation of $1 / \sqrt{784} = 1/28 = 0.036$.
+# Let $a$ and $b$ be independent, $d = 784$ numbers each. $a \cdot b$ is a sum of $d$ independent products of mean 0
+# and variance 1, so it has standard deviation $\sqrt d$, and is nearly Gaussian. The norms are close to $\sqrt d$ each.
+# So the cosine is about $N(0, 1/d)$, with standard deviation $1 / \sqrt{784} = 1/28 = 0.036$.
 
 # %%
 n = amount(20_000, 500)
@@ -151,10 +154,9 @@ title(axis, "the listed score is chance")
 figure
 
 # %% [markdown]
-# ## The best of K lucky draws
+# ## The best of K, by luck
 #
-# Choosing the best of K by such a score gives a number above 0 every time, and looks like progress. How large is
-# it by luck alone?
+# The best of K such scores is nearly always above 0, and looks like progress. How large is it by luck alone?
 #
 # **Exercise 6.2.** Return the mean of the largest of $K$ cosines of unrelated noises in $d$
 # dimensions, by simulation: each cosine is a draw from $N(0, 1/d)$. Repeat a few thousand times.
@@ -184,11 +186,12 @@ for k in (1, 10, 100):
     print(f"the best of {k:3d}: {best_of(k, 784):.3f} by luck")
 
 # %% [markdown]
-# If a report prints "we chose noise of stability 0.055 among ten", it chose at random.
+# So "the most stable of ten noises has 0.055" is what choosing at random gives.
 #
 # ## And real stability?
 #
-# Let us look at the most and the least stable of some noises by the honest score, both ways DDIM.
+# Now use the real score, by DDIM and its inversion. Here are threes from the most and the least stable
+# of some noises.
 
 # %%
 z, labels = noise(amount(60, 4), 1, 28, 28, seed=8), torch.full((60,), 3)
@@ -205,14 +208,14 @@ print(f"correlation of stability and ink: {np.corrcoef(scores, ink)[0, 1]:.2f}")
 figure
 
 # %% [markdown]
-# Are the stable ones better digits? Look for yourself: when this was written they were not. And do they
-# differ in something duller, such as the amount of ink? A fair test compares with
+# Are the stable ones better digits? Look for yourself: when this was written they did not look better. And do
+# they differ in something simpler, such as the amount of ink? A fair test compares with
 # a random pick from the same noises, with the least stable, with a pick by ink, and with spending the
 # same number of network evaluations on more steps. [docs/noise-study.md](../docs/noise-study.md) does
 # that with a dozen ways of choosing.
 #
 # ## In short
 #
-# Without fresh noise the start decides the image, and inversion leads back, up to the size of the
-# steps. A score that adds fresh noise measures luck, and the best of K by luck is not 0. Next: measuring
-# quality at all.
+# Without fresh noise the start decides the image, and inversion leads back to it, the better the smaller the
+# steps. A score that adds fresh noise measures luck, and the best of K by luck is not 0. Next: how to
+# measure quality.

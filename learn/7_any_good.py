@@ -11,10 +11,13 @@
 # %% [markdown]
 # # 7. Is it any good?
 #
-# "The digits look nice" is no measurement. This notebook builds four questions that can be answered with
-# numbers: are the labels right, is the distribution right, are they copies, are they useful? And each number
-# comes with two companions: an **interval**, for the luck of a sample, and a **baseline**, what as many
-# real digits would score.
+# "The digits look nice" is no measurement. This notebook asks four questions that can be answered with
+# numbers: are the labels right, is the distribution right, are they copies, are they useful? No number is
+# read alone. Beside it stand an **interval**, because another sample would give another number, and a
+# **baseline**: what as many real digits score.
+#
+# *Drawn* digits are those that the model made. MNIST's 60,000 real training digits are split into three
+# parts. The model learned from `part_a` and `part_b`. `validation` was *held out*: it did not learn from it.
 
 # %%
 import math
@@ -51,17 +54,18 @@ figure
 # %% [markdown]
 # ## 1. Are the labels right?
 #
-# Let a classifier read them. It must not be one that helped to choose or to train anything, or it will flatter
-# what it helped to make. Judge B here has done nothing else in its life.
+# Let a classifier read them. It must not be one that helped to choose digits or to train the model: what it
+# helped to make would please it too well. Judge B is used for measuring only.
 #
 # If $k$ of $n$ are read as asked, the share is $\hat p = k / n$. How far may the true $p$ be? $\hat p$ has standard
 # deviation $\sqrt{p (1 - p) / n}$. Wilson's interval is all those $p$ for which the observed $\hat p$ is at most $z = 1.96$
-# standard deviations away: solve $(\hat p - p)^2 \le z^2\, p (1 - p) / n$, a quadratic inequality in $p$, and get
+# standard deviations away; a Gaussian is that near its mean with probability 95 %. (This $z$ is a number, not noise.) Solve
+# $(\hat p - p)^2 \le z^2\, p (1 - p) / n$, a quadratic inequality in $p$, and get
 #
 # $$\frac{\hat p + \frac{z^2}{2n} \;\pm\; z \sqrt{\frac{\hat p (1 - \hat p)}{n} + \frac{z^2}{4 n^2}}}{1 + \frac{z^2}{n}}$$
 #
-# Unlike the textbook's $\hat p \pm z \sqrt{\hat p (1 - \hat p) / n}$ it makes sense when all are right: 500 of 500 does not
-# mean that an error is impossible.
+# Unlike the textbook's $\hat p \pm z \sqrt{\hat p (1 - \hat p) / n}$ it makes sense when all are right: then the textbook's has
+# length 0, although 500 of 500 does not mean that an error is impossible.
 #
 # **Exercise 7.1.** Return its two ends.
 
@@ -101,17 +105,18 @@ for words, images, asked in (
 #
 # ## 2. Is the distribution right?
 #
-# A model that draws the same perfect 3 a thousand times has perfect labels. So compare distributions. Let the
-# judge's last layer describe each image by 64 numbers, fit a Gaussian (mean $m$, covariance $S$) to the drawn
-# digits and one to real ones, and measure how far apart they are:
+# A model that always draws the same perfect 3 when asked for one has perfect labels. So compare distributions. Before
+# it decides, the judge describes each image by 64 numbers, its **features**. Fit a Gaussian (mean $m$, covariance matrix
+# $S$) to the features of the drawn digits and one to those of real ones, and measure how far apart they are:
 #
 # $$d^2 = |m_1 - m_2|^2 + \mathrm{tr}\left(S_1 + S_2 - 2 (S_1 S_2)^{1/2}\right)$$
 #
-# That is the **Fréchet distance** of two Gaussians: the least mean squared distance at which the points of
-# one can be moved to become the other. In one dimension it is $(m_1 - m_2)^2 + (s_1 - s_2)^2$.
+# ($\mathrm{tr}$ is the sum of the diagonal, and the power a matrix square root.) This $d^2$ is called the **Fréchet distance** of
+# two Gaussians. To turn one into the other, each point must be moved, and $d^2$ is the least possible mean of the squared
+# lengths of the moves. In one dimension it is $(m_1 - m_2)^2 + (s_1 - s_2)^2$, with $s$ the standard deviations.
 #
 # It is never 0 for a finite sample, not even for real digits, because a covariance from few points is off. So
-# look at the baseline, with the same $n$ and the same labels (another mix of labels is a distance, too):
+# look at the baseline, with the same $n$ and as many of each label (another mix of labels would itself be a difference):
 
 # %%
 part = real_like(split.part_a, np.arange(amount(2500, 150)) % 10)
@@ -134,15 +139,14 @@ name_ends(axis)
 figure
 
 # %% [markdown]
-# A distance without its n and its baseline means nothing: with 50 images even real digits are "far" from real
-# digits.
+# A distance without its n and its baseline means nothing: 50 real digits are "far" from other real digits.
 #
 # ## 3. Are they copies?
 #
-# A model that replays its training digits would pass both tests. So find each drawn digit's nearest training digit.
-# But near is relative: real digits that were *held out* have near neighbours too. Ask therefore: **how often is
-# a drawn digit nearer to the training set than a held-out one?** If drawn and held-out digits are alike, that is
-# half of the time; if all are copies, always.
+# A model that only repeats its training digits would pass both tests. So find each drawn digit's nearest training digit.
+# (Here we search `part_a`, half of them, to save time.) But how near is too near? Held-out digits have near neighbours
+# too. Ask therefore: **how often is a drawn digit nearer to the training set than a held-out one?** If drawn and
+# held-out digits follow the same distribution, that is half of the time; if all are copies, always.
 #
 # **Exercise 7.2.** Given the distances of drawn digits and of held-out ones to their nearest training
 # digits, return the share of pairs (drawn, held out) in which the drawn one is nearer. A tie counts half.
@@ -189,13 +193,13 @@ for row, words in zip(axes, ("drawn", "nearest"), strict=True):
 figure
 
 # %% [markdown]
-# The twelve drawn digits that are nearest of all to a training digit: mostly ones, which all look
-# alike. That is why inkseed compares class by class.
+# These are the twelve drawn digits that are nearest of all to a training digit. They are mostly ones, because all
+# ones look alike. That is why inkseed compares ones with ones, twos with twos, and so on.
 #
 # ## 4. Are they useful?
 #
-# Perhaps the fairest question: train a classifier on drawn digits, and test it on real ones. Beside it, the
-# same classifier on as many real digits. A few hundred images and a small network will do for a first look.
+# Train a classifier on drawn digits, and test it on real ones. As the baseline, train the same classifier on as many
+# real digits. A few hundred images and a small network will do for a first look.
 
 # %%
 test = split.validation.subset(np.arange(amount(5000, 200), amount(7000, 400)))
@@ -230,5 +234,5 @@ for words, images, named in (("drawn", drawn, labels), ("real ", real.images, re
 #
 # ## In short
 #
-# Right labels, the right distribution, no copies, useful to learn from: four different things, and a model can have
-# any three of them. Every number needs its n, its interval and its baseline.
+# Right labels, the right distribution, no copies, useful to learn from: these are four different questions, and a good
+# answer to one does not answer the others. Every number needs its n, its interval and its baseline.
