@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test check docs slow figures evaluation samplers weights clean
+.PHONY: demo test check docs learn slow figures evaluation samplers weights clean
 
 demo: $(VENV)/installed ## install into a virtual environment and write a number
 	@echo "writing 00297375 (some seconds on two cores) ..."
@@ -17,9 +17,13 @@ check: $(VENV)/installed-dev
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/codespell
 
 docs: $(VENV)/installed-dev ## the documentation as a site, into site/: strictly, without a network
 	$(BIN)/mkdocs build --strict
+
+learn: $(VENV)/installed-learn ## run the notebooks of learn/ and keep them with their outputs
+	$(BIN)/python scripts/learn.py
 
 slow: $(VENV)/installed-dev ## the tests that take minutes each
 	$(BIN)/python -m pytest -m slow
@@ -43,6 +47,10 @@ $(VENV)/installed: pyproject.toml constraints.txt
 
 $(VENV)/installed-dev: $(VENV)/installed
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[dev]"
+	@touch $@
+
+$(VENV)/installed-learn: $(VENV)/installed
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[learn]"
 	@touch $@
 
 clean:

@@ -71,7 +71,7 @@ class Ways:
         ours += [("quick", None, None, MANY), ("digits", None, None, MANY)]
         ours += [("digits", steps, None, MANY) for steps in (5, 7, 20)]
         ours += [("digits", None, w, MANY) for w in (0.0, 0.6, 1.0, 2.0)]
-        ours += [("digits-fast", n, w, MANY) for w in (0.6, 0.0, 2.0) for n in (1, 2, 3, 4)]
+        ours += [("digits-fast", n, w, MANY) for n in (1, 2, 3, 4) for w in (0.0, 0.6, 2.0)]
         return [
             Row("sklearn", "scikit-learn, PCA + KDE", "", MANY, self._by_density),
             self._public("ddim", 50, MANY),

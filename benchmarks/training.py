@@ -28,6 +28,7 @@ from inkseed.evaluation import EvaluatedSet, evaluate
 from inkseed.evaluation.sets import natural_labels
 from inkseed.model.loading import load
 from inkseed.model.weights import find_model
+from inkseed.plots import COLOURS, line, name_ends, plot, save_plot, title
 from inkseed.training.run import weights_of_state
 from inkseed.training.run_folder import STATE
 
@@ -93,17 +94,15 @@ def measure(name: str | Path, n: int, device: str) -> dict[str, float]:
 
 
 def draw(rows: list[tuple[str, float, int, dict[str, float]]], path: Path) -> None:
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(9, 3.6), layout="constrained")
-    for axes, metric in zip(figure.subplots(1, 2), ("accuracy", "frechet"), strict=True):
-        for recipe, style in ((THEIRS, "o--"), (OURS, "s-")):
+    figure, axes = plot(1, 2, (9, 3.6))
+    for axis, metric in zip(axes, ("accuracy", "frechet"), strict=True):
+        for recipe, colour in ((THEIRS, COLOURS[1]), (OURS, COLOURS[0])):
             points = [(used / 60, told[metric]) for name, used, _, told in rows if name == recipe]
-            axes.plot(*zip(*points, strict=True), style, color="black", label=f"recipe {recipe}")
-        axes.set(xlabel="processor minutes", ylabel=metric.replace("frechet", "Fréchet distance"))
-        axes.grid(alpha=0.3)
-        axes.legend()
-    figure.savefig(path, dpi=120)
+            line(axis, *zip(*points, strict=True), f"recipe {recipe}", colour, marker="o")
+        axis.set_xlabel("processor minutes")
+        title(axis, metric.replace("frechet", "Fréchet distance"))
+        name_ends(axis)
+    save_plot(figure, path)
 
 
 def main() -> None:

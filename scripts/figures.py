@@ -5,7 +5,9 @@ NAME` draws one of them. The pictures of docs/noise-study.md are scripts/noise_s
 """
 
 import argparse
+from collections.abc import Callable
 
+import mathematics
 import numpy as np
 from pages import DOCS
 from PIL import Image, ImageDraw, ImageFont
@@ -14,9 +16,9 @@ from printed_update import draw_printed_update
 from inkseed.cli import main
 from inkseed.data import split_mnist
 from inkseed.data.style import measure_style
-from inkseed.files import write_atomically
 from inkseed.model.loading import load
 from inkseed.pictures import GREY, PAPER, Band, beside, draw_bands, save_picture
+from inkseed.plots import Plot, save_plot
 from inkseed.sets.fit import Fit
 from inkseed.sets.look import Look, dress
 from inkseed.writing.number import Number, write
@@ -55,9 +57,7 @@ def number() -> None:
 
 def printed_update() -> None:
     """Equation (2) as printed, beside the right one."""
-    figure = draw_printed_update(load("report"))
-    path = PICTURES / "printed_update.png"
-    write_atomically(path, lambda opened: figure.savefig(opened, format="png", dpi=100))
+    save_plot(draw_printed_update(load("report")), PICTURES / "printed_update.png")
 
 
 def samplers() -> None:
@@ -146,8 +146,14 @@ def dressed(number: Number, look: Look, index: int, boxed: bool) -> Image.Image:
     return picture
 
 
+def drawn_as_plot(draw: Callable[[], Plot]) -> Callable[[], None]:
+    """Draw one of the pictures of docs/mathematics.md."""
+    return lambda: save_plot(draw(), PICTURES / f"{draw.__name__}.png")
+
+
 DRAWN = (number, printed_update, samplers, styles, hands, figure1, sets)
 FIGURES = {draw.__name__: draw for draw in DRAWN}
+FIGURES |= {draw.__name__: drawn_as_plot(draw) for draw in mathematics.DRAWN}
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)

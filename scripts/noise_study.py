@@ -20,7 +20,7 @@ from inkseed.model.weights import find_model
 from inkseed.pictures import save_picture
 from inkseed.study import StudySettings, run_study
 from inkseed.study.quality import quality_figure
-from inkseed.study.show import extremes, save_figure, stability_figure
+from inkseed.study.show import extremes, save_plot, stability_figure
 from inkseed.study.table import markdown, score_lines
 
 PAGE, PICTURES = DOCS / "noise-study.md", DOCS / "pictures"
@@ -83,8 +83,8 @@ def main() -> None:
         write_json(folder / "study.json", study.as_json())
         scores = [f"- {line}" for line in score_lines(study)]
         replace(PAGE, condition.name, [*markdown(study), f"- {machine()}", "", *scores])
-        save_figure(quality_figure(study), PICTURES / f"noise_{condition.name}.png")
-        save_figure(stability_figure(study), PICTURES / f"stability_{condition.name}.png")
+        save_plot(quality_figure(study), PICTURES / f"noise_{condition.name}.png")
+        save_plot(stability_figure(study), PICTURES / f"stability_{condition.name}.png")
         if condition.name == "defaults":
             save_picture(extremes(model, 3, condition.how), PICTURES / "extremes.png")
 

@@ -9,12 +9,12 @@ from typing import NamedTuple
 
 import torch
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from torch import Tensor
 
 from inkseed import say
 from inkseed.diffusion.guidance import ClassifierFreeGuidance
 from inkseed.model.model import Model
+from inkseed.plots import COLOURS, Plot, title
 from inkseed.rng import normals
 from inkseed.samplers.fresh_noise import SamplerNoise
 
@@ -54,19 +54,19 @@ UPDATES = (
     Update(
         "DDPM's Algorithm 2",
         r"$(x_t - \frac{1 - \alpha_t}{\sqrt{1 - \bar\alpha_t}}\,\epsilon)\,/\,\sqrt{\alpha_t}$",
-        "#0072b2",
+        COLOURS[0],
         right,
     ),
     Update(
         "equation (2) as printed",
         r"$(x_t - (1 - \alpha_t)\,\epsilon)\,/\,\sqrt{\alpha_t}$",
-        "#d55e00",
+        COLOURS[1],
         printed,
     ),
     Update(
         "the listing of Puzzle 2",
         r"$(x_t - (1 - \bar\alpha_t)\,\epsilon)\,/\,\sqrt{\bar\alpha_t}$",
-        "#009e73",
+        COLOURS[2],
         listed,
     ),
 )
@@ -92,9 +92,9 @@ def chain(model: Model, mean: Mean) -> Iterator[tuple[int, Tensor]]:
         yield i - 1, x
 
 
-def draw_printed_update(model: Model) -> Figure:
+def draw_printed_update(model: Model) -> Plot:
     """The three updates from the same noise: states on the way, and how far their values reach."""
-    figure = Figure(figsize=(13.5, 4.8), layout="constrained")
+    figure = Plot(figsize=(13.5, 4.8), layout="constrained")
     rows, columns = len(UPDATES), len(TO_GO)
     grid = figure.add_gridspec(rows, columns + 1, width_ratios=[1] * columns + [6])
     chart = figure.add_subplot(grid[:, -1])
@@ -113,7 +113,7 @@ def draw_printed_update(model: Model) -> Figure:
     chart.set_xlim(model.schedule.n_T, 0)
     chart.set_ylim(0, TOP)
     chart.set_xlabel("steps to go")
-    chart.set_title("standard deviation of the pixels", fontsize=10)
+    title(chart, "standard deviation of the pixels")
     chart.spines[["top", "right"]].set_visible(False)
     return figure
 

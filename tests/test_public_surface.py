@@ -207,3 +207,17 @@ def test_nothing_heavy_is_imported_until_it_is_asked_for():
         "assert not {'accelerate', 'matplotlib'} & set(sys.modules)\n"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_writing_a_number_imports_no_more_than_it_needs(tmp_path):
+    command = ["write", "7", "--model", "digits-fast", "--out", str(tmp_path / "n.png")]
+    code = (
+        "import sys\n"
+        "from inkseed.cli import main\n"
+        "try:\n"
+        f"    main({command!r})\n"
+        "finally:\n"
+        "    idle = {'torch._dynamo', 'sympy', 'scipy', 'matplotlib', 'accelerate', 'contourpy'}\n"
+        "    assert not idle & set(sys.modules), idle & set(sys.modules)\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)

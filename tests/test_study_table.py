@@ -11,8 +11,9 @@ from inkseed.data import split_mnist
 from inkseed.evaluation.intervals import Estimate
 from inkseed.evaluation.reference import Reference
 from inkseed.evaluation.sets import natural_labels
+from inkseed.plots import APART, spread
 from inkseed.study.pool import SCORES, Pool
-from inkseed.study.quality import APART, BEST, highlighted, quality_figure, spread
+from inkseed.study.quality import BEST, highlighted, quality_figure
 from inkseed.study.real import measure_real
 from inkseed.study.result import Result, Study
 from inkseed.study.rows import CONTROL, EQUAL, PLAIN, STRATEGY, Row

@@ -13,6 +13,7 @@ import typer
 
 from inkseed.cli.dataset import dataset, regenerate
 from inkseed.cli.evaluating import evaluate
+from inkseed.cli.exporting import export
 from inkseed.cli.generating import sample, write
 from inkseed.cli.listing import models
 from inkseed.cli.naming import NamingCommand, ShowingGroup
@@ -33,7 +34,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for command in (write, sample, dataset, regenerate, evaluate, noise_study, train, models):
+COMMANDS = (write, sample, dataset, regenerate, evaluate, noise_study, train, export, models)
+for command in COMMANDS:
     app.command(cls=NamingCommand)(command)
 
 

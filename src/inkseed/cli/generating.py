@@ -48,7 +48,9 @@ def write(
     out: Annotated[
         Path | None,
         typer.Option(
-            help="The picture to write, a .png. [NUMBER.png]", parser=output, metavar=PATH
+            help="The picture to write: a .png, or a .svg or .pdf of curves. [NUMBER.png]",
+            parser=output,
+            metavar=PATH,
         ),
     ] = None,
     seed: Seed = 0,
@@ -99,7 +101,7 @@ def write(
     paths = {seed + k: out.parent / f"{out.stem}_{seed + k}{out.suffix}" for k in range(count)}
     paths = paths if count > 1 else {seed: out}
     for path in paths.values():
-        check_writable(path, (".png",))
+        check_writable(path, (".png", ".svg", ".pdf"))
         if boxes:
             check_writable(path.with_suffix(".json"), (".json",))
     check_guidance([guide_w])

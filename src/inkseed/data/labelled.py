@@ -101,7 +101,12 @@ def to_uint8(x: Tensor) -> np.ndarray:
 
     Values outside [-1, 1] are clipped.
     """
-    return x[:, 0].add(1).mul(127.5).clamp(0, 255).round().to(torch.uint8).cpu().numpy()
+    return as_uint8(x).cpu().numpy()
+
+
+def as_uint8(x: Tensor) -> Tensor:
+    """`to_uint8`, as a tensor where x is."""
+    return x[:, 0].add(1).mul(127.5).clamp(0, 255).round().to(torch.uint8)
 
 
 class TensorImages(Dataset):

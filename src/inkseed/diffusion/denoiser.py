@@ -78,7 +78,7 @@ class NetworkDenoiser(ABC):
         self.network, self.schedule, self.mixed_precision = network, schedule, mixed_precision
 
     def __call__(self, x_t: Tensor, t: Tensor, condition: Condition | Tensor) -> Tensor:
-        t = t.to("cpu", torch.float64).expand(len(x_t))  # mps has no double precision
+        t = t.to("cpu", torch.float64).expand(x_t.shape[0])  # mps has no double precision
         alpha, sigma = self.scales(t, x_t)
         return self.x_0(x_t, t.to(x_t), Condition.of(condition), alpha, sigma)
 

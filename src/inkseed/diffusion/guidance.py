@@ -38,10 +38,11 @@ class ClassifierFreeGuidance:
         asked = Condition.of(condition)
         if not isinstance(self.guide_w, Tensor) and self.guide_w == 0:
             return self.denoiser(x_t, t, asked)
-        t = t.expand(len(x_t))
+        n = x_t.shape[0]  # not len: `inkseed.export.onnx` traces this for any number of images
+        t = t.expand(n)
         conditions = Condition.cat((asked, asked.null()))
         doubled = self.denoiser(torch.cat((x_t, x_t)), torch.cat((t, t)), conditions)
-        conditional, unconditional = doubled.chunk(2)
+        conditional, unconditional = doubled[:n], doubled[n:]
         return (1 + self.guide_w) * conditional - self.guide_w * unconditional
 
 

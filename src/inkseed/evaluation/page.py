@@ -21,11 +21,12 @@ from inkseed.evaluation.registry import readings
 from inkseed.evaluation.table import rows, usefulness_lines
 from inkseed.files import write_text
 from inkseed.pictures import PAPER, Band, draw_bands, png
+from inkseed.plots import COLOURS, plot, title
 
 PER_CLASS = 10  # random images shown of each class
 WORST = 40
 PAIRS = 12
-INK, REAL = "#1f4e9c", "#8a8a8a"
+OWN, REAL = COLOURS[0], "#8a8a8a"
 
 
 def save_page(evaluation: Evaluation, path: str | Path) -> None:
@@ -112,8 +113,7 @@ def _nearest(result: SetResult, training: LabelledImages) -> dict[str, list[dict
 
 
 def _style_chart(source: LabelledImages, held_out: LabelledImages) -> str:
-    figure = Figure(figsize=(8, 2.4), layout="constrained")
-    axes = figure.subplots(1, 2)
+    figure, axes = plot(1, 2, (8, 2.4))
     units = ("slant, degrees to the right", "stroke thickness, pixels")
     for axis, own, real, unit in zip(
         axes, measure_style(source.images), measure_style(held_out.images), units, strict=True
@@ -121,10 +121,10 @@ def _style_chart(source: LabelledImages, held_out: LabelledImages) -> str:
         least, most = np.quantile(np.concatenate((own, real)), (0.001, 0.999))
         edges = np.linspace(least, most, 40).tolist()
         axis.hist(real, edges, density=True, color=REAL, alpha=0.5, label="real")
-        axis.hist(own, edges, density=True, color=INK, histtype="step", lw=1.5, label="the set")
+        axis.hist(own, edges, density=True, color=OWN, histtype="step", lw=1.5, label="the set")
         axis.set_xlabel(unit)
         axis.set_yticks([])
-        axis.spines[["top", "right", "left"]].set_visible(False)
+        axis.spines["left"].set_visible(False)
     axes[0].legend(frameon=False)
     return _svg(figure)
 
@@ -136,16 +136,15 @@ def _curve(sets: Sequence[SetResult]) -> str | None:
         return None
     sets = sorted(guided, key=lambda each: each.judged.guide_w or 0.0)
     strengths = [each.judged.guide_w for each in sets]
-    figure = Figure(figsize=(8, 2.8), layout="constrained")
-    for axis, name in zip(figure.subplots(1, 2), ("accuracy", "coverage"), strict=True):
+    figure, axes = plot(1, 2, (8, 2.8))
+    for axis, name in zip(axes, ("accuracy", "coverage"), strict=True):
         metrics = [each.metrics[name] for each in sets]
         value = np.array([metric.value for metric in metrics])
         reach = np.array([(m.value - m.low, m.high - m.value) for m in metrics]).T
-        axis.errorbar(strengths, value, reach, color=INK, marker="o", capsize=3, label="the set")
+        axis.errorbar(strengths, value, reach, color=OWN, marker="o", capsize=3, label="the set")
         axis.axhline(metrics[0].baseline, color=REAL, ls="--", label="real")
         axis.set_xlabel("guide_w")
-        axis.set_title(READINGS[name].title, loc="left", fontsize=10)
-        axis.spines[["top", "right"]].set_visible(False)
+        title(axis, READINGS[name].title)
         axis.legend(frameon=False)
     return _svg(figure)
 

@@ -1,1 +1,1 @@
-"""Write generated images to files: arrays, figures, folders, GIFs."""
+"""Write what was generated, or what generates: arrays, figures, folders, GIFs; ONNX."""

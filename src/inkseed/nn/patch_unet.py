@@ -106,7 +106,8 @@ class PatchUnet(nn.Module):
         self.encoder = HandEncoder(hand) if hand else None
         if hand:  # how writers' codes are spread: see `inkseed.nn.hand_encoder.drawn_hands`
             self.register_buffer("hand_mean", torch.zeros(hand))
-            self.register_buffer("hand_factor", torch.eye(hand))
+            eye = torch.zeros(hand, hand).fill_diagonal_(1)  # torch.eye too imports the compiler
+            self.register_buffer("hand_factor", eye)
         # a code, how sure it is, and that there is one at all
         self.hand = silent(hand + 2, embedding) if hand else None
         self.bend = silent(BEND, embedding) if hand else None

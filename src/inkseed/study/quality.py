@@ -2,33 +2,28 @@
 
 from collections.abc import Sequence
 
-import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, NullLocator, ScalarFormatter
 
 from inkseed.evaluation.metrics import READINGS
+from inkseed.plots import COLOURS, GREY, INK, NAME_SIZE, Plot, name_ends, plot, title
 from inkseed.study.result import Result, Study
 from inkseed.study.rows import CONTROL, STRATEGY
 from inkseed.study.table import SHOWN
 
 BEST = 3  # strategies in colour
-COLOURS = ("#0072b2", "#d55e00", "#009e73", "#56b4e9", "#e69f00")  # Okabe and Ito's
-GREY, INK = "#c4c4c4", "#222222"
-APART = 0.055  # of an axis' height, which a label needs
 
 Rows = dict[str, list[Result]]  # rows that cost more than one draw, by name, in order of cost
 
 
-def quality_figure(study: Study) -> Figure:
+def quality_figure(study: Study) -> Plot:
     """Each row's figures over its network evaluations per image.
 
     At most six lines are labelled: real digits, Gaussian noise with more steps, the same with more
     guidance, and the best strategies (`highlighted`). Other rows are grey; the table names them.
     The square is a plain draw with its 95 % interval.
     """
-    figure = Figure(figsize=(14, 4.6), layout="constrained")
-    axes: Sequence[Axes] = figure.subplots(1, len(SHOWN))
+    figure, axes = plot(1, len(SHOWN), (14, 4.6))
     rows = _by_name(study)
     colours = dict(zip(highlighted(study), COLOURS, strict=False))
     for axis, metric in zip(axes, SHOWN, strict=True):
@@ -95,7 +90,7 @@ def _panel(axis: Axes, metric: str, study: Study, rows: Rows, colours: dict[str,
         (plain.row.nfe, estimate.high),
         xytext=(-4, 4),
         textcoords="offset points",
-        fontsize=8.5,
+        fontsize=NAME_SIZE,
     )
     axis.set_xscale("log")
     axis.xaxis.set_major_formatter(ScalarFormatter())
@@ -104,9 +99,8 @@ def _panel(axis: Axes, metric: str, study: Study, rows: Rows, colours: dict[str,
     if metric == "accuracy":
         axis.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{100 * value:g} %"))
     axis.set_xlabel("network evaluations per image")
-    axis.set_title(f"{READINGS[metric].title} ({READINGS[metric].better} is better)", fontsize=11)
-    axis.spines[["top", "right"]].set_visible(False)
-    _label(axis, ends)
+    title(axis, f"{READINGS[metric].title} ({READINGS[metric].better} is better)")
+    name_ends(axis, ends)
 
 
 def _ticks(costs: Sequence[int]) -> list[int]:
@@ -116,45 +110,3 @@ def _ticks(costs: Sequence[int]) -> list[int]:
         if not kept or cost >= 1.7 * kept[-1]:
             kept.append(cost)
     return kept
-
-
-def _label(axis: Axes, ends: Sequence[tuple[str, float, str]]) -> None:
-    """Write each line's name to the right of the axis, as close to its height as there is room."""
-    low, high = axis.get_ylim()
-    axis.set_ylim(low, high)
-    wanted = np.array([(value - low) / (high - low) for _, value, _ in ends])
-    for (name, _, colour), height, place in zip(ends, wanted, spread(wanted, APART), strict=True):
-        axis.plot(
-            (1.01, 1.05),
-            (height, place),
-            transform=axis.transAxes,
-            clip_on=False,
-            color=colour,
-            linewidth=0.7,
-        )
-        axis.text(
-            1.06,
-            place,
-            name,
-            transform=axis.transAxes,
-            color=colour,
-            fontsize=8.5,
-            va="center",
-        )
-
-
-def spread(heights: np.ndarray, apart: float) -> np.ndarray:
-    """Heights (n,), moved as little as possible (least squares) to be `apart`, in order."""
-    order = np.argsort(heights, kind="stable")
-    steps = apart * np.arange(len(heights))
-    blocks: list[tuple[float, int]] = []  # sums and counts: isotonic regression by pooling
-    for value in heights[order] - steps:
-        total, count = float(value), 1
-        while blocks and blocks[-1][0] / blocks[-1][1] > total / count:
-            before = blocks.pop()
-            total, count = total + before[0], count + before[1]
-        blocks.append((total, count))
-    level = np.concatenate([np.full(count, total / count) for total, count in blocks])
-    found = np.empty(len(heights))
-    found[order] = level + steps
-    return found

@@ -5,17 +5,16 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from matplotlib.figure import Figure
 from PIL import Image
 
 from inkseed.data.labelled import to_uint8
-from inkseed.files import write_atomically
 from inkseed.model.drawing import draw
 from inkseed.model.model import Model
 from inkseed.model.request import Request
 from inkseed.model.sampling import SamplingOptions
 from inkseed.noise.stability import ddim_stability
 from inkseed.pictures import Band, draw_bands, save_picture
+from inkseed.plots import COLOURS, Plot, plot, save_plot, title
 from inkseed.study.quality import quality_figure
 from inkseed.study.result import Study
 from inkseed.study.study import Tell
@@ -25,25 +24,19 @@ EXTREME_OF, EXTREMES = 200, 10  # noises of a digit that are scored, and shown f
 
 def save_study(study: Study, model: Model, folder: Path, tell: Tell = lambda _: None) -> list[Path]:
     """Write the plots and pictures and return their paths; `tell` is called with evaluations."""
-    save_figure(quality_figure(study), folder / "quality.png")
-    save_figure(stability_figure(study), folder / "stability.png")
+    save_plot(quality_figure(study), folder / "quality.png")
+    save_plot(stability_figure(study), folder / "stability.png")
     save_picture(extremes(model, 3, study.settings.how, tell), folder / "extremes.png")
     return [folder / name for name in ("quality.png", "stability.png", "extremes.png")]
 
 
-def save_figure(figure: Figure, path: Path) -> None:
-    """Write a figure as PNG, whole or not at all."""
-    write_atomically(path, lambda opened: figure.savefig(opened, format="png", dpi=130))
-
-
-def stability_figure(study: Study) -> Figure:
+def stability_figure(study: Study) -> Plot:
     """The distribution of the stability of Gaussian noise, by either inversion."""
-    figure = Figure(figsize=(8, 3.2), layout="constrained")
-    axes = figure.subplots(1, 2)
+    figure, axes = plot(1, 2, (8, 3.2))
     names = (("stability", "DDIM both ways"), ("renoise", "noised again, as the report lists it"))
-    for axis, (name, title) in zip(axes, names, strict=True):
-        axis.hist(study.pool.scores[name].ravel(), 60, color="#1f4e9c")
-        axis.set_title(title, fontsize=10)
+    for axis, (name, words) in zip(axes, names, strict=True):
+        axis.hist(study.pool.scores[name].ravel(), 60, color=COLOURS[0])
+        title(axis, words)
         axis.set_xlabel("cosine with the starting noise")
         axis.set_yticks([])
     return figure

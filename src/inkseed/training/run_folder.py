@@ -13,7 +13,7 @@ from typing import Any, TextIO
 from pydantic_core import from_json
 
 from inkseed.errors import InkseedError
-from inkseed.files import write_atomically, write_text
+from inkseed.files import write_text
 from inkseed.held import is_free
 from inkseed.plain import Real, Table, Whole, check_entries, fits, read_json
 from inkseed.training.recipes import recipe_from
@@ -111,18 +111,14 @@ def _logged(out: Path) -> list[tuple[str, Row]]:
 
 def draw_loss(out: Path) -> None:
     """Draw `loss.png`: the loss over the images seen, averaged down to a hundred points."""
-    from matplotlib.figure import Figure
+    from inkseed.plots import INK, line, plot, save_plot
 
     rows = [(images, loss) for _, (_, images, loss, *_) in _logged(out)]
     width = max(1, len(rows) // SMOOTHING)
     groups = [rows[first : first + width] for first in range(0, len(rows), width)]
-    figure = Figure(figsize=(7, 4), layout="constrained")
-    axes = figure.add_subplot()
-    axes.plot(
-        [group[-1][0] for group in groups],
-        [sum(loss for _, loss in group) / len(group) for group in groups],
-        color="black",
-    )
-    axes.set(xlabel="images seen", ylabel=f"training loss, mean of {width} batches", yscale="log")
-    axes.grid(alpha=0.3, which="both")
-    write_atomically(out / "loss.png", lambda opened: figure.savefig(opened, format="png", dpi=120))
+    figure, axis = plot(size=(7, 4))
+    seen = [group[-1][0] for group in groups]
+    line(axis, seen, [sum(loss for _, loss in each) / len(each) for each in groups], colour=INK)
+    axis.set(xlabel="images seen", ylabel=f"training loss, mean of {width} batches", yscale="log")
+    axis.grid(alpha=0.3, which="both")
+    save_plot(figure, out / "loss.png")

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from inkseed.checks import real_number, whole_number
 from inkseed.data.pairs import PAIRS
+from inkseed.files import write_atomically
 from inkseed.judges import judge_a
 from inkseed.labels import check_number
 from inkseed.model.hand import AnyHand, DrawnHand
@@ -30,6 +31,7 @@ from inkseed.samplers import Sampler
 from inkseed.writing.reading import DIGIT_CONFIDENCE, digits_in
 from inkseed.writing.seam import part_pairs
 from inkseed.writing.typesetting import Box, gaps, typeset
+from inkseed.writing.vector import FORMS
 
 FILLER = "1"  # drawn beside an odd last digit, then cut off: the narrowest, so it rarely touches
 BESIDE_1 = "3"  # drawn beside a last 1, since two 1s may lie on each other (docs/numbers.md)
@@ -67,8 +69,13 @@ class Number(Outlined):
     doubted: list[int] = field(default_factory=list)
 
     def save(self, path: str | Path) -> None:
-        """Write the picture in the format of the path's suffix."""
-        save_picture(self.image, path)
+        """Write the picture in the format of the path's suffix; .svg and .pdf have curves."""
+        draw = FORMS.get(Path(path).suffix.lower())
+        if draw is None:
+            save_picture(self.image, path)
+        else:
+            drawn = draw(self.image, self.text)
+            write_atomically(path, lambda opened: opened.write(drawn))
 
     def _repr_png_(self) -> bytes:
         """What a notebook shows."""
