@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
+from scipy import ndimage
 
 from inkseed.data.least_ink import own_boxes
 from inkseed.data.pairs import Layout, ink_boxes
@@ -30,6 +31,7 @@ from inkseed.writing.reading import least_confidence
 from inkseed.writing.screening import confidence_in
 from inkseed.writing.typesetting import cleaned, lay_out
 
+NEIGHBOURS = np.stack([np.zeros((3, 3)), np.ones((3, 3)), np.zeros((3, 3))])  # in one image
 STYLES = ("slant", "thickness")
 Tell = Callable[[int], object]
 
@@ -222,7 +224,8 @@ class _Lines:
     def _lines(self, images: np.ndarray) -> Iterator[list[Digit]]:
         """Each number's digits, where they stand on its page."""
         blocks = blocks_of(images, [part for each in self.parts for part in each])
-        each, owned = cleaned(np.concatenate(blocks)), np.cumsum([0, *map(len, blocks)])
+        each = cleaned(np.concatenate(blocks), _pieces)
+        owned = np.cumsum([0, *map(len, blocks)])
         inked, tight, whole = ink_boxes(each), own_boxes(each).tolist(), ink_boxes(each, 1).tolist()
         most = max(map(len, self.parts))
         keys = [(index, k) for index in self.block for k in range(most)]
@@ -238,6 +241,11 @@ class _Lines:
                 for k, place in zip(range(ends[0], ends[-1]), places, strict=True)
             ]
             begin += len(own)
+
+
+def _pieces(ink: np.ndarray) -> np.ndarray:
+    """The connected pieces of ink (N, H, W), numbered, of many images at once."""
+    return np.asarray(ndimage.label(ink > 0, NEIGHBOURS)[0])
 
 
 def _digit(ink: np.ndarray, whole: Sequence[int], tight: Sequence[int], x: int, y: int) -> Digit:
