@@ -17,11 +17,12 @@ from inkseed.errors import InkseedError
 from inkseed.model.hand import Hand
 from inkseed.nn import network_from
 from inkseed.registry import FORMATS
-from inkseed.sets import workers
+from inkseed.sets import drawing, workers
 from inkseed.sets.formats.registry import find_format
 from inkseed.sets.labelled_number import LabelledNumber
 from inkseed.sets.making import Share, share_from
 from inkseed.sets.manifest import checksum
+from inkseed.writing.typesetting import cleaned
 from tests.conftest import TINY
 
 MANIFEST = ("manifest", "*.parquet")
@@ -411,6 +412,13 @@ def test_ranks_draw_their_shares_and_the_last_finishes(make, tmp_path, monkeypat
         assert (tmp_path / "set" / "summary.json").exists() is finished
         assert result.out == ("" if rank else f"{tmp_path / 'set'}\n")
     assert files(tmp_path / "set") == files(tmp_path / "whole")
+
+
+def test_sets_leave_out_the_stray_marks_that_a_number_does():
+    digits = load_mnist(train=False).images[:200]
+    marks = np.random.default_rng(0).random(digits.shape) < 0.01
+    marked = np.where(marks, 200, digits).astype(np.uint8)
+    assert np.array_equal(cleaned(marked), cleaned(marked, drawing._pieces))
 
 
 def test_threads_are_as_before(make):
