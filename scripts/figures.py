@@ -10,19 +10,34 @@ from collections.abc import Callable
 import mathematics
 import numpy as np
 from pages import DOCS
+from PIL import Image, ImageDraw, ImageFont
 from printed_update import draw_printed_update
 
 from inkseed.cli import main
 from inkseed.data import split_mnist
 from inkseed.data.style import measure_style
 from inkseed.model.loading import load
-from inkseed.pictures import Band, beside, draw_bands, save_picture
+from inkseed.pictures import GREY, PAPER, Band, beside, draw_bands, save_picture
 from inkseed.plots import Plot, save_plot
+from inkseed.sets.fit import Fit
+from inkseed.sets.look import Look, dress
+from inkseed.writing.number import Number, write
 
 PICTURES = DOCS / "pictures"
 SHOWN = (("ancestral", 400), ("dpm_solver_sde", 20), ("dpm_solver", 20), ("ddim", 20), ("heun", 10))
 FIGURE1_SEED = 3  # none of its forty digits is a blot, which would say nothing of guidance
 WRITERS = 6  # in the picture of hands, at equal steps from the thinnest strokes to the boldest
+NUMBERS = ("00297375", "314159", "20260101")
+LOOKS = (
+    ("32x128, as it is by default", Look()),
+    ("--paper dark", Look(dark=False)),
+    ("--margin 2-8 --gap 0-4 --align anywhere", Look(Fit(32, 128, (2, 8), (0, 4), "anywhere"))),
+    ("--scene line", Look(scene="line")),
+    ("--scene comb", Look(scene="comb")),
+    ("--degrade mild", Look(degrade="mild")),
+    ("--degrade strong", Look(degrade="strong")),
+    ("--degrade strong --scene comb", Look(degrade="strong", scene="comb")),
+)
 STYLES = ((None, None), (-10, None), (10, None), (30, None), (None, 1.6), (None, 3.5), (25, 3))
 
 
@@ -94,12 +109,49 @@ def hands() -> None:
     save_picture(beside(*columns), PICTURES / "hands.png")
 
 
+def sets() -> None:
+    """Three numbers in every look that a labelled set can have, with their boxes in the last."""
+    drawn = [write(text, seed) for seed, text in enumerate(NUMBERS)]
+    shown = [(words, look, False) for words, look in LOOKS]
+    shown.append((f"{LOOKS[-1][0]}, and its boxes", LOOKS[-1][1], True))
+    rows = [
+        (words, [dressed(each, look, k, boxed) for k, each in enumerate(drawn)])
+        for words, look, boxed in shown
+    ]
+    width, height = rows[0][1][0].size
+    gap, caption = 10, 22
+    sheet = Image.new(
+        "RGB",
+        (3 * (width + gap) + gap, len(rows) * (height + gap + caption) + gap),
+        (255, 255, 255),
+    )
+    pen, font = ImageDraw.Draw(sheet), ImageFont.load_default(size=14)
+    for k, (words, pictures) in enumerate(rows):
+        y = gap + k * (height + gap + caption)
+        pen.text((gap, y), words, fill=(GREY,) * 3, font=font)
+        for place, picture in enumerate(pictures):
+            sheet.paste(picture, (gap + place * (width + gap), y + caption))
+    save_picture(sheet, PICTURES / "sets.png")
+
+
+def dressed(number: Number, look: Look, index: int, boxed: bool) -> Image.Image:
+    """A number in a look, twice as large, in a thin frame."""
+    image, boxes = dress(PAPER - np.asarray(number.image), number.boxes, look, 0, index)
+    picture = Image.fromarray(image).convert("RGB")
+    picture = picture.resize((picture.width * 2, picture.height * 2), Image.Resampling.NEAREST)
+    pen = ImageDraw.Draw(picture)
+    for x0, y0, x1, y1 in boxes if boxed else ():
+        pen.rectangle((2 * x0 - 1, 2 * y0 - 1, 2 * x1, 2 * y1), outline=(220, 40, 40))
+    pen.rectangle((0, 0, picture.width - 1, picture.height - 1), outline=(200, 200, 200))
+    return picture
+
+
 def drawn_as_plot(draw: Callable[[], Plot]) -> Callable[[], None]:
     """Draw one of the pictures of docs/mathematics.md."""
     return lambda: save_plot(draw(), PICTURES / f"{draw.__name__}.png")
 
 
-DRAWN = (number, printed_update, samplers, styles, hands, figure1)
+DRAWN = (number, printed_update, samplers, styles, hands, figure1, sets)
 FIGURES = {draw.__name__: draw for draw in DRAWN}
 FIGURES |= {draw.__name__: drawn_as_plot(draw) for draw in mathematics.DRAWN}
 

@@ -54,6 +54,21 @@ def test_an_images_stream_draws_it_again(model, name):
     assert far(model.sample_request(alone).images, drawn.images[4:5]) <= 8  # another batch's shape
 
 
+@pytest.mark.parametrize("name", ["gaussian", "antithetic"])
+def test_images_may_have_any_numbers(model, name):
+    """Those of a set's numbers, say, which differ in length."""
+    numbers = [10, 11, 15, 12, 4, 30]
+    request = Request(LABELS, 3, QUICK, noise=name, first=numbers)
+    drawn = model.sample_request(request)
+    assert drawn.seeds[:, 1].tolist() == numbers
+    for row, number in enumerate(numbers):
+        alone = replace(request, labels=LABELS[row : row + 1], first=number)
+        assert torch.equal(model.sample_request(alone).noise[0], drawn.noise[row])
+    for wrong in ([1, 2], [1, 1, 2, 3, 4, 5], [0, 1, 2, 3, 4, 2**32], "012345"):
+        with pytest.raises(InkseedError, match="first"):
+            Request(LABELS, 3, QUICK, first=wrong)
+
+
 @pytest.mark.parametrize("name", ["digits", "pairs"])
 def test_redrawn_images_name_the_stream_that_they_came_from(name):
     model, seen = package.load(name), []

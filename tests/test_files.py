@@ -13,8 +13,15 @@ import pytest
 from PIL import Image
 
 from inkseed.errors import InkseedError
-from inkseed.files import check_writable, write_atomically, write_folder, write_json, write_text
-from inkseed.held import TEMPORARY, claimed, clear_unfinished, scratch
+from inkseed.files import (
+    check_writable,
+    write_atomically,
+    write_files,
+    write_folder,
+    write_json,
+    write_text,
+)
+from inkseed.held import TEMPORARY, alone_in, claimed, clear_unfinished, scratch
 
 NEW, OLD = b"new", b"old"
 # A process that is killed while it writes: it leaves what kill -9 leaves.
@@ -308,6 +315,39 @@ def test_boxes_obey_the_umask_too(inkseed, tiny_model, tmp_path, umask):
     assert inkseed("write", 1, "--boxes", "--model", tiny_model, "--out", out).status == 0
     assert mode(out) == mode(out.with_suffix(".json")) == 0o640
     assert json.loads(out.with_suffix(".json").read_text())["picture"] == "n.png"
+
+
+def test_files_are_put_beside_others_each_whole(tmp_path):
+    home = tmp_path / "set"
+    write_files(home, "shard 0", put_two)
+    (home / "0" / "mine.txt").write_bytes(OLD)
+    (home / "1" / "a.png").write_bytes(OLD)
+    killed_while_writing(home, "shard 0")
+    assert hidden(home)
+    write_files(home, "shard 0", put_two)
+    assert (home / "0" / "mine.txt").read_bytes() == OLD
+    assert (home / "1" / "a.png").read_bytes() == NEW
+    assert hidden(home) == []
+
+    def fail(folder):
+        put_two(folder)
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    (home / "1" / "a.png").write_bytes(OLD)
+    with pytest.raises(InkseedError, match="No space left"):
+        write_files(home, "shard 0", fail)
+    assert (home / "1" / "a.png").read_bytes() == OLD
+    assert hidden(home) == []
+
+
+def test_a_folder_is_held_by_one_at_a_time(tmp_path):
+    with alone_in(tmp_path) as first:
+        with alone_in(tmp_path) as second:
+            assert (first, second) == (True, False)
+        with alone_in(tmp_path) as third:
+            assert not third
+    with alone_in(tmp_path) as again:
+        assert again
 
 
 @pytest.mark.parametrize("code", [errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP])

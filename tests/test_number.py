@@ -15,7 +15,7 @@ from inkseed.nn import network_from
 from inkseed.samplers import Step
 from inkseed.writing import number
 from inkseed.writing.number import write
-from inkseed.writing.typesetting import SCALE, gaps, typeset
+from inkseed.writing.typesetting import SCALE, cleaned, gaps, typeset
 
 
 def test_a_number_is_one_picture_of_its_digits(inkseed, tiny_model, tmp_path):
@@ -208,6 +208,19 @@ def test_stray_marks_are_left_out_and_broken_strokes_are_not():
     (plain, (box,)), (cleaned, _) = (typeset([each], np.zeros(0)) for each in (digit, marked))
     assert np.array_equal(plain, cleaned)
     assert box[3] - box[1] == pytest.approx(20 * SCALE, abs=2)
+
+
+def test_stray_marks_are_each_images_own():
+    """A mark is faint beside its own digit, not beside the darkest of all."""
+    thick, thin, blank = np.zeros((3, 28, 28), np.uint8)
+    thick[2:26, 8:20] = 255
+    thin[4:24, 14], thin[6, 22] = 255, 255
+    marked = np.where(np.arange(28) == 27, 255, thin).astype(np.uint8) // 2 * 2
+    several = np.stack([thick, thin, blank, marked])
+    assert np.array_equal(
+        cleaned(several), np.concatenate([cleaned(each[None]) for each in several])
+    )
+    assert cleaned(several)[1].sum() == 20 * 255
 
 
 def test_touching_digits_show_no_seam():

@@ -27,6 +27,7 @@ HOSTILE = [ESCAPE, "[/x]", "[v1]", ":pen:", "a\nb", "\udcff", "\ud800", "\u202e"
 ENCODINGS = ["ascii", "cp1252", "latin-1", "utf-8"]
 EVERYWHERE = pytest.mark.parametrize("encoding", ENCODINGS)
 ODD_NAMES = {
+    "formats": lambda: ["[v1]{5}"],
     "recipes": lambda: ["r\udcff"],
     "samplers": lambda: ["\x1b[31m"],
     "spacings": lambda: ["\u0663"],

@@ -57,7 +57,12 @@ def write_text(path: str | Path, text: str, exclusive: bool = False) -> None:
 
 def write_json(path: Path, value: Any) -> None:
     """Write plain values as indented JSON, whole or not at all."""
-    write_text(path, json.dumps(value, indent=1) + "\n")
+    write_text(path, json_text(value))
+
+
+def json_text(value: Any) -> str:
+    """Plain values as indented JSON."""
+    return json.dumps(value, indent=1) + "\n"
 
 
 def write_folder(path: str | Path, fill: Callable[[Path], object]) -> None:
@@ -81,6 +86,30 @@ def write_folder(path: str | Path, fill: Callable[[Path], object]) -> None:
                         each.rename(target / each.name)
                 else:
                     made.rename(target)
+
+
+def write_files(home: Path, name: str, fill: Callable[[Path], object]) -> None:
+    """Let `fill` put files into a hidden folder, flush them to disk, then move each into `home`.
+
+    What is there already stays, but for files that are made anew: each is replaced at once. A
+    process that is killed leaves some of the files, and the hidden folder, which whoever writes the
+    same `name` again clears. Raises InkseedError if that cannot be done.
+    """
+    with _failing(home):
+        home.mkdir(parents=True, exist_ok=True)
+        with scratch(home, name) as place:
+            made = place / "files"
+            made.mkdir()
+            fill(made)
+            files = sorted(each for each in made.rglob("*") if each.is_file())
+            for each in files:
+                with each.open("rb") as opened:
+                    os.fsync(opened.fileno())
+            with deferred():
+                for each in files:
+                    target = home / each.relative_to(made)
+                    target.parent.mkdir(parents=True, exist_ok=True)
+                    each.replace(target)
 
 
 def sha256(path: Path) -> str:

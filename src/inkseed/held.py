@@ -33,6 +33,21 @@ def claimed(folder: Path) -> Iterator[None]:
     What killed processes left unfinished in it is cleared first. Raises InkseedError if another
     process holds it.
     """
+    with alone_in(folder) as alone:
+        if not alone:
+            raise InkseedError(
+                f"a run is going on in {folder}: wait until it has ended, or give another --out"
+            )
+        clear_unfinished(folder)
+        yield
+
+
+@contextmanager
+def alone_in(folder: Path) -> Iterator[bool]:
+    """Hold a folder, made if there is none, unless another process does; yields whether it is held.
+
+    Raises InkseedError if it cannot be written in.
+    """
     lock = None
     with to_be_left_in_order():
         try:
@@ -45,12 +60,7 @@ def claimed(folder: Path) -> Iterator[None]:
                     raise InkseedError(
                         f"cannot write in {folder}: {why}: give another --out"
                     ) from error
-            if lock is None:
-                raise InkseedError(
-                    f"a run is going on in {folder}: wait until it has ended, or give another --out"
-                )
-            clear_unfinished(folder)
-            yield
+            yield lock is not None
         finally:
             with deferred():
                 if lock is not None:

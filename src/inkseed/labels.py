@@ -10,6 +10,7 @@ MAX_DIGITS = 64
 MAX_NAME = 100
 MOST_CLASSES = 100_000  # of a model or a set
 MOST_NAMED = 12  # known labels, in an error
+REAL = r"-?[0-9]+(?:\.[0-9]+)?"
 
 
 def check_number(number: str) -> str:
@@ -71,6 +72,28 @@ def parse_numbers(text: str, option: str) -> list[float]:
             raise InkseedError(f"{option}: {part.strip()[:20]} is not a finite number")
         numbers.append(number)
     return numbers
+
+
+def parse_range(text: str, option: str) -> tuple[float, float]:
+    """`1.5-3`, `-10-20` or one number -> the range. Raises InkseedError, naming the option."""
+    found = re.fullmatch(f"({REAL})(?:-({REAL}))?", text.strip(), re.ASCII)
+    if not found:
+        raise InkseedError(f"{option} is a range such as 1.5-3, or one number: not {text[:40]!a}")
+    low, high = float(found[1]), float(found[1] if found[2] is None else found[2])
+    if low > high:
+        raise InkseedError(
+            f"{option}: the range {text.strip()} runs backwards: write {high:g}-{low:g}"
+        )
+    return low, high
+
+
+def parse_parts(text: str | None, option: str) -> tuple[int, ...]:
+    """`80/10/10` -> the parts; no text is none. Raises InkseedError, naming the option."""
+    if text is None:
+        return ()
+    if not re.fullmatch("[0-9]{1,6}(/[0-9]{1,6}){2}", text):
+        raise InkseedError(f"{option} has three parts, such as 80/10/10: not {text[:40]!a}")
+    return tuple(map(int, text.split("/")))
 
 
 def number_in(text: str) -> float | None:

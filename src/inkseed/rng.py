@@ -48,6 +48,14 @@ class Purpose(IntEnum):
     BENDS = 18  # how training images are bent
     PATHS = 19  # a teacher's paths to learn from
     CHOICE_PATHS = 20  # and to choose an average by
+    PLACE = 21  # where a set's numbers stand on their paper
+    SCENE = 22  # what is printed around them
+    WEAR = 23  # how much each image is worn, and in what way
+    GRAIN = 24  # the noise of each of its pixels
+    LABEL = 25  # what a number of a set says
+    LOOK = 26  # a set's number: its slant and thickness, in ranges
+    HANDED = 27  # which hand of a folder it is in
+    SET_GAP = 28  # the paper between its digits
 
 
 Key = tuple[int, ...]

@@ -11,6 +11,7 @@ from typing import Any
 
 import typer
 
+from inkseed.cli.dataset import dataset, regenerate
 from inkseed.cli.evaluating import evaluate
 from inkseed.cli.exporting import export
 from inkseed.cli.generating import sample, write
@@ -33,7 +34,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for command in (write, sample, evaluate, noise_study, train, export, models):
+COMMANDS = (write, sample, dataset, regenerate, evaluate, noise_study, train, export, models)
+for command in COMMANDS:
     app.command(cls=NamingCommand)(command)
 
 

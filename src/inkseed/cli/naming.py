@@ -5,10 +5,15 @@ from typing import Any
 from typer.core import TyperCommand, TyperGroup
 
 from inkseed.named_files import RECIPES
-from inkseed.registry import SAMPLERS, SPACINGS, STRATEGIES
+from inkseed.registry import FORMATS, SAMPLERS, SPACINGS, STRATEGIES
 from inkseed.say import shown
 
-NAMES = {"recipes": RECIPES.names, "samplers": SAMPLERS.names, "spacings": SPACINGS.names}
+NAMES = {
+    "formats": FORMATS.names,
+    "recipes": RECIPES.names,
+    "samplers": SAMPLERS.names,
+    "spacings": SPACINGS.names,
+}
 FREE = ("SAME", "CHANGED")  # how the sources spell the kinds that cost nothing extra
 
 
@@ -30,10 +35,15 @@ class NamingCommand(TyperCommand):
     def format_help(self, ctx: Any, formatter: Any) -> None:
         """Fill in the names, then write the help as typer does."""
         names = _Names()
-        for parameter in self.params:
-            if text := getattr(parameter, "help", None):
-                parameter.help = text.format_map(names)  # type: ignore[attr-defined]
-        super().format_help(ctx, formatter)
+        helped: list[Any] = [each for each in self.params if getattr(each, "help", None)]
+        texts = [each.help for each in helped]
+        try:
+            for each in helped:
+                each.help = each.help.format_map(names)
+            super().format_help(ctx, formatter)
+        finally:  # what has been filled in once may have braces of its own
+            for each, text in zip(helped, texts, strict=True):
+                each.help = text
 
 
 class _Names(dict[str, str]):

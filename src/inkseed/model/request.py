@@ -45,7 +45,7 @@ class Request(Outlined):
         noise: the name of a strategy, a function of a `Task`, or unit noise (N, C, H, W).
         candidates: how many noises a search tries for each image; None is 10.
         budget: the most network evaluations that one image may cost; None is no limit.
-        first: the number of the first image.
+        first: the number of the first image, or of each.
         batch_size: how many images are drawn at a time; None is 64, on a GPU 1,024, or fewer if
             they are larger than 128x128.
         trace: keep each state on the way.
@@ -63,7 +63,7 @@ class Request(Outlined):
     noise: str | Tensor | Strategy = "gaussian"
     candidates: int | None = None
     budget: int | None = None
-    first: int = 0
+    first: int | Sequence[int] = 0
     batch_size: int | None = None
     trace: bool = False
     hand: AnyHand | Sequence[AnyHand | None] | None = None
@@ -73,7 +73,7 @@ class Request(Outlined):
         checked: dict[str, Any] = {
             "labels": labels,
             "seed": whole_number(self.seed, "seed", 0, LAST_SEED),
-            "first": whole_number(self.first, "first", 0, LAST_IMAGE + 1 - len(labels)),
+            "first": _as_first(self.first, len(labels)),
         }
         if self.batch_size is not None:
             checked["batch_size"] = whole_number(self.batch_size, "batch_size", 1, MOST_AT_ONCE)
@@ -91,9 +91,11 @@ class Request(Outlined):
         return len(self.labels)
 
     @property
-    def numbers(self) -> range:
+    def numbers(self) -> Sequence[int]:
         """The images' numbers, each with a stream of its own."""
-        return range(self.first, self.first + len(self))
+        if isinstance(self.first, int):
+            return range(self.first, self.first + len(self))
+        return self.first
 
     def rows(self, shape: tuple[int, int, int], device: str = "cpu") -> int:
         """How many images (C, H, W) a kind of device draws at a time, all candidates with them."""
@@ -124,6 +126,18 @@ def _as_labels(labels: Any) -> np.ndarray:
     if wanted.ndim != 1 or wanted.dtype.kind not in "iu":
         raise InkseedError("labels must be whole numbers, one for each image")
     return wanted.astype(np.int64)
+
+
+def _as_first(first: Any, count: int) -> int | tuple[int, ...]:
+    """The first image's number, or every image's. Raises InkseedError for anything else."""
+    if not isinstance(first, list | tuple | range):
+        return whole_number(first, "first", 0, LAST_IMAGE + 1 - count)
+    each = tuple(whole_number(number, "first", 0, LAST_IMAGE) for number in first)
+    if len(set(each)) < count or len(each) != count:
+        raise InkseedError(
+            f"first must be one number, or another one for each of the {count} images"
+        )
+    return each
 
 
 def _as_hand(hand: Any, count: int) -> AnyHand | tuple[AnyHand | None, ...]:

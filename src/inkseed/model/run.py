@@ -127,7 +127,7 @@ class BoundRequest(Outlined):
                 sampler=part,
                 candidates=self.candidates,
                 budget=self.request.budget,
-                first=self.request.first,
+                begin=begin,
             )
 
     def states(

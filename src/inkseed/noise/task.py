@@ -47,7 +47,7 @@ class Task(Outlined):
         sampler: draws images under the request's settings.
         candidates: how many noises a search may try for each image.
         budget: the most network evaluations that one image may cost; None is no limit.
-        first: the number of the request's first image.
+        begin: the place of the first of them in the request.
     """
 
     condition: Condition
@@ -59,7 +59,7 @@ class Task(Outlined):
     sampler: Run
     candidates: int
     budget: int | None = None
-    first: int = 0
+    begin: int = 0
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -67,7 +67,7 @@ class Task(Outlined):
     @property
     def rows(self) -> list[int]:
         """The images' places in the request, from 0."""
-        return [k - self.first for k in self.numbers]
+        return list(range(self.begin, self.begin + len(self)))
 
     def gaussian(self, numbers: Sequence[int] | None = None) -> Tensor:
         """Unit Gaussian noise (N, C, H, W) from the images' streams, or from those of `numbers`."""

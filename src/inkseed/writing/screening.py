@@ -7,7 +7,7 @@ import numpy as np
 
 from inkseed.judges import judge_a
 from inkseed.model.model import Model
-from inkseed.model.redraw import sample_confident
+from inkseed.model.redraw import Confidence, sample_confident
 from inkseed.model.request import Request
 from inkseed.model.samples import Samples
 from inkseed.outline import Outlined
@@ -34,13 +34,22 @@ def sample_screened(
     Raises InkseedError for a model whose labels are not digits or pairs of them, for a trace or a
     budget, or as `Model.sample` does.
     """
-    check_readable(model.class_names)
-    wanted = np.array(model.class_names)
     least = least_confidence(model.class_names)
-    labels = np.asarray(request.labels)
+    found = sample_confident(
+        model, request, confidence_in(model, request), least, on_evaluations=on_evaluations
+    )
+    return Screened(found.samples, found.redrawn, np.flatnonzero(found.confidence < least))
+
+
+def confidence_in(model: Model, request: Request) -> Confidence:
+    """Judge A's confidence that images show what a request asks for, each judged by itself.
+
+    Raises InkseedError for a model whose labels are not digits or pairs of them.
+    """
+    check_readable(model.class_names)
+    wanted, labels = np.array(model.class_names), np.asarray(request.labels)
 
     def confidence(images: np.ndarray, rows: np.ndarray) -> np.ndarray:
         return label_confidence(images[rows], wanted[labels[rows]].tolist(), judge_a())
 
-    found = sample_confident(model, request, confidence, least, on_evaluations=on_evaluations)
-    return Screened(found.samples, found.redrawn, np.flatnonzero(found.confidence < least))
+    return confidence

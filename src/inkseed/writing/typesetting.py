@@ -1,6 +1,6 @@
 """Set digits side by side on one line: the picture of a number, and each digit's box."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import torch
@@ -35,68 +35,90 @@ def gaps(count: int, seed: int) -> np.ndarray:
 def typeset(blocks: Sequence[np.ndarray], between: np.ndarray) -> tuple[Image.Image, list[Box]]:
     """Set blocks on one line with gaps `between` (len(blocks) - 1,): the picture, a box per digit.
 
-    A block is uint8 (digits, H, W), ink 255. Its digits keep their distance, but are moved closer
-    to one line; their lowest ink, on average, stands on the line of the page. Digits of two blocks
-    overlap by a quarter of the narrower at most (the data have up to half, at which two 1s are one
-    stroke). A digit without ink takes the width of its image, and its box is empty.
+    A block is uint8 (digits, H, W), ink 255; stray marks are left out. Its digits keep their
+    distance, but are moved closer to one line; their lowest ink, on average, stands on the line of
+    the page. Digits of two blocks overlap by a quarter of the narrower at most (the data have up to
+    half, at which two 1s are one stroke). A digit without ink takes the width of its image, and its
+    box is empty.
     """
-    blocks = [np.stack([_clean(digit) for digit in block]) for block in blocks]
-    height = blocks[0].shape[1]
+    each = cleaned(np.concatenate(blocks))
+    ends, height = np.cumsum([len(block) for block in blocks])[:-1], each.shape[1]
+    places, width = lay_out(np.split(ink_boxes(each), ends), between, height)
+    page = np.zeros((height * SCALE, width * SCALE), np.uint8)
+    enlarged = np.concatenate([_enlarged(block) for block in np.split(each, ends)])
+    found: list[Box] = []
+    for large, (x, y), box in zip(enlarged, places, own_boxes(enlarged).tolist(), strict=True):
+        dx, dy = x * SCALE, y * SCALE
+        _print(page, large, dx, dy)
+        x0, y0 = max(box[0] + dx, 0), max(box[1] + dy, 0)
+        x1, y1 = min(box[2] + dx, page.shape[1]), min(box[3] + dy, page.shape[0])
+        found.append((x0, y0, max(x0, x1), max(y0, y1)))
+    return Image.fromarray(PAPER - page), found
+
+
+def lay_out(
+    inked: Sequence[np.ndarray], between: np.ndarray, height: int
+) -> tuple[list[tuple[int, int]], int]:
+    """Where `typeset` puts blocks of this height whose digits have the boxes `inked` (digits, 4).
+
+    Returns each digit's corner (x, y) on the page, and the page's width.
+    """
     unit = height / CELL
     edge = round(EDGE * unit)
-    places, right, before = [], edge, 0
-    for k, block in enumerate(blocks):
-        drops = _drops(block)
-        boxes = ink_boxes(block) + drops[:, None] * np.array([0, 1, 0, 1])
+    places: list[tuple[int, int]] = []
+    right, before = edge, 0
+    for k, boxes in enumerate(inked):
+        drops = _drops(boxes, height)
+        boxes = boxes + drops[:, None] * np.array([0, 1, 0, 1])
         widths = boxes[:, 2] - boxes[:, 0]
         gap = round(float(between[k - 1]) * unit) if k else 0
         gap = max(gap, -int(min(before, widths[0]) // CLEAR))
         x = right + gap - int(boxes[:, 0].min())
         y = height - edge - round(float(boxes[:, 3].mean()))
         y = max(min(y, height - int(boxes[:, 3].max())), -int(boxes[:, 1].min()))
-        places.append((x, y, drops))
+        places += [(x, y + drop) for drop in drops.tolist()]
         right, before = x + int(boxes[:, 2].max()), int(widths[-1])
-    page = np.zeros((height * SCALE, (right + edge) * SCALE), np.uint8)
-    found: list[Box] = []
-    for block, (x, y, drops) in zip(blocks, places, strict=True):
-        for large, drop in zip(_enlarged(block), drops.tolist(), strict=True):
-            dx, dy = x * SCALE, (y + drop) * SCALE
-            _print(page, large, dx, dy)
-            x0, y0, x1, y1 = own_boxes(large[None])[0].tolist()
-            x0, y0 = max(x0 + dx, 0), max(y0 + dy, 0)
-            x1, y1 = min(x1 + dx, page.shape[1]), min(y1 + dy, page.shape[0])
-            found.append((x0, y0, max(x0, x1), max(y0, y1)))
-    return Image.fromarray(PAPER - page), found
+    return places, right + edge
 
 
-def _clean(digit: np.ndarray) -> np.ndarray:
-    """The digit on white paper, without stray marks."""
-    ink = np.where(digit < FAINT, 0, digit)
-    pieces = _pieces(ink)
-    weights = np.bincount(pieces.ravel(), ink.ravel())
-    return np.where((weights < SPECK * weights.max())[pieces], 0, ink)
+def cleaned(
+    digits: np.ndarray, pieces_of: Callable[[np.ndarray], np.ndarray] | None = None
+) -> np.ndarray:
+    """Digits (N, H, W), ink 255, on white paper, without stray marks.
+
+    `pieces_of` numbers the connected pieces of ink (N, H, W) of each image, from 1, and 0 is paper:
+    for thousands of digits, by scipy, which takes as long to import as it takes to write a number.
+    """
+    ink = np.where(digits < FAINT, 0, digits)
+    pieces = (pieces_of or _pieces)(ink)
+    weights = np.bincount(pieces.ravel(), ink.ravel(), 1)
+    heaviest = weights[pieces].max((1, 2), keepdims=True)
+    return np.where(weights[pieces] < SPECK * heaviest, 0, ink)
 
 
 def _pieces(ink: np.ndarray) -> np.ndarray:
-    """Number the connected pieces of ink (H, W), above 0: int64 (H, W).
+    """Number the connected pieces of ink (N, H, W), above 0, of each image: int64 (N, H, W).
 
-    Every pixel begins with its own number, and the highest spreads through the piece.
+    Every pixel begins with its own number. The highest of its neighbours leads it, and whoever
+    leads its leader leads it too, so that a long stroke takes few steps.
     """
-    inked = torch.from_numpy(ink > 0).float()[None]
-    found = torch.arange(1.0, ink.size + 1).view(1, *ink.shape) * inked
+    inked = torch.from_numpy(ink > 0)
+    found = torch.arange(1, ink.size + 1).view(ink.shape) * inked
     while True:
-        spread = nn.functional.max_pool2d(found, 3, 1, 1) * inked
-        if torch.equal(spread, found):
-            return found[0].long().numpy()
-        found = spread
+        near = nn.functional.max_pool2d(found[:, None].double(), 3, 1, 1)[:, 0].long() * inked
+        leaders = torch.cat((near.new_zeros(1), near.flatten()))[near]
+        if torch.equal(leaders, found):
+            return found.numpy()
+        found = leaders
 
 
-def _drops(block: np.ndarray) -> np.ndarray:
+def _drops(boxes: np.ndarray, height: int) -> np.ndarray:
     """How far down each digit of a block moves towards the mean of their lowest ink."""
-    boxes = ink_boxes(block)
+    if len(boxes) == 1:
+        return np.zeros(1, int)
     lowest = boxes[:, 3]
     moves = np.rint((1 - HELD) * (lowest.mean() - lowest)).astype(int)
-    return moves.clip(-boxes[:, 1], block.shape[1] - lowest)
+    return moves.clip(-boxes[:, 1], height - lowest)
 
 
 def _print(page: np.ndarray, large: np.ndarray, left: int, top: int) -> None:
@@ -108,11 +130,12 @@ def _print(page: np.ndarray, large: np.ndarray, left: int, top: int) -> None:
     np.maximum(here, seen, out=here)
 
 
-def _enlarged(block: np.ndarray) -> list[np.ndarray]:
+def _enlarged(block: np.ndarray) -> np.ndarray:
     """Each digit, SCALE times as large; where two touch, neither fades, so no gap shows."""
     size = (block.shape[2] * SCALE, block.shape[1] * SCALE)
     apart = [Image.fromarray(digit).resize(size, Image.Resampling.BICUBIC) for digit in block]
     large = np.stack([np.asarray(digit) for digit in apart])
+    if len(large) == 1:
+        return large
     together = large.sum(0, dtype=np.int64).clip(max=255).astype(np.uint8)
-    most = large.max(0)
-    return [np.where(digit == most, together, 0) for digit in large]
+    return np.where(large == large.max(0), together, 0)

@@ -17,6 +17,7 @@ class Shape:
     height: int
     width: int | None  # None where widths differ
     colour: bool
+    dark: bool  # dark ink on light paper; otherwise MNIST's way
     longest: int  # digits of the longest label
     shortest: int
 
@@ -50,15 +51,21 @@ class Format(Protocol):
         """
 
     def finish(self, folder: Path, rows: Sequence[Row]) -> None:
-        """Write what depends on the whole split, each file whole or not at all; again if asked."""
+        """Write what depends on the whole split, each file whole or not at all; again if asked.
+
+        All shards of all splits are there by then.
+        """
 
     def read(self, folder: Path) -> Iterator[LabelledNumber]:
-        """Read a finished split as its trainer does, in the order of the set."""
+        """Read a finished split as its trainer does, in the order of the set.
+
+        What a format has no room for is missing: boxes are empty, and numbers count from 0.
+        """
 
 
 def find_format(name: str) -> Format:
     """The format of this name. Raises InkseedError for an unknown one."""
-    return FORMATS[name]
+    return FORMATS.find(name, files=False)
 
 
 def available() -> list[str]:

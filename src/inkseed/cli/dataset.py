@@ -1,0 +1,296 @@
+"""`inkseed dataset` and `inkseed regenerate`."""
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from inkseed import say
+from inkseed.cli.options import (
+    PATH,
+    Candidates,
+    Device,
+    GuideInterval,
+    Json,
+    Noise,
+    Precision,
+    SamplerName,
+    Seed,
+    Spacing,
+    Steps,
+    check_guidance,
+    load_model,
+    output,
+    parse_interval,
+    progress,
+)
+from inkseed.errors import InkseedError
+from inkseed.labels import parse_parts, parse_range
+from inkseed.leaving import is_main_process
+
+if TYPE_CHECKING:
+    from inkseed.model.model import Model
+    from inkseed.sets.settings import SetSettings
+
+FAST_MODEL = "digits-fast"  # in two steps as legible as the default in ten, and far cheaper
+ENGINES = ("processes", "ray")
+MODEL_HELP = (
+    "A bundled model, or a model file. digits-fast draws in two steps what takes digits ten, and"
+    " judge A reads it as well."
+)
+
+
+def dataset(
+    template: Annotated[
+        str,
+        typer.Argument(
+            help="digits:6, digits:4-8, a regular expression of digits such as [0-9]{{5}},"
+            " date:YYYYMMDD, luhn:16, zip, score:0-100, or file:numbers.txt (one a line)."
+        ),
+    ],
+    count: Annotated[int, typer.Option(help="Numbers in all.", min=1, max=10**9)],
+    out: Annotated[
+        Path, typer.Option(help="The set's folder, new or begun.", parser=output, metavar=PATH)
+    ],
+    format: Annotated[str, typer.Option(help="What the files are: {formats}.")] = "png",
+    seed: Seed = 0,
+    split: Annotated[
+        str | None,
+        typer.Option(
+            metavar="80/10/10",
+            help="Training, validation and test apart: no hand in two of them, and no label where"
+            " the template has enough. [all for training]",
+        ),
+    ] = None,
+    height: Annotated[int, typer.Option(help="Pixels of each image.", min=8, max=1024)] = 32,
+    width: Annotated[
+        int, typer.Option(help="Pixels of each image; 0 gives each what it needs.", min=0, max=1024)
+    ] = 128,
+    margin: Annotated[
+        str, typer.Option(metavar="A-B", help="Pixels of paper at least, drawn for each side.")
+    ] = "2",
+    gap: Annotated[
+        str,
+        typer.Option(metavar="A-B", help="Pixels added between neighbours; below 0, taken away."),
+    ] = "0",
+    align: Annotated[
+        str, typer.Option(help="Where numbers stand: left, centre, right, or anywhere.")
+    ] = "centre",
+    paper: Annotated[
+        str, typer.Option(help="light, with dark ink on it, or dark, as in MNIST.")
+    ] = "light",
+    degrade: Annotated[
+        str | None, typer.Option(help="Wear the images: mild or strong. [not at all]")
+    ] = None,
+    scene: Annotated[
+        str | None, typer.Option(help="Print around numbers: comb for boxes, or line. [nothing]")
+    ] = None,
+    repeats: Annotated[
+        float | None,
+        typer.Option(help="How often a digit is the one before it. [0.1, chance]", min=0, max=1),
+    ] = None,
+    hands: Annotated[
+        Path | None,
+        typer.Option(
+            metavar=PATH,
+            help="Draw in the hands of this folder: each a folder of pictures, a sheet, or a hand"
+            " kept as .safetensors. [a fresh hand for each number]",
+        ),
+    ] = None,
+    slant: Annotated[
+        str | None,
+        typer.Option(metavar="A-B", help="Degrees to the right, such as -10-20. [the hand's own]"),
+    ] = None,
+    thickness: Annotated[
+        str | None, typer.Option(metavar="A-B", help="Stroke width in pixels. [the hand's own]")
+    ] = None,
+    guide_w: Annotated[
+        float | None,
+        typer.Option(
+            help="Guidance strength. [the model's own, raised to 1.6 to be legible]",
+            show_default=False,
+        ),
+    ] = None,
+    guide_interval: GuideInterval = None,
+    sampler: SamplerName = None,
+    steps: Steps = None,
+    spacing: Spacing = None,
+    precision: Precision = None,
+    noise: Noise = "gaussian",
+    candidates: Candidates = None,
+    check: Annotated[
+        bool,
+        typer.Option("--check", help="Have judge A read each digit, and redraw what it doubts."),
+    ] = False,
+    keep_rejected: Annotated[
+        bool, typer.Option("--keep-rejected", help="Keep what it rejected, in a folder apart.")
+    ] = False,
+    model: Annotated[str, typer.Option(help=MODEL_HELP)] = FAST_MODEL,
+    device: Device = "cpu",
+    workers: Annotated[
+        int | None,
+        typer.Option(help="Processes of one thread. [one a core, or 1 of several ranks]", min=1),
+    ] = None,
+    shard_size: Annotated[
+        int, typer.Option(help="Numbers in a shard, which is written at once.", min=1, max=10**6)
+    ] = 1024,
+    engine: Annotated[
+        str, typer.Option(help="What runs the work: processes, or ray for a cluster.")
+    ] = "processes",
+    as_json: Json = False,
+) -> None:
+    """Draw a set of labelled numbers, in the files that a trainer reads; go on with one begun."""
+    from inkseed.sets.formats.registry import find_format
+    from inkseed.sets.templates import template as parse
+    from inkseed.sets.templates import template_sha256
+
+    if engine not in ENGINES:
+        raise InkseedError(f"no engine {engine!a}: give one of {', '.join(ENGINES)}")
+    parse(template, repeats)
+    find_format(format)
+    check_guidance([guide_w])
+    if paper not in ("light", "dark"):
+        raise InkseedError(f"--paper is light or dark, not {paper!a}")
+    fit: dict[str, Any] = {
+        "height": height,
+        "width": width or None,
+        "margin": parse_range(margin, "--margin"),
+        "spacing": parse_range(gap, "--gap"),
+        "align": align,
+    }
+    told: dict[str, Any] = {
+        "template": template,
+        "count": count,
+        "seed": seed,
+        "format": format,
+        "model": model,
+        "guide_interval": parse_interval(guide_interval),
+        **{"sampler": sampler, "steps": steps, "spacing": spacing},
+        **{"noise": noise, "candidates": candidates},
+        "slant": None if slant is None else parse_range(slant, "--slant"),
+        "thickness": None if thickness is None else parse_range(thickness, "--thickness"),
+        "repeats": repeats,
+        "hands_from": None if hands is None else str(hands),
+        **{"check": check, "keep_rejected": keep_rejected},
+        "split": parse_parts(split, "--split"),
+        "shard_size": shard_size,
+        "look": {"fit": fit, "dark": paper == "light", "degrade": degrade, "scene": scene},
+        "template_sha256": template_sha256(template),
+    }
+    loaded = load_model(model, device, None)
+    settings = _settled(loaded, told, guide_w, precision)
+    summary = _make(out, settings, loaded, workers, engine)
+    if not is_main_process():
+        return
+    if as_json:
+        say.out(json.dumps({"out": str(out), "finished": summary is not None, **(summary or {})}))
+        return
+    say.out(out)
+    if summary is None:
+        say.note("this process's shards are there; whoever is the last finishes the set")
+    elif check:
+        rejected, doubted = summary["rejected"], summary["doubted"]
+        say.note(
+            f"judge A rejected {rejected:,} of {count:,} numbers as first drawn, and still doubts"
+            f" {doubted:,}: the manifest says which"
+        )
+
+
+def regenerate(
+    folder: Annotated[Path, typer.Argument(help="The folder of a set.")],
+    row: Annotated[int, typer.Option(help="The number's index in the set, from 0.", min=0)],
+    out: Annotated[
+        Path | None,
+        typer.Option(help="Write its picture, a .png, here.", parser=output, metavar=PATH),
+    ] = None,
+    model: Annotated[
+        str | None, typer.Option(help="Where the set's model lies now. [where it lay]")
+    ] = None,
+    hands: Annotated[
+        Path | None,
+        typer.Option(help="Where the set's hands lie now. [where they lay]", metavar=PATH),
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Draw one number of a set again, and compare it with what is there, byte for byte."""
+    from dataclasses import replace
+
+    from inkseed.files import check_writable
+    from inkseed.sets.settings import read_settings
+
+    if out is not None:
+        check_writable(out, (".png",))
+    settings = read_settings(folder)
+    moved: dict[str, Any] = {"model": model, "hands_from": None if hands is None else str(hands)}
+    settings = replace(settings, **{k: v for k, v in moved.items() if v is not None})
+    loaded = load_model(settings.model, settings.device, None)
+    from PIL import Image
+
+    from inkseed.pictures import save_picture
+    from inkseed.sets.regenerating import regenerate as again
+
+    found = again(folder, settings, loaded, row)
+    if out is not None:
+        save_picture(Image.fromarray(found.number.image), out)
+    same = found.same and found.same_file is not False
+    if as_json:
+        told = {"row": found.row, "same": found.same, "same_file": found.same_file}
+        say.out(json.dumps(told))
+    else:
+        say.out(f"{row} {found.number.label} {'the same bytes' if same else 'other bytes'}")
+    if not same:
+        raise InkseedError(
+            f"number {row:,} came out otherwise than in {folder}: on another machine or with other"
+            " libraries pixels differ by rounding, otherwise the files were changed"
+        )
+
+
+def _settled(
+    loaded: "Model", told: dict[str, Any], guide_w: float | None, precision: str | None
+) -> "SetSettings":
+    """The set's settings, with what the model decides."""
+    from inkseed.model.request import TIMES_ON_DEVICE
+    from inkseed.model.sampling import SamplingOptions
+    from inkseed.sets.hands import read_hands
+    from inkseed.sets.settings import BLOCK, SetSettings
+    from inkseed.writing.number import guidance_of
+
+    hands = told["hands_from"]
+    at_once = BLOCK * (1 if loaded.device.type == "cpu" else TIMES_ON_DEVICE)
+    return SetSettings(
+        **told,
+        hands=() if hands is None else read_hands(Path(hands), loaded).names,
+        weights_sha256=str(loaded.weights_sha256),
+        guide_w=guidance_of(loaded, guide_w),
+        precision=loaded.settle(SamplingOptions(precision=precision)).precision,
+        device=loaded.device.type,
+        block=at_once,
+    )
+
+
+def _make(
+    out: Path, settings: "SetSettings", loaded: "Model", workers: int | None, engine: str
+) -> dict[str, Any] | None:
+    """Draw this process's share of what is missing, and finish the set if all is there."""
+    from inkseed.sets.making import Maker, share_from
+    from inkseed.sets.workers import default_workers, draw_here, run_workers
+
+    share = share_from()
+    maker = Maker.of(out, settings, loaded)
+    maker.folder.begin()
+    shards = share.shards(maker.folder.missing())
+    images = sum(map(len, shards)) * maker.mean_images
+    if shards:
+        if workers is None:
+            workers = 1 if share.of > 1 else default_workers(settings.device)
+        with progress(f"{settings.count:,} numbers", round(images * maker.artist.cost), "") as tell:
+            if engine == "ray":
+                from inkseed.sets.ray_engine import run_on_ray
+
+                run_on_ray(out, settings, shards, tell)
+            elif min(workers, len(shards)) == 1:
+                draw_here(maker, shards, tell)
+            else:
+                run_workers(out, settings, shards, workers, tell)
+    return maker.folder.finish()

@@ -1,0 +1,130 @@
+"""The folder of a set: its settings, its files, its manifest; what is there and what is not yet.
+
+settings.json              what decides every byte, written first
+manifest/000000.parquet    a row an image; a shard exists once this is there
+train/, validation/, test/ the files, as the format has them; without splits, all is train/
+rejected/                  what judge A rejected, if that is kept, laid out as the set is
+summary.json               written last, when all is finished
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from inkseed.errors import InkseedError
+from inkseed.files import json_text, real, write_files, write_json, write_text
+from inkseed.held import alone_in, clear_unfinished, is_free
+from inkseed.plain import read_json
+from inkseed.sets.drawing import DrawnNumber
+from inkseed.sets.formats.registry import find_format
+from inkseed.sets.manifest import Rows, read_counts, write_rows
+from inkseed.sets.plan import Plan, Shard
+from inkseed.sets.settings import FILE, SetSettings, read_settings
+from inkseed.writing.reading import DIGIT_CONFIDENCE
+
+MANIFEST, REJECTED, SUMMARY = "manifest", "rejected", "summary.json"
+
+
+class SetFolder:
+    """A set on disk. Opening it writes nothing."""
+
+    def __init__(self, path: Path, plan: Plan) -> None:
+        self.path, self.plan = path, plan
+        self.format = find_format(plan.settings.format)
+
+    def begin(self) -> None:
+        """Write the settings, unless they are there.
+
+        Raises InkseedError for a folder that holds a set with other settings, or something else,
+        or that cannot be written in.
+        """
+        self.format.check(self.plan.settings.shape)
+        target = real(self.path)
+        if not (target / FILE).exists():
+            free = not target.exists() or is_free(target)
+            if not free and not (target / FILE).exists():  # nor begun by another just now
+                raise InkseedError(f"{self.path} is not an empty folder: give another --out")
+            try:
+                write_text(target / FILE, json_text(self.plan.settings.plain()), exclusive=True)
+            except InkseedError as error:
+                if not isinstance(error.__cause__, FileExistsError):
+                    raise
+        self._check_same(read_settings(target))
+
+    def missing(self) -> list[Shard]:
+        """The shards that are not there yet."""
+        there = {path.name for path in (self.path / MANIFEST).glob("*.parquet")}
+        return [shard for shard in self.plan.shards if self.part(shard).name not in there]
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether all is there."""
+        return (self.path / SUMMARY).exists()
+
+    def part(self, shard: Shard, rejected: bool = False) -> Path:
+        """A shard's file of the manifest."""
+        home = self.path / REJECTED if rejected else self.path
+        return home / MANIFEST / f"{shard.number:06d}.parquet"
+
+    def commit(self, shard: Shard, drawn: Sequence[DrawnNumber], how: dict[str, Any]) -> None:
+        """Write a shard: its files first, its rows last, which make it exist."""
+        rejected = [(each, each.rejected) for each in drawn if each.rejected is not None]
+
+        def fill(made: Path) -> None:
+            for home, numbers in (
+                (made, [each.number for each in drawn]),
+                (made / REJECTED, [number for _, number in rejected]),
+            ):
+                if numbers:
+                    (home / shard.split).mkdir(parents=True)
+                    self.format.write_shard(home / shard.split, shard.number, numbers)
+
+        write_files(self.path, f"shard {shard.number}", fill)
+        if rejected:
+            first = [each.as_rejected() for each, _ in rejected]
+            write_rows(self.part(shard, rejected=True), self.plan, shard, first, how)
+        write_rows(self.part(shard), self.plan, shard, drawn, how)
+
+    def finish(self) -> dict[str, Any] | None:
+        """Write what depends on the whole set, and return its summary.
+
+        None if shards are missing, or another process is finishing. It may be stopped at any
+        moment, and done again.
+        """
+        if self.missing():
+            return None
+        with alone_in(self.path / MANIFEST) as alone:
+            if not alone:
+                return None
+            if not self.is_finished:
+                self._finish()
+        return read_json(self.path / SUMMARY)
+
+    def _finish(self) -> None:
+        settings, plan = self.plan.settings, self.plan
+        for split in plan.splits:
+            shards = [shard for shard in plan.shards if shard.split == split]
+            self.format.finish(self.path / split, Rows([self.part(each) for each in shards]))
+            kept = [path for each in shards if (path := self.part(each, True)).exists()]
+            if kept:
+                self.format.finish(self.path / REJECTED / split, Rows(kept))
+        parts = [self.part(shard) for shard in plan.shards]
+        told: dict[str, Any] = {
+            "numbers": settings.count,
+            "splits": {name: len(own) for name, own in plan.ranges.items()},
+            "strings_apart": plan.strings_apart,
+        }
+        if settings.check:
+            told |= read_counts(parts, DIGIT_CONFIDENCE)
+        clear_unfinished(self.path)
+        write_json(self.path / SUMMARY, told)
+
+    def _check_same(self, there: SetSettings) -> None:
+        settings = self.plan.settings
+        if names := settings.differences(there):
+            name = names[0]
+            was, wanted = getattr(there, name), getattr(settings, name)
+            raise InkseedError(
+                f"{self.path} holds a set with other settings ({name} is {was!r} there, and"
+                f" {wanted!r} here): give another --out, or the same settings to go on"
+            )

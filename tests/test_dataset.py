@@ -1,0 +1,429 @@
+"""`inkseed dataset`: a set is a pure function of its settings, whatever happens on the way."""
+
+import errno
+import json
+import os
+from pathlib import Path
+
+import numpy as np
+import pyarrow.parquet as parquet
+import pytest
+import torch
+
+from inkseed.checkpoint import save_tensors
+from inkseed.data import load_mnist
+from inkseed.data.pairs import INK, PAIRS
+from inkseed.errors import InkseedError
+from inkseed.model.hand import Hand
+from inkseed.nn import network_from
+from inkseed.registry import FORMATS
+from inkseed.sets import drawing, workers
+from inkseed.sets.formats.registry import find_format
+from inkseed.sets.labelled_number import LabelledNumber
+from inkseed.sets.making import Share, share_from
+from inkseed.sets.manifest import checksum
+from inkseed.writing.typesetting import cleaned
+from tests.conftest import TINY
+
+MANIFEST = ("manifest", "*.parquet")
+HAND_MODEL = {
+    "network": {
+        **{"name": "patch_unet", "in_channels": 1, "n_classes": 10, "widths": [16, 64], "hand": 8},
+        "styles": {"slant": [6.0, 15.0], "thickness": [2.4, 0.6]},
+    },
+    "schedule": {"name": "variance_exploding", "sigma_max": 20.0, "sigma_min": 0.02},
+    "prediction": {"name": "edm"},
+    "sampling": {"sampler": "ddim", "steps": 2, "guide_w": 0.0, "one_hand": True},
+    "image_size": [28, 28],
+    "class_names": list("0123456789"),
+    "training": {},
+}
+
+
+class Arrays:
+    """A format of the tests' own: one .npy an image, and a list of labels."""
+
+    def check(self, shape):
+        if shape.longest > 20:
+            raise InkseedError("arrays hold 20 digits at most")
+
+    def write_shard(self, into: Path, shard: int, numbers) -> None:
+        for number in numbers:
+            np.save(into / f"{number.index:05d}.npy", number.image)
+
+    def finish(self, folder: Path, rows) -> None:
+        told = [[row.index, row.label, row.boxes] for row in rows]
+        (folder / "labels.json").write_text(json.dumps(told))
+
+    def read(self, folder: Path):
+        for index, label, boxes in json.loads((folder / "labels.json").read_text()):
+            image = np.load(folder / f"{index:05d}.npy")
+            yield LabelledNumber(index, label, image, boxes)
+
+
+@pytest.fixture(autouse=True)
+def _arrays(forget):
+    FORMATS.register("arrays", lambda made: made())(Arrays)
+
+
+@pytest.fixture
+def make(inkseed, tiny_model, tmp_path):
+    """Run `inkseed dataset` with a tiny model, as typed, and return what it printed."""
+
+    def run(*arguments, out="set", template="digits:2-4", count=20):
+        how = ("--model", tiny_model, "--steps", 2, "--guide-w", 0, "--format", "arrays")
+        few = ("--workers", 1, "--shard-size", 8, "--out", tmp_path / out, "--count", count)
+        return inkseed("dataset", template, *how, *few, *arguments)
+
+    return run
+
+
+def saved(path: Path, config: dict) -> Path:
+    """An untrained model's file."""
+    with torch.random.fork_rng():
+        torch.manual_seed(1)
+        save_tensors(path, network_from(config["network"]).state_dict(), config)
+    return path
+
+
+def files(folder: Path) -> dict[str, bytes]:
+    return {
+        str(path.relative_to(folder)): path.read_bytes()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    }
+
+
+def rows(folder: Path, *columns: str) -> list[dict]:
+    paths = sorted(folder.joinpath(MANIFEST[0]).glob(MANIFEST[1]))
+    return [row for path in paths for row in parquet.read_table(path).to_pylist()]
+
+
+def test_a_set_has_its_images_its_manifest_and_its_settings(make, tmp_path):
+    result = make("--json", "--split", "50/25/25")
+    assert result.status == 0, result.err
+    told = json.loads(result.out)
+    assert told["finished"]
+    assert told["splits"] == {"train": 10, "validation": 5, "test": 5}
+    found = rows(tmp_path / "set")
+    assert [row["index"] for row in found] == list(range(20))
+    read = {
+        each.index: each
+        for split in told["splits"]
+        for each in Arrays().read(tmp_path / "set" / split)
+    }
+    assert sorted(read) == list(range(20))
+    for row in found:
+        each = read[row["index"]]
+        assert row["label"] == each.label
+        assert row["sha256"] == checksum(each.image)
+        assert (row["height"], row["width"]) == each.image.shape == (32, 128)
+        assert len(row["boxes"]) == len(row["label"]) == len(row["streams"])
+        assert row["boxes"] == each.boxes
+        assert (row["seed"], row["steps"], row["guide_w"], row["strategy"]) == (0, 2, 0, "gaussian")
+        assert len(row["weights_sha256"]) == 64
+    streams = [tuple(each) for row in found for each in row["streams"]]
+    assert len(set(streams)) == len(streams)
+    metadata = parquet.read_metadata(tmp_path / "set" / "manifest" / "000000.parquet").metadata
+    assert json.loads(metadata[b"inkseed"])["settings"]["template"] == "digits:2-4"
+    assert not list((tmp_path / "set").rglob(".inkseed*"))
+
+
+def test_the_same_command_makes_the_same_bytes_and_another_seed_others(make, tmp_path):
+    for out, seed in (("a", 3), ("b", 3), ("c", 4)):
+        assert make("--seed", seed, out=out).status == 0
+    assert files(tmp_path / "a") == files(tmp_path / "b")
+    assert rows(tmp_path / "a")[0]["sha256"] != rows(tmp_path / "c")[0]["sha256"]
+    assert make("--seed", 3, out="a").status == 0  # again, where it is finished
+    assert files(tmp_path / "a") == files(tmp_path / "b")
+
+
+@pytest.mark.parametrize("template", ["digits:4", "digits:2-4"])
+def test_what_is_missing_is_drawn_and_nothing_else(make, tmp_path, template):
+    make(template=template, out="whole")
+    make(template=template)
+    whole, part = files(tmp_path / "whole"), tmp_path / "set"
+    (part / "manifest" / "000001.parquet").unlink()
+    (part / "summary.json").unlink()
+    (part / "train" / "00009.npy").write_bytes(b"half")
+    kept = (part / "train" / "00003.npy").stat().st_mtime_ns
+    assert make(template=template).status == 0
+    assert files(part) == whole
+    assert (part / "train" / "00003.npy").stat().st_mtime_ns == kept
+
+
+def test_other_settings_or_another_folder_are_refused_and_nothing_is_destroyed(make, tmp_path):
+    make()
+    before = files(tmp_path / "set")
+    for more, word in (
+        (("--seed", 9), "seed is 0 there, and 9 here"),
+        (("--steps", 3), "steps"),
+        (("--height", 40), "look"),
+        (("--format", "png"), "format"),
+    ):
+        result = make(*more)
+        assert result.status == 2
+        assert word in result.err
+        assert len(result.err.splitlines()) == 1
+    assert files(tmp_path / "set") == before
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "photo.jpg").write_bytes(b"mine")
+    result = make(out="mine")
+    assert (result.status, len(result.err.splitlines())) == (2, 1)
+    assert "not an empty folder" in result.err
+    assert files(tmp_path / "mine") == {"photo.jpg": b"mine"}
+    for out in ("mine/photo.jpg", "mine/photo.jpg/set"):
+        result = make(out=out)
+        assert (result.status, len(result.err.splitlines())) == (2, 1)
+    assert files(tmp_path / "mine") == {"photo.jpg": b"mine"}
+
+
+def test_a_full_disk_is_one_line_and_the_same_command_goes_on(make, tmp_path, monkeypatch):
+    make(out="whole")
+    save, left = np.save, [11]
+
+    def full(*arguments):
+        left[0] -= 1
+        if left[0] < 0:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        save(*arguments)
+
+    monkeypatch.setattr(np, "save", full)
+    result = make()
+    assert result.status == 2
+    assert "No space left on device" in result.err
+    assert len(result.err.strip().splitlines()) == 1
+    assert not list((tmp_path / "set").rglob(".inkseed*"))
+    monkeypatch.setattr(np, "save", save)
+    assert make().status == 0
+    assert files(tmp_path / "set") == files(tmp_path / "whole")
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may write all")
+def test_an_unwritable_folder_is_one_line(make, tmp_path):
+    (tmp_path / "locked").mkdir(mode=0o500)
+    result = make(out="locked/set")
+    assert (result.status, len(result.err.splitlines())) == (2, 1)
+
+
+def test_a_number_is_made_again_to_the_byte(make, inkseed, tmp_path):
+    make("--split", "50/25/25")
+    for row in (0, 9, 17):
+        again = inkseed("regenerate", tmp_path / "set", "--row", row, "--json")
+        assert again.status == 0, again.err
+        told = json.loads(again.out)
+        assert (told["same"], told["same_file"], told["row"]["index"]) == (True, True, row)
+    out = tmp_path / "one.png"
+    assert inkseed("regenerate", tmp_path / "set", "--row", 3, "--out", out).status == 0
+    assert out.exists()
+    assert "no 20" in inkseed("regenerate", tmp_path / "set", "--row", 20).err
+    np.save(tmp_path / "set" / "test" / "00017.npy", np.zeros((32, 128), np.uint8))
+    changed = inkseed("regenerate", tmp_path / "set", "--row", 17)
+    assert changed.status == 2
+    assert "otherwise" in changed.err
+    assert "no set" in inkseed("regenerate", tmp_path, "--row", 0).err
+    (tmp_path / "set" / "manifest" / "000000.parquet").unlink()
+    assert "not drawn yet" in inkseed("regenerate", tmp_path / "set", "--row", 0).err
+
+
+@pytest.mark.parametrize("content", [b"", b"PAR1 and nothing else"])
+def test_a_damaged_manifest_is_one_line(make, inkseed, tmp_path, content):
+    make(count=10)
+    part, summary = tmp_path / "set" / "manifest" / "000000.parquet", "summary.json"
+    part.write_bytes(content)
+    (tmp_path / "set" / summary).unlink()
+    for result in (make(count=10), inkseed("regenerate", tmp_path / "set", "--row", 1)):
+        assert (result.status, len(result.err.splitlines())) == (2, 1)
+        assert "is damaged" in result.err
+    part.unlink()
+    assert make(count=10).status == 0
+
+
+def test_another_model_is_refused(make, hand_model, inkseed, tmp_path):
+    make()
+    again = inkseed("regenerate", tmp_path / "set", "--row", 0, "--model", hand_model)
+    assert (again.status, len(again.err.splitlines())) == (2, 1)
+    assert "not the model" in again.err
+
+
+def test_blocks_and_shards_do_not_change_a_fixed_lengths_labels_or_noise(make, tmp_path):
+    make(template="digits:3", out="a")
+    make("--shard-size", 5, template="digits:3", out="b")
+    for one, other in zip(rows(tmp_path / "a"), rows(tmp_path / "b"), strict=True):
+        for name in ("label", "streams", "hand"):
+            assert one[name] == other[name]
+
+
+def test_judge_a_redraws_what_it_doubts_and_what_it_rejected_is_kept_apart(make, inkseed, tmp_path):
+    """The tiny model draws noise, so that all is rejected."""
+    result = make("--check", "--keep-rejected", "--json", template="digits:1", count=4)
+    assert result.status == 0, result.err
+    told = json.loads(result.out)
+    assert told["rejected"] == told["rejected_images"] == 4
+    found = rows(tmp_path / "set")
+    assert all(0 <= row["confidence"] <= 1 and row["redrawn"] == 1 for row in found)
+    assert told["doubted"] == sum(row["confidence"] < 0.9 for row in found)
+    kept = list(Arrays().read(tmp_path / "set" / "rejected" / "train"))
+    assert [each.index for each in kept] == [0, 1, 2, 3]
+    plain = {row["index"]: row for row in rows(tmp_path / "set" / "rejected")}
+    assert all(checksum(each.image) == plain[each.index]["sha256"] for each in kept)
+    again = json.loads(inkseed("regenerate", tmp_path / "set", "--row", 2, "--json").out)
+    assert (again["same"], again["same_file"]) == (True, True)
+    make(template="digits:1", count=4, out="plain")
+    assert [row["sha256"] for row in rows(tmp_path / "plain")] == [
+        plain[k]["sha256"] for k in range(4)
+    ]
+
+
+@pytest.fixture
+def hand_model(tmp_path) -> Path:
+    """An untrained model that can be told hands and styles."""
+    return saved(tmp_path / "hands.safetensors", HAND_MODEL)
+
+
+def test_each_number_has_a_fresh_hand_and_styles_in_ranges(make, hand_model, tmp_path):
+    how = ("--model", hand_model, "--slant", "-10-20", "--thickness", "2-3")
+    result = make(*how, "--split", "50/25/25")
+    assert result.status == 0, result.err
+    found = rows(tmp_path / "set")
+    assert len({row["hand"] for row in found}) == 20
+    assert len({row["slant"] for row in found}) == 20
+    assert all(-10 <= row["slant"] <= 20 and 2 <= row["thickness"] <= 3 for row in found)
+    refused = make(*how[:2], "--slant", "-10-900", out="other")
+    assert (refused.status, "slant must be from" in refused.err) == (2, True)
+
+
+def test_hands_of_a_folder_are_shared_out_among_splits(make, hand_model, tmp_path):
+    digits = load_mnist(train=False).images
+    (tmp_path / "hands").mkdir()
+    for k in range(6):
+        Hand(digits[10 * k : 10 * k + 10]).save(tmp_path / "hands" / f"{k}.safetensors")
+    how = ("--model", hand_model, "--hands", tmp_path / "hands")
+    result = make(*how, "--split", "50/25/25", count=40)
+    assert result.status == 0, result.err
+    found = rows(tmp_path / "set")
+    hands = {
+        split: {row["hand"] for row in found if row["split"] == split}
+        for split in ("train", "validation", "test")
+    }
+    assert len(set.union(*hands.values())) == sum(map(len, hands.values())) >= 5
+    (tmp_path / "hands" / "0.safetensors").unlink()
+    refused = make(*how, "--split", "50/25/25", count=40)
+    assert (refused.status, "hands" in refused.err) == (2, True)
+    for k in (1, 2, 3):
+        (tmp_path / "hands" / f"{k}.safetensors").unlink()
+    refused = make(*how, "--split", "50/25/25", out="other")
+    assert (refused.status, "give more hands" in refused.err) == (2, True)
+    refused = make("--hands", tmp_path / "hands", out="other")
+    assert (refused.status, "knows no hand" in refused.err) == (2, True)
+
+
+def test_a_model_of_pairs_draws_sets_too(make, tmp_path):
+    config = {**TINY, "network": {**TINY["network"], "n_classes": 100}}
+    config |= {"class_names": list(PAIRS), "image_size": [28, 56]}
+    path = saved(tmp_path / "pairs.safetensors", config)
+    result = make("--model", path, template="digits:3", count=5)
+    assert result.status == 0, result.err
+    assert all(
+        len(row["boxes"]) == 3 and len(row["streams"]) == 2 for row in rows(tmp_path / "set")
+    )
+
+
+def test_boxes_hold_their_digits_ink(make, tmp_path):
+    """Of single digits, whose ink is all theirs."""
+    make("--paper", "dark", template="digits:1", count=12)
+    for each in Arrays().read(tmp_path / "set" / "train"):
+        ((x0, y0, x1, y1),) = each.boxes
+        inside = each.image[y0:y1, x0:x1].astype(int).sum()
+        assert inside >= 0.95 * each.image[each.image >= INK].astype(int).sum()
+
+
+MNISTS = ("--height", 28, "--width", 28, "--paper", "dark")
+
+
+@pytest.mark.parametrize("name", sorted(FORMATS.declared))
+def test_every_format_holds_what_was_drawn(make, inkseed, tmp_path, name):
+    how = MNISTS if name == "idx" else ("--degrade", "strong", "--scene", "comb")
+    template = "digits:1" if name == "idx" else "digits:2-4"
+    split = ("--split", "50/25/25")
+    result = make(*how, *split, "--format", name, template=template, count=12)
+    assert result.status == 0, result.err
+    for row in (1, 11):
+        told = json.loads(inkseed("regenerate", tmp_path / "set", "--row", row, "--json").out)
+        assert (told["same"], told["same_file"]) == (True, True)
+    labels = [row["label"] for row in rows(tmp_path / "set")]
+    found = find_format(name)
+    read = [
+        each
+        for split in ("train", "validation", "test")
+        for each in found.read(tmp_path / "set" / split)
+    ]
+    assert [each.label for each in read] == labels
+
+
+@pytest.mark.parametrize(
+    ("arguments", "word"),
+    [
+        (("--format", "nothing"), "no format"),
+        (("--engine", "spark"), "no engine"),
+        (("--split", "80/20"), "three parts"),
+        (("--slant", "20-10"), "backwards"),
+        (("--slant", "steep"), "range"),
+        (("--keep-rejected",), "--check"),
+        (("--paper", "blue"), "light or dark"),
+        (("--repeats", "0.5", "--count", "0"), "count"),
+        (("--degrade", "awfully"), "degrade"),
+        (("--align", "up"), "align"),
+        (("--thickness", "2"), "takes no thickness"),
+    ],
+)
+def test_a_mistake_is_one_line_and_leaves_nothing(make, tmp_path, arguments, word):
+    result = make(*arguments)
+    assert result.status == 2
+    assert word in result.err
+    assert len(result.err.splitlines()) == 1
+    assert not (tmp_path / "set").exists()
+
+
+def test_a_format_may_refuse_a_set(make, tmp_path):
+    result = make(template="digits:21", count=2)
+    assert (result.status, "20 digits at most" in result.err) == (2, True)
+    assert not (tmp_path / "set").exists()
+
+
+def test_shares_come_from_torchrun_or_slurm():
+    assert share_from({}) == Share(0, 1)
+    assert share_from({"RANK": "2", "WORLD_SIZE": "4"}) == Share(2, 4)
+    slurm = {"SLURM_ARRAY_TASK_ID": "3", "SLURM_ARRAY_TASK_COUNT": "3", "SLURM_ARRAY_TASK_MIN": "1"}
+    assert share_from(slurm) == Share(2, 3)
+    with pytest.raises(InkseedError, match="RANK"):
+        share_from({"RANK": "4", "WORLD_SIZE": "4"})
+    with pytest.raises(InkseedError, match="whole numbers"):
+        share_from({"RANK": "x", "WORLD_SIZE": "4"})
+
+
+def test_ranks_draw_their_shares_and_the_last_finishes(make, tmp_path, monkeypatch):
+    make(out="whole")
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    for rank, finished in ((0, False), (1, True)):
+        monkeypatch.setenv("RANK", str(rank))
+        result = make()
+        assert result.status == 0, result.err
+        assert (tmp_path / "set" / "summary.json").exists() is finished
+        assert result.out == ("" if rank else f"{tmp_path / 'set'}\n")
+    assert files(tmp_path / "set") == files(tmp_path / "whole")
+
+
+def test_sets_leave_out_the_stray_marks_that_a_number_does():
+    digits = load_mnist(train=False).images[:200]
+    marks = np.random.default_rng(0).random(digits.shape) < 0.01
+    marked = np.where(marks, 200, digits).astype(np.uint8)
+    assert np.array_equal(cleaned(marked), cleaned(marked, drawing._pieces))
+
+
+def test_threads_are_as_before(make):
+    before = torch.get_num_threads()
+    make()
+    assert torch.get_num_threads() == before
+    assert workers.default_workers("cpu") >= 1
+    assert workers.default_workers("cuda") == 1
