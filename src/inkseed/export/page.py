@@ -15,6 +15,7 @@ SOURCES = Path(__file__).with_suffix("")
 KERNELS = ("kernel-fma.wasm", "kernel.wasm")  # in the order in which a browser tries them
 LARGEST = 10_000_000  # bytes of a page
 IMPORT = re.compile(r'^import \{[^}]*\} from "\./([\w-]+\.mjs)";\n', re.MULTILINE)
+EXPORT = re.compile(r"^export (?:const|class|function\*?|async function\*?) (\w+)", re.MULTILINE)
 
 
 def save_page(model: Model, name: str, path: str | Path) -> None:
@@ -52,11 +53,13 @@ def page(card: Card) -> str:
 
 
 def joined(name: str) -> str:
-    """A module and all that it imports as one script, what is imported first."""
+    """A module and all that it imports as one script, each in a scope of its own."""
     scripts = []
     for each in _imported(name, []):
         own = IMPORT.sub("", (SOURCES / each).read_text("utf-8"))
-        scripts.append(re.sub(r"^export (?=\w)", "", own, flags=re.MULTILINE))
+        names = ", ".join(EXPORT.findall(own))
+        own = EXPORT.sub(lambda found: found[0].removeprefix("export "), own)
+        scripts.append(f"const {{ {names} }} = (() => {{\n{own}return {{ {names} }};\n}})();\n")
     return "\n".join(scripts)
 
 

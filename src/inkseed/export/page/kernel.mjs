@@ -14,7 +14,7 @@ export async function openKernel(binaries, bytes) {
     memory.grow(Math.ceil(bytes / 65536));
     return new Kernel(memory.buffer, base.value, functions, "WebAssembly");
   }
-  const buffer = new ArrayBuffer(bytes + 65536);
+  const buffer = new ArrayBuffer(Math.ceil(bytes / 65536 + 1) * 65536);
   const floats = new Float32Array(buffer), words = new Int32Array(buffer);
   return new Kernel(buffer, 16, scalar(floats, words), "JavaScript");
 }

@@ -1,39 +1,37 @@
 // The functions of kernel.c in plain JavaScript, for browsers without WebAssembly's SIMD.
 
-const ROWS = 4, PANEL = 8, HEAD = 64;
+const PANEL = 8, HEAD = 64;
 
 /** The kernel's functions on one memory, seen as floats and as 32-bit words. */
 export function scalar(floats, words) {
   const struct = (place) => words.subarray(place / 4, place / 4 + 5);
   const silu = (x) => x / (1 + Math.exp(-x));
 
-  function block(from, rows, at, layer, panel) {
-    const [weights, bias, taps, inputs] = layer;
-    const length = taps * inputs, sums = new Float64Array(rows * PANEL);
+  /** The eight outputs of a panel for one pixel, kept in variables for speed. */
+  function pixel(at, from, layer, panel, sums) {
+    const [weights, bias, taps, inputs] = layer, length = taps * inputs, b = bias / 4 + panel * PANEL;
     let w = weights / 4 + panel * PANEL * taps * length;
-    for (let row = 0; row < rows; row++)
-      for (let k = 0; k < PANEL; k++) sums[row * PANEL + k] = floats[bias / 4 + panel * PANEL + k];
+    let s0 = floats[b], s1 = floats[b + 1], s2 = floats[b + 2], s3 = floats[b + 3];
+    let s4 = floats[b + 4], s5 = floats[b + 5], s6 = floats[b + 6], s7 = floats[b + 7];
     for (let part = 0; part < taps; part++)
-      for (let k = 0; k < length; k++, w += PANEL)
-        for (let row = 0; row < rows; row++) {
-          const x = floats[at[row] + part * from + k], s = row * PANEL;
-          for (let o = 0; o < PANEL; o++) sums[s + o] += x * floats[w + o];
-        }
-    return sums;
+      for (let k = at + part * from, end = k + length; k < end; k++, w += PANEL) {
+        const x = floats[k];
+        s0 += x * floats[w], s1 += x * floats[w + 1], s2 += x * floats[w + 2], s3 += x * floats[w + 3];
+        s4 += x * floats[w + 4], s5 += x * floats[w + 5], s6 += x * floats[w + 6], s7 += x * floats[w + 7];
+      }
+    sums[0] = s0, sums[1] = s1, sums[2] = s2, sums[3] = s3;
+    sums[4] = s4, sums[5] = s5, sums[6] = s6, sums[7] = s7;
   }
 
   function convolve(input, out, place, height, width) {
-    const layer = struct(place), [, , taps, inputs, outputs] = layer;
+    const layer = struct(place), [, , taps, inputs, outputs] = layer, sums = new Float64Array(PANEL);
     const across = width + (taps === 3 ? 2 : 0), pixels = height * width;
     for (let panel = 0; panel * PANEL < outputs; panel++)
-      for (let pixel = 0; pixel < pixels; pixel += ROWS) {
-        const at = [];
-        for (let p = pixel; p < Math.min(pixel + ROWS, pixels); p++)
-          at.push(input / 4 + (Math.floor(p / width) * across + (p % width)) * inputs);
-        const sums = block(across * inputs, at.length, at, layer, panel);
-        for (let row = 0; row < at.length; row++)
-          for (let k = 0; k < PANEL && panel * PANEL + k < outputs; k++)
-            floats[out / 4 + (pixel + row) * outputs + panel * PANEL + k] = sums[row * PANEL + k];
+      for (let p = 0; p < pixels; p++) {
+        const at = input / 4 + (Math.floor(p / width) * across + (p % width)) * inputs;
+        pixel(at, across * inputs, layer, panel, sums);
+        const to = out / 4 + p * outputs + panel * PANEL;
+        for (let k = 0; k < PANEL && panel * PANEL + k < outputs; k++) floats[to + k] = sums[k];
       }
   }
 

@@ -1,7 +1,11 @@
 // The same noise as in Python (docs/streams.md): Philox 4x32-10, and normal numbers from it.
 // Salmon, Moraes, Dror and Shaw, "Parallel random numbers: as easy as 1, 2, 3", SC 2011.
 
-export const NOISE = 0, SAMPLER = 1, STYLE = 4, GAP = 5, WRITER = 16;
+export const NOISE = 0;
+export const SAMPLER = 1;
+export const STYLE = 4;
+export const GAP = 5;
+export const WRITER = 16;
 const ROUNDS = 10;
 
 /** The high 32 bits of the product of two 32-bit numbers. */

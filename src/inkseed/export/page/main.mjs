@@ -1,0 +1,185 @@
+// The page: its controls, and what they do.
+
+import { Artist } from "./artist.mjs";
+import { svgOf } from "./contour.mjs";
+import { OwnHand } from "./hand.mjs";
+import { Pad } from "./pad.mjs";
+import { paint, paintStrip, pngOf } from "./paper.mjs";
+import { MOST_DIGITS, anySeed, askedOf, fragmentOf, legible, rangeOf, seedOf, settingsOf } from "./settings.mjs";
+import { typeset } from "./typeset.mjs";
+import { Way } from "./way.mjs";
+
+const find = (id) => document.getElementById(id);
+const card = JSON.parse(find("card").textContent);
+let settings = settingsOf(card, location.hash), picture = null;
+
+const steps = Object.keys(card.sampling.levels).map(Number);
+const has = {
+  styles: card.styles.length === 2, taught: card.sampling.taught, unguided: card.sampling.unguided,
+  jumps: card.sampling.sampler === "consistency", walks: card.sampling.sampler !== "consistency",
+  judge: card.judge, hand: card.network.hand > 0,
+};
+for (const each of document.querySelectorAll("[data-if]")) each.hidden = !has[each.dataset.if];
+find("styles").hidden = !has.styles;
+
+const artist = new Artist(card, show);
+const way = new Way(card, find);
+const pad = has.styles ? new Pad(find("pad"), card.styles, (style) => set(style)) : null;
+const hand = has.hand ? new OwnHand(find, () => ask()) : null;
+
+/** Change settings, and draw what they ask for. */
+function set(changes) {
+  settings = { ...settings, ...changes };
+  ask();
+}
+
+function ask() {
+  artist.ask(settings.text, askedOf(settings, hand?.digits ?? []));
+  showSettings();
+  try {
+    history.replaceState(null, "", fragmentOf(card, settings));
+  } catch {
+    // a browser that lets no page from disk change its address
+  }
+}
+
+let waiting = false;
+
+/** Show what is drawn so far, once for all that changes before the next frame. */
+function show() {
+  if (waiting) return;
+  waiting = true;
+  requestAnimationFrame(() => {
+    waiting = false;
+    showPicture();
+  });
+}
+
+function showPicture() {
+  const { blocks, ways } = artist;
+  document.body.classList.toggle("busy", artist.busy);
+  if (blocks.length) {
+    picture = typeset(blocks, settings.seed);
+    paint(find("paper"), picture);
+    find("paper").style.width = `${widthOf(picture)}px`;
+  }
+  if (!artist.busy) find("paper").setAttribute("aria-label", `${settings.text || "Nothing"}, handwritten`);
+  way.take(ways);
+  paintStrip(find("noise"), ways.slice(0, 8).map(([first]) => first.x), card.size);
+  say();
+}
+
+/** How wide the picture is shown: as if all digits were there, so that it does not shrink as they come. */
+function widthOf({ width, height }) {
+  const sheet = find("paper").parentElement, most = sheet.clientWidth - 40, tall = sheet.clientHeight - 40;
+  const whole = Math.max(width, (width / Math.max(1, artist.blocks.length)) * artist.parts.length);
+  return width * Math.min(1.5, most / whole, tall / height);
+}
+
+function say() {
+  const { counted, error, kind, busy } = artist, said = find("said");
+  said.classList.toggle("failed", Boolean(error));
+  if (error) said.textContent = `The drawing failed: ${error}`;
+  else if (!kind) said.textContent = "Unpacking the network …";
+  else if (!settings.text) said.textContent = "Type a digit.";
+  else if (!busy && counted.images)
+    said.textContent = `${count(counted.images, "image")}, ${count(counted.evaluations, "evaluation")} of the network, ` +
+      `${counted.seconds.toFixed(2)} s on one thread (${kind})`;
+}
+
+const count = (number, what) => `${number} ${what}${number === 1 ? "" : "s"}`;
+
+function showSettings() {
+  const { slant, thickness, guideW, start, part } = settings;
+  const show = (id, value) => (document.activeElement === find(id) ? 0 : (find(id).value = value));
+  show("text", settings.text);
+  show("seed", settings.seed);
+  show("other", settings.other);
+  find("guide").value = guideW;
+  find("guide-is").textContent = guideW === 0 ? "off" : guideW.toFixed(1);
+  find("steps").value = steps.indexOf(settings.steps);
+  find("steps-is").textContent = find("steps").ariaValueText = settings.steps;
+  find("part").value = part;
+  find("part-is").textContent = `${Math.round(part * 100)} %`;
+  find("between").hidden = start !== "between";
+  document.querySelector(`input[name=start][value=${start}]`).checked = true;
+  if (!pad) return;
+  for (const [name, value, unit] of [["slant", slant, "°"], ["thickness", thickness, " px"]]) {
+    find(name).classList.toggle("free", value === null);
+    if (value !== null) find(name).value = value;
+    find(`${name}-is`).textContent = value === null ? "free" : `${value}${unit}`;
+    find(name).ariaValueText = find(`${name}-is`).textContent;
+  }
+  find("style-free").disabled = slant === null && thickness === null;
+  showPad();
+}
+
+function showPad() {
+  const of = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+  pad?.show(settings, { accent: of("--accent"), faint: of("--faint"), paper: of("--sheet") });
+}
+
+function save(blob, suffix) {
+  const link = document.createElement("a");
+  link.href = URL.createObjectURL(blob);
+  link.download = `${settings.text}${suffix}`;
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 1000);
+}
+
+async function copyLink() {
+  try {
+    await navigator.clipboard.writeText(location.href);
+    find("said").textContent = "The link is copied: whoever has this page sees the same number.";
+  } catch {
+    find("said").textContent = "The address of this page is the link: copy it from there.";
+  }
+}
+
+function prepare() {
+  find("guide").max = card.sampling.mostGuideW;
+  find("steps").max = steps.length - 1;
+  find("text").maxLength = MOST_DIGITS;
+  const digits = card.classes.every((each) => /^[0-9]+$/.test(each));
+  if (!digits) {
+    find("text").inputMode = "text";
+    find("text-label").textContent = `Type any of ${card.classes.join(" ")}`;
+  }
+  for (const style of has.styles ? card.styles : []) {
+    const [least, most] = rangeOf(style);
+    Object.assign(find(style.name), { min: least, max: most, value: style.mean });
+    find(style.name).addEventListener("input", (event) => set({ [style.name]: Number(event.target.value) }));
+  }
+  const input = (id, change) => find(id).addEventListener("input", ({ target }) => change(target.value, target));
+  const click = (id, act) => find(id).addEventListener("click", act);
+  input("text", (value, target) => {
+    const text = legible(card, value);
+    if (text !== value) target.value = text;
+    set({ text });
+  });
+  for (const name of ["seed", "other"])
+    input(name, (value, target) => {
+      const seed = seedOf(value);
+      target.setAttribute("aria-invalid", seed === null);
+      if (seed !== null) set({ [name]: seed });
+    });
+  input("guide", (value) => set({ guideW: Number(value) }));
+  input("steps", (value) => set({ steps: steps[value] }));
+  input("part", (value) => set({ part: Number(value) }));
+  for (const radio of document.querySelectorAll("input[name=start]"))
+    radio.addEventListener("change", () => set({ start: radio.value }));
+  click("again", () => set({ seed: anySeed() }));
+  click("style-free", () => set({ slant: null, thickness: null }));
+  click("png", async () => picture && save(await pngOf(picture), ".png"));
+  click("svg", () => picture && save(new Blob([svgOf(picture)], { type: "image/svg+xml" }), ".svg"));
+  click("link", copyLink);
+  addEventListener("hashchange", () => set(settingsOf(card, location.hash)));
+  addEventListener("resize", () => (show(), showPad()));
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => (show(), showPad(), hand?.show()));
+  const labels = card.classes.length, name = card.name;
+  find("about").textContent = `The model is ${name}: it draws ${labels} labels in ${count(card.sampling.steps, "step")} ` +
+    `unless you ask for more. Made by inkseed page.`;
+}
+
+prepare();
+ask();
