@@ -4,20 +4,19 @@ import subprocess
 import sys
 from pathlib import Path
 
-PAGE = Path(__file__).parents[1] / "src" / "inkseed" / "export" / "page"
-VARIANTS = {"kernel.wasm": [], "kernel-fma.wasm": ["-mrelaxed-simd"]}
+SOURCE = Path(__file__).parents[1] / "src" / "inkseed" / "export" / "page" / "kernel.c"
 FLAGS = [
     *("-target", "wasm32-freestanding", "-O3", "-msimd128", "-mbulk-memory"),
     *("-nostdlib", "-fno-builtin", "-s", "-Wl,--no-entry", "-Wl,--export=__heap_base"),
 ]
 
 
-def build(folder: Path) -> None:
-    """Write the kernel's binaries into `folder`."""
-    for name, more in VARIANTS.items():
-        compiler = [sys.executable, "-m", "ziglang", "cc"]
-        subprocess.run([*compiler, *FLAGS, *more, "kernel.c", "-o", folder / name], check=True, cwd=PAGE)
+def build(path: Path) -> None:
+    """Write the kernel's binary to `path`."""
+    zig = [sys.executable, "-m", "ziglang", "cc"]
+    subprocess.run([*zig, *FLAGS, SOURCE.name, "-o", path], check=True, cwd=SOURCE.parent)
+    path.chmod(0o644)
 
 
 if __name__ == "__main__":
-    build(PAGE)
+    build(SOURCE.with_suffix(".wasm"))

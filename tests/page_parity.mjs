@@ -1,22 +1,25 @@
-// Draws with the page's own modules, for tests: node page_parity.mjs FOLDER < {card, weights, asked}
+// Draws by the page's own modules, for tests: node page_parity.mjs FOLDER < {card, weights, kernel, asked}
 
 import { readFileSync } from "node:fs";
 import { pathToFileURL } from "node:url";
 
 const folder = process.argv[2];
-const load = (name) => import(pathToFileURL(`${folder}/${name}`));
-const [{ openModel }, { bytesOf }, { inkOf, typeset }, streams, { draw }] = await Promise.all(
-  ["model.mjs", "weights.mjs", "typeset.mjs", "streams.mjs", "draw.mjs"].map(load));
-const { card, weights, kernels, asked } = JSON.parse(readFileSync(0));
-const binaries = kernels.map((name) => readFileSync(`${folder}/${name}`));
-const model = await openModel(card, bytesOf(weights), binaries);
-const found = [];
-for (const each of asked) {
-  const begun = performance.now();
-  const noise = Array.from(model.start({ start: { kind: "seed" }, image: 0, ...each }));
-  const { blocks, judged } = draw(model, each);
-  const seconds = (performance.now() - begun) / 1000;
-  const { ink, ...page } = typeset(blocks, each.seed);
-  found.push({ ...page, ink: Buffer.from(ink).toString("base64"), noise, judged, seconds });
-}
+const load = (name) => import(pathToFileURL(`${folder}/${name}.mjs`));
+const [{ openModel }, { bytesOf }, { typeset }, { draw }, { crisp }, { svgOf }] = await Promise.all(
+  ["model", "weights", "typeset", "draw", "form", "contour"].map(load));
+const { card, weights, kernel, asked } = JSON.parse(readFileSync(0));
+const model = await openModel(card, bytesOf(weights), kernel && readFileSync(`${folder}/${kernel}`));
+const base64 = (bytes) => Buffer.from(bytes).toString("base64");
+
+const found = asked.map(({ digits, ...own }) => {
+  const each = { start: { kind: "seed" }, guideW: card.sampling.guideW, steps: card.sampling.steps, ...own };
+  if (digits) {
+    const codes = digits.map((text) => Float32Array.from(crisp(bytesOf(text)), (ink) => ink / 127.5 - 1));
+    each.hand = { codes: codes.map((digit) => Array.from(model.encode(digit))) };
+  }
+  const noise = Array.from(model.start({ image: 0, ...each }));
+  const { blocks, candidates } = draw(model, each), { ink, ...page } = typeset(blocks, each.seed);
+  const digitInk = blocks.flat().map((digit) => base64(digit.ink));
+  return { ...page, ink: base64(ink), digitInk, noise, candidates, svg: svgOf({ ink, ...page }) };
+});
 console.log(JSON.stringify({ kind: model.kind, evaluations: model.network.evaluations, found }));

@@ -16,6 +16,7 @@ from inkseed.cli.exporting import export
 from inkseed.cli.generating import sample, write
 from inkseed.cli.listing import models
 from inkseed.cli.naming import NamingCommand, ShowingGroup
+from inkseed.cli.paging import page
 from inkseed.cli.studying import noise_study
 from inkseed.cli.training import train
 from inkseed.errors import InkseedError, InkseedWarning
@@ -33,7 +34,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for command in (write, sample, evaluate, noise_study, train, export, models):
+for command in (write, sample, evaluate, noise_study, train, export, page, models):
     app.command(cls=NamingCommand)(command)
 
 

@@ -167,4 +167,3 @@ def _levels(model: Model, steps: int) -> list[tuple[float, float, float]]:
     """(t, alpha, sigma) at each time of so many steps."""
     times = model.settle(SamplingOptions(steps=steps)).times(model.schedule)
     return [(float(t), *model.schedule.level(t)) for t in times]
-

@@ -12,7 +12,6 @@ from inkseed.files import write_text
 from inkseed.model.model import Model
 
 SOURCES = Path(__file__).with_suffix("")
-KERNELS = ("kernel-fma.wasm", "kernel.wasm")  # in the order in which a browser tries them
 LARGEST = 10_000_000  # bytes of a page
 IMPORT = re.compile(r'^import \{[^}]*\} from "\./([\w-]+\.mjs)";\n', re.MULTILINE)
 EXPORT = re.compile(r"^export (?:const|class|function\*?|async function\*?) (\w+)", re.MULTILINE)
@@ -44,7 +43,7 @@ def page(card: Card) -> str:
         "style": (SOURCES / "page.css").read_text("utf-8"),
         "card": json.dumps(card.facts).replace("<", "\\u003c"),
         "weights": _base64(card.weights),
-        "kernels": "\n".join(_base64((SOURCES / each).read_bytes()) for each in KERNELS),
+        "kernel": _base64((SOURCES / "kernel.wasm").read_bytes()),
         "worker": joined("worker.mjs"),
         "script": joined("main.mjs"),
     }

@@ -13,8 +13,8 @@ export class Artist {
     this.worker = new Worker(address);
     this.worker.onmessage = ({ data }) => this.hear(data);
     this.worker.onerror = (event) => this.hear({ type: "failed", message: event.message });
-    const kernels = text("kernels").split("\n");
-    this.worker.postMessage({ type: "open", card, weights: text("weights"), kernels });
+    const [weights, kernel] = [text("weights"), text("kernel")];
+    this.worker.postMessage({ type: "open", card, weights, kernel });
     document.getElementById("weights").remove();
   }
 

@@ -52,14 +52,14 @@ export function* walked(model, asked, image, label, condition) {
   for (const state of best.states) yield { ...state, candidate: best.candidate };
 }
 
-/** All images of a number at once: {blocks, judged}, which candidate each began with. */
+/** All images of a number at once: {blocks, candidates}, which candidate each began with. */
 export function draw(model, asked) {
-  const condition = conditionOf(model, asked), blocks = [], judged = [];
+  const condition = conditionOf(model, asked), blocks = [], candidates = [];
   partsOf(model.card, asked.text).forEach(({ label, digits }, image) => {
     let last = null;
     for (const state of walked(model, asked, image, label, condition)) last = state;
     blocks.push(blockOf(model.card, last.x, digits));
-    judged.push(last.candidate ?? 0);
+    candidates.push(last.candidate ?? 0);
   });
-  return { blocks, judged };
+  return { blocks, candidates };
 }

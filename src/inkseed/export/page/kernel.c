@@ -12,11 +12,7 @@
 
 enum { ROWS = 6, PANEL = 8, HEAD = 64, MOST = 8192 };
 
-#ifdef __wasm_relaxed_simd__
-#define MULTIPLY_ADD(a, b, c) wasm_f32x4_relaxed_madd(a, b, c)
-#else
 #define MULTIPLY_ADD(a, b, c) wasm_f32x4_add(wasm_f32x4_mul(a, b), c)
-#endif
 
 /* weights: for each panel of 8 outputs, [taps * taps * inputs][8] */
 typedef struct {

@@ -5,10 +5,9 @@ import { scalar } from "./scalar.mjs";
 
 const PANEL = 8;
 
-/** A kernel with `bytes` of memory. `binaries` (Uint8Arrays) are tried in order. */
-export async function openKernel(binaries, bytes) {
-  for (const binary of typeof WebAssembly === "object" ? binaries : []) {
-    if (!WebAssembly.validate(binary)) continue;
+/** A kernel with `bytes` of memory. Without a `binary` that runs here it is plain JavaScript. */
+export async function openKernel(binary, bytes) {
+  if (binary && typeof WebAssembly === "object" && WebAssembly.validate(binary)) {
     const { instance } = await WebAssembly.instantiate(binary, {});
     const { memory, __heap_base: base, ...functions } = instance.exports;
     memory.grow(Math.ceil(bytes / 65536));

@@ -10,10 +10,10 @@ import { tensorsOf } from "./weights.mjs";
 
 const SPARE = 24e6; // bytes for what layers put out
 
-/** The model of a card (what page.py says of it), bytes of weights, and the kernel's binaries. */
-export async function openModel(card, bytes, binaries) {
+/** The model of a card (what page.py says of it), bytes of weights, and the kernel's binary, which may be null. */
+export async function openModel(card, bytes, binary) {
   const weights = tensorsOf(bytes, card.tensors);
-  const kernel = await openKernel(binaries, bytes.length * 2.2 + SPARE * card.room);
+  const kernel = await openKernel(binary, bytes.length * 2.2 + SPARE * card.room);
   return new Model(card, kernel, weights);
 }
 

@@ -55,7 +55,7 @@ async function draw({ id, asked, jobs }) {
 self.onmessage = async ({ data }) => {
   try {
     if (data.type === "open") {
-      opened = openModel(data.card, bytesOf(data.weights), data.kernels.map(bytesOf));
+      opened = openModel(data.card, bytesOf(data.weights), bytesOf(data.kernel));
       postMessage({ type: "ready", kind: (await opened).kind });
     } else await draw(data);
   } catch (error) {
