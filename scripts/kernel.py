@@ -1,4 +1,4 @@
-"""Compile the page's kernel from C to WebAssembly, with ziglang from PyPI: python scripts/kernel.py"""
+"""Compile the page's kernel from C to WebAssembly, with PyPI's ziglang: scripts/kernel.py"""
 
 import subprocess
 import sys

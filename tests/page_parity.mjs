@@ -18,8 +18,8 @@ const found = asked.map(({ digits, ...own }) => {
     each.hand = { codes: codes.map((digit) => Array.from(model.encode(digit))) };
   }
   const noise = Array.from(model.start({ image: 0, ...each }));
-  const { blocks, candidates } = draw(model, each), { ink, ...page } = typeset(blocks, each.seed);
-  const digitInk = blocks.flat().map((digit) => base64(digit.ink));
-  return { ...page, ink: base64(ink), digitInk, noise, candidates, svg: svgOf({ ink, ...page }) };
+  const { blocks, candidates } = draw(model, each), page = typeset(blocks, each.seed);
+  const { ink, width, height, boxes } = page, digitInk = blocks.flat().map((digit) => base64(digit.ink));
+  return { width, height, boxes, ink: base64(ink), digitInk, noise, candidates, svg: svgOf(page) };
 });
 console.log(JSON.stringify({ kind: model.kind, evaluations: model.network.evaluations, found }));

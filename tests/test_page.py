@@ -20,7 +20,6 @@ from inkseed.nn import network_from
 from inkseed.rng import normals
 from inkseed.writing.number import blocks_of, parts_of
 from inkseed.writing.typesetting import gaps, typeset
-
 from tests.page_node import drawn, needs_node, text_of
 
 STYLES = {"slant": [5.8, 14.8], "thickness": [2.4, 0.6]}

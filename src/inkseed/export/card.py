@@ -76,6 +76,7 @@ def card_of(model: Model, name: str, with_judge: bool = True) -> Card:
             {"name": key, "mean": mean, "deviation": deviation, "positive": key in POSITIVE}
             for key, (mean, deviation) in sorted(model.styles.items())
         ],
+        "mnist": "MNIST" in str(model.config.training.get("data")),
         "judge": judge,
         "tensors": [[key, each.size] for key, each in halves.items()],
     }
@@ -84,19 +85,23 @@ def card_of(model: Model, name: str, with_judge: bool = True) -> Card:
 
 def judge_tensors() -> dict[str, Tensor]:
     """Judge A's layers, each with the normalisation after it folded in: `judge.0.weight` ...."""
-    layers, found = [], {}
+    layers: list[tuple[Tensor, Tensor]] = []
     for layer in judge_a().network:
-        if isinstance(layer, torch.nn.Conv2d | torch.nn.Linear):
-            layers.append([layer.weight, layer.bias])
+        if isinstance(layer, torch.nn.Linear):
+            layers.append((layer.weight, layer.bias))
+        elif isinstance(layer, torch.nn.Conv2d):
+            layers.append((layer.weight, torch.zeros(layer.out_channels)))
         elif isinstance(layer, torch.nn.BatchNorm2d):
-            mean, variance = layer.running_mean, layer.running_var
-            assert mean is not None and variance is not None
-            scale = layer.weight / (variance + layer.eps).sqrt()
-            weight = layers[-1][0] * scale[:, None, None, None]
-            layers[-1] = [weight, layer.bias - mean * scale]
-    for k, (weight, bias) in enumerate(layers):
-        found |= {f"judge.{k}.weight": weight.contiguous(), f"judge.{k}.bias": bias}
-    return found
+            state = layer.state_dict()
+            scale = state["weight"] / (state["running_var"] + layer.eps).sqrt()
+            weight, _ = layers.pop()
+            bias = state["bias"] - state["running_mean"] * scale
+            layers.append(((weight * scale[:, None, None, None]).contiguous(), bias))
+    return {
+        f"judge.{k}.{name}": part
+        for k, pair in enumerate(layers)
+        for name, part in zip(("weight", "bias"), pair, strict=True)
+    }
 
 
 def _check(model: Model, name: str) -> None:

@@ -4,7 +4,7 @@ import { Artist } from "./artist.mjs";
 import { svgOf } from "./contour.mjs";
 import { OwnHand } from "./hand.mjs";
 import { Pad } from "./pad.mjs";
-import { paint, paintStrip, pngOf } from "./paper.mjs";
+import { paintNumber, paintStrip, pngOf } from "./paper.mjs";
 import { MOST_DIGITS, anySeed, askedOf, fragmentOf, legible, rangeOf, seedOf, settingsOf } from "./settings.mjs";
 import { typeset } from "./typeset.mjs";
 import { Way } from "./way.mjs";
@@ -17,12 +17,13 @@ const steps = Object.keys(card.sampling.levels).map(Number);
 const has = {
   styles: card.styles.length === 2, taught: card.sampling.taught, unguided: card.sampling.unguided,
   jumps: card.sampling.sampler === "consistency", walks: card.sampling.sampler !== "consistency",
-  judge: card.judge, hand: card.network.hand > 0,
+  judge: card.judge, hand: card.network.hand > 0, mnist: card.mnist,
 };
 for (const each of document.querySelectorAll("[data-if]")) each.hidden = !has[each.dataset.if];
 find("styles").hidden = !has.styles;
 
 const artist = new Artist(card, show);
+window.inkseed = artist; // for the curious, and for tests
 const way = new Way(card, find);
 const pad = has.styles ? new Pad(find("pad"), card.styles, (style) => set(style)) : null;
 const hand = has.hand ? new OwnHand(find, () => ask()) : null;
@@ -58,10 +59,10 @@ function show() {
 function showPicture() {
   const { blocks, ways } = artist;
   document.body.classList.toggle("busy", artist.busy);
+  find("paper").hidden = !settings.text;
   if (blocks.length) {
     picture = typeset(blocks, settings.seed);
-    paint(find("paper"), picture);
-    find("paper").style.width = `${widthOf(picture)}px`;
+    paintNumber(find("paper"), picture, widthOf(picture));
   }
   if (!artist.busy) find("paper").setAttribute("aria-label", `${settings.text || "Nothing"}, handwritten`);
   way.take(ways);
@@ -71,9 +72,10 @@ function showPicture() {
 
 /** How wide the picture is shown: as if all digits were there, so that it does not shrink as they come. */
 function widthOf({ width, height }) {
-  const sheet = find("paper").parentElement, most = sheet.clientWidth - 40, tall = sheet.clientHeight - 40;
+  const sheet = getComputedStyle(find("paper").parentElement), inner = (side) => parseFloat(sheet[side]);
+  const most = inner("width") - 2 * inner("paddingLeft"), tall = inner("height") - 2 * inner("paddingTop");
   const whole = Math.max(width, (width / Math.max(1, artist.blocks.length)) * artist.parts.length);
-  return width * Math.min(1.5, most / whole, tall / height);
+  return width * Math.min(most / whole, tall / height);
 }
 
 function say() {
@@ -83,7 +85,7 @@ function say() {
   else if (!kind) said.textContent = "Unpacking the network …";
   else if (!settings.text) said.textContent = "Type a digit.";
   else if (!busy && counted.images)
-    said.textContent = `${count(counted.images, "image")}, ${count(counted.evaluations, "evaluation")} of the network, ` +
+    said.textContent = `${count(counted.images, card.classes[0].length > 1 ? "image" : "digit")}, ${count(counted.evaluations, "evaluation")} of the network, ` +
       `${counted.seconds.toFixed(2)} s on one thread (${kind})`;
 }
 
@@ -176,9 +178,10 @@ function prepare() {
   addEventListener("hashchange", () => set(settingsOf(card, location.hash)));
   addEventListener("resize", () => (show(), showPad()));
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => (show(), showPad(), hand?.show()));
-  const labels = card.classes.length, name = card.name;
-  find("about").textContent = `The model is ${name}: it draws ${labels} labels in ${count(card.sampling.steps, "step")} ` +
-    `unless you ask for more. Made by inkseed page.`;
+  const [first, last] = [card.classes[0], card.classes.at(-1)], { name, sampling } = card;
+  find("about").textContent = `Inside is the model ${name}, which draws ${first} to ${last} in ` +
+    `${count(sampling.steps, "step")} unless you ask for other. The file holds all of it: keep it, send it on, ` +
+    "open it without a network.";
 }
 
 prepare();

@@ -1,9 +1,25 @@
 // Ink on paper: pictures on canvases, in the colours of the page.
 
+import { curvesOf } from "./contour.mjs";
+
 /** [red, green, blue] of one of the page's colours, such as "--ink". */
 export function colour(name) {
   const hex = getComputedStyle(document.documentElement).getPropertyValue(name).trim();
   return [1, 3, 5].map((k) => parseInt(hex.slice(k, k + 2), 16));
+}
+
+/** Show a number as typeset.mjs sets it by its outlines, so `wide` on the page and as sharp as it can. */
+export function paintNumber(canvas, { digits, width, height }, wide) {
+  const scale = (wide / width) * (window.devicePixelRatio || 1);
+  const context = fitted(canvas, Math.round(width * scale), Math.round(height * scale));
+  canvas.style.width = `${wide}px`;
+  context.clearRect(0, 0, canvas.width, canvas.height);
+  context.fillStyle = `rgb(${colour("--ink").join(" ")})`;
+  for (const digit of digits) {
+    context.setTransform(scale, 0, 0, scale, digit.left * scale, digit.top * scale);
+    context.fill(new Path2D(curvesOf(digit)));
+  }
+  context.resetTransform();
 }
 
 /** Show ink {ink, width, height}, 255 or less, on a canvas of its size. */

@@ -32,8 +32,19 @@ export function boxOf({ ink, width }) {
   return box.x1 ? box : null;
 }
 
+/** A function of one digit that remembers what it gave, so that typing on costs little. */
+function remembering(make) {
+  const known = new WeakMap();
+  return (digit) => {
+    if (!known.has(digit)) known.set(digit, make(digit));
+    return known.get(digit);
+  };
+}
+
 /** The digit on white paper, without stray marks. */
-function clean({ ink, width, height }) {
+const clean = remembering(cleaned);
+
+function cleaned({ ink, width, height }) {
   const kept = ink.map((each) => (each < FAINT ? 0 : each));
   const pieces = piecesOf(kept, width), weights = new Map();
   pieces.forEach((piece, k) => weights.set(piece, (weights.get(piece) ?? 0) + kept[k]));
@@ -63,14 +74,15 @@ function piecesOf(ink, width) {
 }
 
 /**
- * The picture of a number: {ink, width, height, boxes}, ink 255 on paper 0.
+ * The picture of a number: {ink, width, height, boxes, digits}, ink 255 on paper 0; `digits` has each
+ * one's own ink and where it lies.
  * blocks: a list of digits {ink, width, height} for each of the model's images.
  */
 export function typeset(blocks, seed) {
-  const cleaned = blocks.map((block) => block.map(clean)), [[{ height }]] = cleaned;
+  const tidy = blocks.map((block) => block.map(clean)), [[{ height }]] = tidy;
   const unit = height / CELL, edge = rounded(EDGE * unit);
   let right = edge, before = 0;
-  const places = cleaned.map((block, k) => {
+  const places = tidy.map((block, k) => {
     const drops = dropsOf(block), boxes = block.map((digit, n) => moved(fullBox(digit), drops[n]));
     const widths = boxes.map(({ x0, x1 }) => x1 - x0);
     let gap = k ? rounded((GAP_MEAN + GAP_DEVIATION * normals(stream(seed, GAP, k - 1), 1)[0]) * unit) : 0;
@@ -85,13 +97,14 @@ export function typeset(blocks, seed) {
   });
   const page = { width: (right + edge) * SCALE, height: height * SCALE };
   page.ink = new Uint8Array(page.width * page.height);
-  page.boxes = [];
-  cleaned.forEach((block, k) => {
+  Object.assign(page, { boxes: [], digits: [] });
+  tidy.forEach((block, k) => {
     const { x, y, drops } = places[k];
     enlargedBlock(block).forEach((digit, n) => {
       const left = x * SCALE, top = (y + drops[n]) * SCALE;
       print(page, digit, left, top);
       page.boxes.push(within(page, boxOf(digit), left, top));
+      page.digits.push({ ...digit, left, top });
     });
   });
   return page;
@@ -107,15 +120,19 @@ function dropsOf(block) {
     Math.min(Math.max(rounded((1 - HELD) * (mean - y1)), -y0), block[k].height - y1));
 }
 
+const large = remembering(({ ink, width, height }) => ({
+  ink: enlarged(ink, height, width, SCALE), width: width * SCALE, height: height * SCALE,
+}));
+
 /** Each digit, SCALE times as large; where two touch, neither fades, so no gap shows. */
 function enlargedBlock(block) {
-  const large = block.map(({ ink, width, height }) => enlarged(ink, height, width, SCALE));
-  return block.map(({ width, height }, n) => ({
-    width: width * SCALE,
-    height: height * SCALE,
-    ink: large[n].map((each, k) => {
-      if (each < Math.max(...large.map((other) => other[k]))) return 0;
-      return Math.min(255, large.reduce((sum, other) => sum + other[k], 0));
+  const all = block.map(large);
+  if (all.length === 1) return all;
+  return all.map((digit) => ({
+    ...digit,
+    ink: digit.ink.map((each, k) => {
+      if (each < Math.max(...all.map(({ ink }) => ink[k]))) return 0;
+      return Math.min(255, all.reduce((sum, { ink }) => sum + ink[k], 0));
     }),
   }));
 }

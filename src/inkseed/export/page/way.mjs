@@ -7,19 +7,20 @@ const MOST = 8; // digits of which the way is shown
 /** Shows the states of the first digits at one place on their way. */
 export class Way {
   constructor(card, find) {
-    Object.assign(this, { card, find, ways: [], at: 0, playing: null });
+    Object.assign(this, { card, find, ways: [], at: null, playing: null });
     this.slider = find("way-at");
     this.slider.addEventListener("input", () => this.show(Number(this.slider.value)));
     find("way-play").addEventListener("click", () => (this.playing ? this.stop() : this.play()));
   }
 
-  /** New states of all digits. Whoever was at the end stays at the end. */
+  /** New states of all digits. Whoever was half-way stays half-way, where a visitor begins. */
   take(ways) {
     this.ways = ways.slice(0, MOST);
     const last = Math.max(0, ...this.ways.map((way) => way.length - 1));
-    const atEnd = this.at >= Number(this.slider.max);
+    const before = Number(this.slider.max), part = this.at === null ? 0.5 : this.at / Math.max(1, before);
     this.slider.max = last;
-    this.show(atEnd ? last : Math.min(this.at, last));
+    if (last === 0) return;
+    this.show(last === before && this.at !== null ? this.at : Math.floor(part * last));
   }
 
   show(at) {
