@@ -15,7 +15,7 @@ from inkseed.model.loading import load
 pytestmark = pytest.mark.browser
 sync_api = pytest.importorskip("playwright.sync_api", reason="needs the extra `browser`")
 Axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 QUIET = ("gpu", "quic", "background-networking", "component-update", "sync")
 FLAGS = ["--no-sandbox", "--no-first-run", *(f"--disable-{each}" for each in QUIET)]
 LONG = 120_000  # milliseconds, on a busy machine

@@ -141,6 +141,8 @@ async function copyLink() {
 function prepare() {
   find("guide").max = card.sampling.mostGuideW;
   find("steps").max = steps.length - 1;
+  find("dimensions").textContent = card.size[0] * card.size[1];
+  find("style-free").textContent = `Leave them to the ${has.hand ? "hand" : "seed"}`;
   find("text").maxLength = MOST_DIGITS;
   const digits = card.classes.every((each) => /^[0-9]+$/.test(each));
   if (!digits) {

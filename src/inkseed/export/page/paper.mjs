@@ -41,18 +41,21 @@ function fitted(canvas, width, height) {
   return canvas.getContext("2d");
 }
 
-/** Show images of a network, side by side with `gap` pixels of paper between; null leaves a place. */
+/** Show images of a network as small sheets side by side; null leaves a sheet blank. */
 export function paintStrip(canvas, images, [height, width], gap = 2) {
-  const across = Math.max(1, images.length * (width + gap) - gap), ink = new Uint8Array(across * height);
+  const across = Math.max(1, images.length * (width + gap) - gap), context = fitted(canvas, across, height);
+  const shown = context.createImageData(across, height), { data } = shown;
+  const [ink, paper] = [colour("--ink"), colour("--sheet")];
   images.forEach((x, place) => {
-    if (!x) return;
-    const scale = 1 / Math.max(1, deviation(x)), left = place * (width + gap);
-    for (let k = 0; k < x.length; k++) {
-      const value = Math.max(0, Math.min(255, (x[k] * scale + 1) * 127.5));
-      ink[Math.floor(k / width) * across + left + (k % width)] = value;
+    const scale = x ? 1 / Math.max(1, deviation(x)) : 0;
+    for (let k = 0; k < width * height; k++) {
+      const part = x ? Math.max(0, Math.min(1, (x[k] * scale + 1) / 2)) : 0;
+      const at = 4 * (Math.floor(k / width) * across + place * (width + gap) + (k % width));
+      for (let c = 0; c < 3; c++) data[at + c] = paper[c] + part * (ink[c] - paper[c]);
+      data[at + 3] = 255;
     }
   });
-  paint(canvas, { ink, width: across, height });
+  context.putImageData(shown, 0, 0);
 }
 
 function deviation(x) {
