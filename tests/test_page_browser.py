@@ -15,7 +15,9 @@ from inkseed.model.loading import load
 pytestmark = pytest.mark.browser
 sync_api = pytest.importorskip("playwright.sync_api", reason="needs the extra `browser`")
 Axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+CHROMIUM = next(
+    filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
+)
 QUIET = ("gpu", "quic", "background-networking", "component-update", "sync")
 FLAGS = ["--no-sandbox", "--no-first-run", *(f"--disable-{each}" for each in QUIET)]
 LONG = 120_000  # milliseconds, on a busy machine
@@ -88,7 +90,11 @@ def finished(page) -> None:
 
 
 def test_same_picture_as_python(opened, tmp_path):
-    for name, text, seed in (("digits-fast", "00297375", 7), ("digits", "19", 3), ("pairs", "105", 2)):
+    for name, text, seed in (
+        ("digits-fast", "00297375", 7),
+        ("digits", "19", 3),
+        ("pairs", "105", 2),
+    ):
         page = opened(name, f"#n={text}&seed={seed}")
         with page.expect_download() as download:
             page.click("#png")
@@ -116,12 +122,24 @@ def test_a_keystroke_does_not_block(opened):
     page = opened()
     page.fill("#text", "")
     page.evaluate("window.typed.length = window.longest = 0")
+    session = page.context.new_cdp_session(page)
+    session.send("Performance.enable", {"timeDomain": "threadTicks"})
+
+    def busy() -> float:
+        told = session.send("Performance.getMetrics")["metrics"]
+        return next(each["value"] for each in told if each["name"] == "TaskDuration")
+
+    before = busy()
     page.type("#text", "31415926", delay=120)
     page.wait_for_timeout(50)
     finished(page)
+    each = (busy() - before) / 8
     waits = page.evaluate("window.typed")
     longest = page.evaluate("window.longest") or "under 50"
-    print(f"\na keystroke blocks for {max(waits):.0f} ms at most (bar 50); longest task {longest} ms")
+    print(
+        f"\na keystroke blocks for {max(waits):.0f} ms at most (bar 50); longest task {longest} ms"
+    )
+    print(f"a keystroke and its digit take the page {1000 * each:.0f} ms of processor time in all")
     assert len(waits) == 8
 
 
@@ -177,7 +195,7 @@ def test_everything_can_be_used(opened, tmp_path):
     page.fill("#text", "4x2")
     finished(page)
     assert page.input_value("#text") == "42"
-    assert "2 images" in said.inner_text() or "1 image" in said.inner_text()
+    assert said.inner_text().startswith("1 digit, 9 evaluations"), "the 4 was there already"
 
 
 def test_a_link_brings_the_number_back(opened):

@@ -1,21 +1,14 @@
 // Digits in MNIST's form, as the encoder of hands knows them (src/inkseed/data/form.py, crisp.py).
 
 import { enlarged } from "./resize.mjs";
-import { rounded } from "./typeset.mjs";
+import { boxOf, rounded } from "./typeset.mjs";
 
-const SIDE = 28, INNER = 20, INK = 64, SOFT = 0.9, FINER = 8, STEEP = 3;
+const SIDE = 28, INNER = 20, SOFT = 0.9, FINER = 8, STEEP = 3;
 
 /** One digit's ink {ink, width, height} -> Uint8Array of 28x28: 20 pixels long, on its centre of mass. */
 export function asMnist({ ink, width, height }) {
-  const box = { x0: width, y0: height, x1: 0, y1: 0 };
-  ink.forEach((each, k) => {
-    if (each < INK) return;
-    const x = k % width, y = Math.floor(k / width);
-    Object.assign(box, {
-      x0: Math.min(box.x0, x), y0: Math.min(box.y0, y), x1: Math.max(box.x1, x + 1), y1: y + 1,
-    });
-  });
-  if (!box.x1) return null;
+  const box = boxOf({ ink, width });
+  if (!box) return null;
   const [w, h] = [box.x1 - box.x0, box.y1 - box.y0], scale = INNER / Math.max(w, h);
   const [columns, rows] = [w, h].map((each) => Math.max(1, rounded(each * scale)));
   const small = averaged((x, y) => ink[(y + box.y0) * width + x + box.x0], w, h, columns, rows);

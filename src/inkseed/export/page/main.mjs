@@ -37,6 +37,12 @@ function set(changes) {
 function ask() {
   artist.ask(settings.text, askedOf(settings, hand?.digits ?? []));
   showSettings();
+  clearTimeout(addressing);
+  addressing = setTimeout(address, 200);
+}
+
+/** Keep the settings in the address. */
+function address() {
   try {
     history.replaceState(null, "", fragmentOf(card, settings));
   } catch {
@@ -44,7 +50,7 @@ function ask() {
   }
 }
 
-let waiting = false;
+let waiting = false, shown = [], room = null, padShows = null, addressing = 0;
 
 /** Show what is drawn so far, once for all that changes before the next frame. */
 function show() {
@@ -56,26 +62,37 @@ function show() {
   });
 }
 
+/** Show everything anew: the page has another size, or other colours. */
+function showAgain() {
+  shown = [];
+  room = null;
+  show();
+  showPad();
+}
+
 function showPicture() {
-  const { blocks, ways } = artist;
-  document.body.classList.toggle("busy", artist.busy);
+  const { blocks, ways, busy } = artist;
+  document.body.classList.toggle("busy", busy);
   find("paper").hidden = !settings.text;
-  if (blocks.length) {
+  if (blocks.length && (blocks.length !== shown.length || blocks.some((each, k) => each !== shown[k]))) {
     picture = typeset(blocks, settings.seed);
     paintNumber(find("paper"), picture, widthOf(picture));
+    way.take(ways);
+    paintStrip(find("noise"), ways.slice(0, 8).map(([first]) => first.x), card.size);
+    shown = blocks;
   }
-  if (!artist.busy) find("paper").setAttribute("aria-label", `${settings.text || "Nothing"}, handwritten`);
-  way.take(ways);
-  paintStrip(find("noise"), ways.slice(0, 8).map(([first]) => first.x), card.size);
+  if (!busy) find("paper").setAttribute("aria-label", `${settings.text || "Nothing"}, handwritten`);
   say();
 }
 
 /** How wide the picture is shown: as if all digits were there, so that it does not shrink as they come. */
 function widthOf({ width, height }) {
-  const sheet = getComputedStyle(find("paper").parentElement), inner = (side) => parseFloat(sheet[side]);
-  const most = inner("width") - 2 * inner("paddingLeft"), tall = inner("height") - 2 * inner("paddingTop");
+  if (!room) {
+    const sheet = getComputedStyle(find("paper").parentElement), inner = (side) => parseFloat(sheet[side]);
+    room = [inner("width") - 2 * inner("paddingLeft"), inner("height") - 2 * inner("paddingTop")];
+  }
   const whole = Math.max(width, (width / Math.max(1, artist.blocks.length)) * artist.parts.length);
-  return width * Math.min(most / whole, tall / height);
+  return width * Math.min(room[0] / whole, room[1] / height);
 }
 
 function say() {
@@ -113,7 +130,8 @@ function showSettings() {
     find(name).ariaValueText = find(`${name}-is`).textContent;
   }
   find("style-free").disabled = slant === null && thickness === null;
-  showPad();
+  if (padShows !== `${slant} ${thickness}`) showPad();
+  padShows = `${slant} ${thickness}`;
 }
 
 function showPad() {
@@ -130,6 +148,7 @@ function save(blob, suffix) {
 }
 
 async function copyLink() {
+  address();
   try {
     await navigator.clipboard.writeText(location.href);
     find("said").textContent = "The link is copied: whoever has this page sees the same number.";
@@ -178,8 +197,8 @@ function prepare() {
   click("svg", () => picture && save(new Blob([svgOf(picture)], { type: "image/svg+xml" }), ".svg"));
   click("link", copyLink);
   addEventListener("hashchange", () => set(settingsOf(card, location.hash)));
-  addEventListener("resize", () => (show(), showPad()));
-  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => (show(), showPad(), hand?.show()));
+  addEventListener("resize", showAgain);
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => (showAgain(), hand?.show()));
   const [first, last] = [card.classes[0], card.classes.at(-1)], { name, sampling } = card;
   find("about").textContent = `Inside is the model ${name}, which draws ${first} to ${last} in ` +
     `${count(sampling.steps, "step")} unless you ask for other. The file holds all of it: keep it, send it on, ` +

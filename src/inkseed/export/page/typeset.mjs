@@ -19,19 +19,6 @@ export function inkOf(x) {
     rounded(Math.max(0, Math.min(255, Math.fround(Math.fround(each + 1) * 127.5)))));
 }
 
-/** {x0, y0, x1, y1} of ink that is dark enough, half-open; null if there is none. */
-export function boxOf({ ink, width }) {
-  const box = { x0: Infinity, y0: Infinity, x1: 0, y1: 0 };
-  ink.forEach((each, k) => {
-    if (each < INK) return;
-    const x = k % width, y = Math.floor(k / width);
-    Object.assign(box, {
-      x0: Math.min(box.x0, x), y0: Math.min(box.y0, y), x1: Math.max(box.x1, x + 1), y1: y + 1,
-    });
-  });
-  return box.x1 ? box : null;
-}
-
 /** A function of one digit that remembers what it gave, so that typing on costs little. */
 function remembering(make) {
   const known = new WeakMap();
@@ -40,6 +27,20 @@ function remembering(make) {
     return known.get(digit);
   };
 }
+
+/** {x0, y0, x1, y1} of ink that is dark enough, half-open; null if there is none. */
+export const boxOf = remembering(({ ink, width }) => {
+  let x0 = Infinity, y0 = Infinity, x1 = 0, y1 = 0;
+  for (let k = 0; k < ink.length; k++) {
+    if (ink[k] < INK) continue;
+    const x = k % width, y = Math.floor(k / width);
+    x0 = Math.min(x0, x);
+    x1 = Math.max(x1, x + 1);
+    y0 = Math.min(y0, y);
+    y1 = y + 1;
+  }
+  return x1 ? { x0, y0, x1, y1 } : null;
+});
 
 /** The digit on white paper, without stray marks. */
 const clean = remembering(cleaned);
