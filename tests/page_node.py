@@ -38,19 +38,7 @@ def drawn(
     model: Model, asked: list[dict[str, Any]], kernel: str | None = "kernel.wasm"
 ) -> list[Drawn]:
     """What node draws of each request, {text, seed, ...}, with the kernel or without."""
-    card = card_of(model, "a model")
-    given = {"card": card.facts, "weights": text_of(card.weights), "kernel": kernel, "asked": asked}
-    assert NODE is not None
-    ran = subprocess.run(
-        [NODE, str(SCRIPT), str(SOURCES)],
-        input=json.dumps(given),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert ran.returncode == 0, ran.stderr
-    told = json.loads(ran.stdout)
-    assert told["kind"] == ("WebAssembly" if kernel else "JavaScript")
+    told = _node(model, {"asked": asked}, kernel)
     return [
         Drawn(
             _ink(each["ink"]).reshape(each["height"], each["width"]),
@@ -62,6 +50,33 @@ def drawn(
         )
         for each in told["found"]
     ]
+
+
+def in_form(model: Model, pictures: list[np.ndarray]) -> list[np.ndarray]:
+    """Digits of any size, ink 255, in MNIST's form as the page puts them."""
+    given = [
+        {"ink": text_of(each.tobytes()), "width": each.shape[1], "height": each.shape[0]}
+        for each in pictures
+    ]
+    told = _node(model, {"asked": [], "pictures": given}, "kernel.wasm")
+    return [_ink(each).reshape(28, 28) for each in told["forms"]]
+
+
+def _node(model: Model, wanted: dict[str, Any], kernel: str | None) -> dict[str, Any]:
+    card = card_of(model, "a model")
+    given = {"card": card.facts, "weights": text_of(card.weights), "kernel": kernel, **wanted}
+    assert NODE is not None
+    ran = subprocess.run(
+        [NODE, str(SCRIPT), str(SOURCES)],
+        input=json.dumps(given),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ran.returncode == 0, ran.stderr
+    told: dict[str, Any] = json.loads(ran.stdout)
+    assert told["kind"] == ("WebAssembly" if kernel else "JavaScript")
+    return told
 
 
 def _ink(text: str) -> np.ndarray:

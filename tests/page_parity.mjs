@@ -5,9 +5,9 @@ import { pathToFileURL } from "node:url";
 
 const folder = process.argv[2];
 const load = (name) => import(pathToFileURL(`${folder}/${name}.mjs`));
-const [{ openModel }, { bytesOf }, { typeset }, { draw }, { crisp }, { svgOf }] = await Promise.all(
+const [{ openModel }, { bytesOf }, { typeset }, { draw }, { asMnist, crisp }, { svgOf }] = await Promise.all(
   ["model", "weights", "typeset", "draw", "form", "contour"].map(load));
-const { card, weights, kernel, asked } = JSON.parse(readFileSync(0));
+const { card, weights, kernel, asked, pictures = [] } = JSON.parse(readFileSync(0));
 const model = await openModel(card, bytesOf(weights), kernel && readFileSync(`${folder}/${kernel}`));
 const base64 = (bytes) => Buffer.from(bytes).toString("base64");
 
@@ -22,4 +22,5 @@ const found = asked.map(({ digits, ...own }) => {
   const { ink, width, height, boxes } = page, digitInk = blocks.flat().map((digit) => base64(digit.ink));
   return { width, height, boxes, ink: base64(ink), digitInk, noise, candidates, svg: svgOf(page) };
 });
-console.log(JSON.stringify({ kind: model.kind, evaluations: model.network.evaluations, found }));
+const forms = pictures.map(({ ink, ...size }) => base64(asMnist({ ink: bytesOf(ink), ...size })));
+console.log(JSON.stringify({ forms, kind: model.kind, evaluations: model.network.evaluations, found }));

@@ -11,6 +11,7 @@ import torch
 
 from inkseed import write
 from inkseed.data import load_mnist
+from inkseed.data.form import as_mnist
 from inkseed.data.pairs import PAIRS
 from inkseed.export.page import LARGEST, SOURCES, joined
 from inkseed.model.config import ModelConfig
@@ -20,7 +21,7 @@ from inkseed.nn import network_from
 from inkseed.rng import normals
 from inkseed.writing.number import blocks_of, parts_of
 from inkseed.writing.typesetting import gaps, typeset
-from tests.page_node import drawn, needs_node, text_of
+from tests.page_node import drawn, in_form, needs_node, text_of
 
 STYLES = {"slant": [5.8, 14.8], "thickness": [2.4, 0.6]}
 EXPLODING = {"name": "variance_exploding", "sigma_max": 20.0, "sigma_min": 0.02}
@@ -84,8 +85,10 @@ def tiny(kind: str) -> Model:
 
 
 @needs_node
-@pytest.mark.parametrize("kernel", ["kernel.wasm", None])
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(
+    ("kind", "kernel"),
+    [*((kind, "kernel.wasm") for kind in KINDS), ("fast", None), ("pairs", None)],
+)
 def test_same_seed_same_number(kind, kernel):
     model, text = tiny(kind), "10375" if kernel else "10"
     (found,) = drawn(model, [{"text": text, "seed": "7"}], kernel)
@@ -134,6 +137,14 @@ def test_a_hand_of_given_digits():
     number = write("5", 7, model=model, hand=model.hand_of(blurred))
     assert abs(number.samples.images[0] - found.digits[0].astype(int)).max() <= 2
     assert not np.array_equal(free.digits[0], found.digits[0])
+
+
+@needs_node
+def test_a_drawn_digit_takes_mnists_form():
+    fine = np.kron(load_mnist(train=False).images[:4], np.ones((9, 9), np.uint8))
+    digits = [*fine, fine[1, :, 60:200].copy(), load_mnist(train=False).images[0, ::2, ::2].copy()]
+    for found, digit in zip(in_form(tiny("fast"), digits), digits, strict=True):
+        assert abs(as_mnist(digit) - found.astype(int)).max() <= 2
 
 
 @needs_node

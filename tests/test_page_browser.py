@@ -24,7 +24,8 @@ LONG = 120_000  # milliseconds, on a busy machine
 WATCH = """
     window.longest = 0;
     new PerformanceObserver((list) => {
-      for (const each of list.getEntries()) window.longest = Math.max(window.longest, each.duration);
+      for (const { duration } of list.getEntries())
+        window.longest = Math.max(window.longest, duration);
     }).observe({ type: "longtask" });
     // how long after an event the page has drawn it
     window.typed = [];

@@ -27,22 +27,31 @@ export function asMnist({ ink, width, height }) {
   return found;
 }
 
-/** The mean of what each of `columns` by `rows` pixels covers of `w` by `h`. */
+/** `w` by `h` pixels as `columns` by `rows`, as Pillow does: boxes to shrink, lines to enlarge. */
 function averaged(at, w, h, columns, rows) {
-  const shares = (size, count) => Array.from({ length: count }, (_, k) => {
-    const [from, to] = [(k * size) / count, ((k + 1) * size) / count], found = [];
-    for (let n = Math.floor(from); n < Math.min(size, Math.ceil(to)); n++)
-      found.push([n, Math.min(to, n + 1) - Math.max(from, n)]);
-    return found;
-  });
-  const across = shares(w, columns), down = shares(h, rows), area = (w / columns) * (h / rows);
-  const found = new Float64Array(columns * rows);
+  const across = shares(w, columns), down = shares(h, rows), found = new Float64Array(columns * rows);
   down.forEach((ys, row) => across.forEach((xs, column) => {
     let sum = 0;
     for (const [y, b] of ys) for (const [x, a] of xs) sum += a * b * at(x, y);
-    found[row * columns + column] = sum / area;
+    found[row * columns + column] = sum;
   }));
   return found;
+}
+
+/** For each of `count` pixels along a line of `size`: [which, how much] it is made of. */
+function shares(size, count) {
+  const scale = size / count, shrink = scale > 1, support = shrink ? scale / 2 : 1;
+  return Array.from({ length: count }, (_, k) => {
+    const middle = (k + 0.5) * scale, found = [];
+    const first = Math.max(0, Math.trunc(middle - support + 0.5));
+    for (let n = first; n < Math.min(size, Math.trunc(middle + support + 0.5)); n++) {
+      const away = (n + 0.5 - middle) / (shrink ? scale : 1);
+      const weight = shrink ? Number(away > -0.5 && away <= 0.5) : Math.max(0, 1 - Math.abs(away));
+      if (weight) found.push([n, weight]);
+    }
+    const sum = found.reduce((total, [, weight]) => total + weight, 0);
+    return found.map(([n, weight]) => [n, weight / sum]);
+  });
 }
 
 /** The digit with edges as crisp as MNIST's, if it is blurred: the encoder takes a blur for a trait. */
