@@ -77,12 +77,20 @@ function showPicture() {
   if (blocks.length && (blocks.length !== shown.length || blocks.some((each, k) => each !== shown[k]))) {
     picture = typeset(blocks, settings.seed);
     paintNumber(find("paper"), picture, widthOf(picture));
+    echo();
     way.take(ways);
     paintStrip(find("noise"), ways.slice(0, 8).map(([first]) => first.x), card.size);
     shown = blocks;
   }
   if (!busy) find("paper").setAttribute("aria-label", `${settings.text || "Nothing"}, handwritten`);
   say();
+}
+
+/** The number once more, small, while its sheet is out of sight. */
+function echo() {
+  const { hidden } = find("echo"), most = Math.min(innerWidth - 64, 420);
+  if (picture && !hidden)
+    paintNumber(find("echo-paper"), picture, Math.min(most, (picture.width * 52) / picture.height));
 }
 
 /** How wide the picture is shown: as if all digits were there, so that it does not shrink as they come. */
@@ -196,6 +204,10 @@ function prepare() {
   click("png", async () => picture && save(await pngOf(picture), ".png"));
   click("svg", () => picture && save(new Blob([svgOf(picture)], { type: "image/svg+xml" }), ".svg"));
   click("link", copyLink);
+  new IntersectionObserver(([{ isIntersecting }]) => {
+    find("echo").hidden = isIntersecting || !settings.text;
+    echo();
+  }).observe(find("paper").parentElement);
   addEventListener("hashchange", () => set(settingsOf(card, location.hash)));
   addEventListener("resize", showAgain);
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => (showAgain(), hand?.show()));
