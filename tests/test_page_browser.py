@@ -106,6 +106,20 @@ def test_same_picture_as_python(opened, tmp_path):
         assert abs(image - found).max() <= 2, name
 
 
+def test_200_digits_as_python_draws_them(opened):
+    page, model, worst = opened(), load("digits-fast"), 0
+    for k in range(25):
+        text = f"{31415926 * (k + 1) % 10**8:08d}"
+        page.evaluate(f"location.hash = '#n={text}&seed={k + 100}'")
+        page.wait_for_timeout(50)
+        finished(page)
+        found = np.array(page.evaluate("inkseed.blocks.map(([digit]) => [...digit.ink])"))
+        images = write(text, k + 100, model=model).samples.images.astype(int)
+        worst = max(worst, abs(images - found.reshape(images.shape)).max())
+    print(f"\n200 digits: ink differs by {worst} of 255 at most (bar 2)")
+    assert worst <= 2
+
+
 def test_fast_enough(opened):
     page = opened()
     first, all_ = [], []
