@@ -127,6 +127,16 @@ def test_what_is_asked_for_is_told():
 
 
 @needs_node
+def test_letters_too(monkeypatch):
+    letters = {**KINDS["heun"], "class_names": tuple("abcdefghij")}
+    monkeypatch.setitem(KINDS, "letters", letters)
+    model = tiny("letters")
+    (found,) = drawn(model, [{"text": "cab", "seed": "7", "guideW": 0.5}])
+    images = model.sample([2, 0, 1], seed=7, guide_w=0.5).images
+    assert abs(images - np.stack(found.digits).astype(int)).max() <= 2
+
+
+@needs_node
 def test_a_hand_of_given_digits():
     model, digits = tiny("fast"), load_mnist(train=False).images[:3].copy()
     blurred = np.stack([digits[0] // 2 + np.roll(digits[0], 1, 1) // 2, *digits[1:]])

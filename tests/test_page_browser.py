@@ -1,5 +1,6 @@
 """The page in Chromium, from disk: parity, speed, accessibility, and not one request."""
 
+import base64
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,7 +10,7 @@ import pytest
 from PIL import Image
 
 from inkseed import write
-from inkseed.export.page import save_page
+from inkseed.export.page import SOURCES, save_page
 from inkseed.model.loading import load
 
 pytestmark = pytest.mark.browser
@@ -43,6 +44,11 @@ def pages(tmp_path_factory) -> dict[str, Path]:
     for name in ("digits-fast", "digits", "pairs"):
         found[name] = folder / f"{name}.html"
         save_page(load(name), name, found[name])
+    kernel = base64.b64encode((SOURCES / "kernel.wasm").read_bytes()).decode("ascii")
+    found["no WebAssembly"] = folder / "plain.html"
+    text = found["digits-fast"].read_text("utf-8")
+    assert text.count(kernel) == 1
+    found["no WebAssembly"].write_text(text.replace(kernel, ""), "utf-8")
     return found
 
 
@@ -104,6 +110,15 @@ def test_same_picture_as_python(opened, tmp_path):
         image = np.asarray(write(text, seed, model=name).image, int)
         assert image.shape == found.shape, name
         assert abs(image - found).max() <= 2, name
+
+
+def test_without_webassembly_it_draws_the_same(opened):
+    found = []
+    for name in ("digits-fast", "no WebAssembly"):
+        page = opened(name, "#n=3&seed=8")
+        found.append(np.array(page.evaluate("[...inkseed.blocks[0][0].ink]")))
+    assert "JavaScript" in page.inner_text("#said")
+    assert abs(found[0] - found[1]).max() <= 2
 
 
 def test_200_digits_as_python_draws_them(opened):
