@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from PIL import Image, ImageChops, ImageDraw
 
 from inkseed import write
 from inkseed.data import load_mnist
@@ -179,10 +180,30 @@ def test_other_starts():
 
 @needs_node
 def test_its_svg_has_the_ink():
-    (found,) = drawn(load("digits-fast"), [{"text": "8", "seed": "2"}])
-    paths = re.findall(r'<path[^>]* d="([^"]*)"', found.svg)
-    assert len(paths) == 1
-    assert paths[0].count("M") == paths[0].count("Z") == 3, "an 8 is an outline and two holes"
+    (found,) = drawn(load("digits-fast"), [{"text": "828", "seed": "2"}])
+    eight = re.findall(r' d="([^"]*)"', found.svg)[0]
+    assert eight.count("M") == eight.count("Z") == 3, "an 8 is an outline and two holes"
+    ink, curves = found.ink >= 128, rastered(found.svg, found.ink.shape)
+    assert (ink & curves).sum() / (ink | curves).sum() > 0.92
+
+
+def rastered(svg: str, shape: tuple[int, int], finer: int = 4) -> np.ndarray:
+    """Whether each pixel lies inside the paths of the page's SVG, for the most part."""
+    size = (shape[1] * finer, shape[0] * finer)
+    page = np.zeros(size[::-1], bool)
+    for left, top, path in re.findall(r'translate\((\S+) (\S+)\)" d="([^"]*)"', svg):
+        inside = Image.new("1", size)
+        for loop in filter(None, path.split("Z")):
+            points = np.array(re.findall(r"-?[\d.]+", loop), float).reshape(-1, 2)
+            bends, ends = points[1::2], points[2::2]
+            begins = np.concatenate((points[:1], ends[:-1]))
+            line = np.stack([begins, (begins + 2 * bends + ends) / 4], 1).reshape(-1, 2)
+            line = finer * np.add(line, (float(left), float(top)))
+            one = Image.new("1", size)
+            ImageDraw.Draw(one).polygon([tuple(each) for each in line.tolist()], fill=1)
+            inside = ImageChops.logical_xor(inside, one)
+        page |= np.asarray(inside)
+    return page.reshape(shape[0], finer, shape[1], finer).mean((1, 3)) >= 0.5
 
 
 def test_the_page_stands_alone(inkseed, tmp_path):

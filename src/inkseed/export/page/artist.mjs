@@ -8,13 +8,21 @@ const KEPT = 400; // drawn images, the last ones used
 export class Artist {
   constructor(card, changed) {
     Object.assign(this, { card, changed, drawn: new Map(), parts: [], id: 0, kind: null, error: null });
+    try {
+      this.open();
+    } catch (error) {
+      this.error = error.message;
+    }
+  }
+
+  open() {
     const text = (id) => document.getElementById(id).textContent;
     const address = URL.createObjectURL(new Blob([text("worker")], { type: "text/javascript" }));
     this.worker = new Worker(address);
     this.worker.onmessage = ({ data }) => this.hear(data);
     this.worker.onerror = (event) => this.hear({ type: "failed", message: event.message });
     const [weights, kernel] = [text("weights"), text("kernel")];
-    this.worker.postMessage({ type: "open", card, weights, kernel });
+    this.worker.postMessage({ type: "open", card: this.card, weights, kernel });
     document.getElementById("weights").remove();
   }
 
@@ -33,7 +41,7 @@ export class Artist {
     this.busy = jobs.length > 0;
     this.counted = { images: 0, evaluations: 0, first: null, seconds: null };
     this.id++;
-    if (this.busy) this.worker.postMessage({ type: "draw", id: this.id, asked, jobs: own });
+    if (this.busy) this.worker?.postMessage({ type: "draw", id: this.id, asked, jobs: own });
     this.changed();
   }
 
@@ -47,6 +55,7 @@ export class Artist {
     if (data.type === "ready") this.kind = data.kind;
     if (data.type === "failed") this.error = data.message;
     if (data.type === "drawn") {
+      this.error = null;
       this.drawn.set(data.key, data);
       if (this.drawn.size > KEPT) this.drawn.delete(this.drawn.keys().next().value);
       if (data.id === this.id) this.count(data);

@@ -4,7 +4,7 @@
 import { SCALE } from "./typeset.mjs";
 
 const NEARBY = 2, LEAST = 64; // of the model's pixels to the stroke nearby; less ink than this is none
-const LEAST_AREA = 4, SMOOTH = 5; // square pixels of a spot; points to either side that a point leans on
+const LEAST_AREA = 4, SMOOTH = 8; // square pixels of a spot; points to either side that a point leans on
 
 /** A number as typeset.mjs sets it, as the text of an SVG file. */
 export function svgOf({ digits, width, height }) {
@@ -117,8 +117,15 @@ function area(loop) {
   return Math.abs(twice) / 2;
 }
 
-/** Each point as the mean of its neighbours on the line, the nearest counting most. */
+/** Each point as the mean of its neighbours on the line and, lest curves shrink, what that misses. */
 function smoothed(loop) {
+  const smooth = mean(loop);
+  const missed = mean(loop.map(([x, y], k) => [x - smooth[k][0], y - smooth[k][1]]));
+  return smooth.map(([x, y], k) => [x + missed[k][0], y + missed[k][1]]);
+}
+
+/** The mean of each point's neighbours on the line, the nearest counting most. */
+function mean(loop) {
   const reach = Math.min(SMOOTH, Math.floor(loop.length / 6));
   return loop.map((_, k) => {
     let x = 0, y = 0, sum = 0;
