@@ -50,7 +50,8 @@ function address() {
   }
 }
 
-let waiting = false, shown = [], room = null, padShows = null, addressing = 0;
+let waiting = false, shown = [], room = null, padShows = null;
+let addressing = null, waysDue = null;
 
 /** Show what is drawn so far, once for all that changes before the next frame. */
 function show() {
@@ -71,19 +72,25 @@ function showAgain() {
 }
 
 function showPicture() {
-  const { blocks, ways, busy } = artist;
+  const { blocks, busy } = artist;
   document.body.classList.toggle("busy", busy);
   find("paper").hidden = !settings.text;
   if (blocks.length && (blocks.length !== shown.length || blocks.some((each, k) => each !== shown[k]))) {
     picture = typeset(blocks, settings.seed);
     paintNumber(find("paper"), picture, widthOf(picture));
     echo();
-    way.take(ways);
-    paintStrip(find("noise"), ways.slice(0, 8).map(([first]) => first.x), card.size);
     shown = blocks;
+    waysDue ??= setTimeout(showWays, 40); // apart, so that a keystroke waits for neither
   }
   if (!busy) find("paper").setAttribute("aria-label", `${settings.text || "Nothing"}, handwritten`);
   say();
+}
+
+function showWays() {
+  const { ways } = artist;
+  waysDue = null;
+  way.take(ways);
+  paintStrip(find("noise"), ways.slice(0, 8).map(([first]) => first.x), card.size);
 }
 
 /** The number once more, small, while its sheet is out of sight. */
