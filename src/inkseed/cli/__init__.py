@@ -17,6 +17,7 @@ from inkseed.cli.exporting import export
 from inkseed.cli.generating import sample, write
 from inkseed.cli.listing import models
 from inkseed.cli.naming import NamingCommand, ShowingGroup
+from inkseed.cli.paging import page
 from inkseed.cli.studying import noise_study
 from inkseed.cli.training import train
 from inkseed.errors import InkseedError, InkseedWarning
@@ -34,7 +35,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-COMMANDS = (write, sample, dataset, regenerate, evaluate, noise_study, train, export, models)
+COMMANDS = (write, sample, dataset, regenerate, evaluate, noise_study, train, export, page, models)
 for command in COMMANDS:
     app.command(cls=NamingCommand)(command)
 

@@ -1,1 +1,1 @@
-"""Write what was generated, or what generates: arrays, figures, folders, GIFs; ONNX."""
+"""Write what was generated, or what generates: arrays, figures, folders, GIFs; ONNX; a page."""

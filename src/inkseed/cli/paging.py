@@ -1,0 +1,26 @@
+"""`inkseed page`."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from inkseed import say
+from inkseed.cli.options import PATH, ModelName, load_model, output
+
+
+def page(
+    out: Annotated[
+        Path, typer.Option(help="The page to write, an .html.", parser=output, metavar=PATH)
+    ],
+    model: ModelName = "digits-fast",
+) -> None:
+    """Make one HTML file that draws in a browser: no server, no network, nothing to install."""
+    from inkseed.files import check_writable
+
+    check_writable(out, (".html",))
+    loaded = load_model(model, "cpu", None)
+    from inkseed.export.page import save_page
+
+    save_page(loaded, Path(model).stem if Path(model).suffix else model, out)
+    say.out(out)
