@@ -25,7 +25,6 @@ from inkseed.sets.making import Maker
 from inkseed.sets.plan import Plan
 from inkseed.sets.settings import SetSettings
 from inkseed.sets.workers import one_thread
-from inkseed.writing.number import guidance_of
 
 FIRST = 0.1  # of the set: from there on, memory shall not grow
 
@@ -38,7 +37,6 @@ def settings_of(arguments: argparse.Namespace, model: Model, name: str) -> SetSe
         format=name,
         model=arguments.model,
         weights_sha256=str(model.weights_sha256),
-        guide_w=guidance_of(model, None),
         precision=arguments.precision or model.settings().precision,
         check=arguments.check,
     )

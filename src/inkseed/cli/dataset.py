@@ -108,7 +108,7 @@ def dataset(
     guide_w: Annotated[
         float | None,
         typer.Option(
-            help="Guidance strength. [the model's own, raised to 1.6 to be legible]",
+            help="Guidance strength. [the model's own]",
             show_default=False,
         ),
     ] = None,
@@ -254,7 +254,6 @@ def _settled(
     from inkseed.model.sampling import SamplingOptions
     from inkseed.sets.hands import read_hands
     from inkseed.sets.settings import BLOCK, SetSettings
-    from inkseed.writing.number import guidance_of
 
     hands = told["hands_from"]
     at_once = BLOCK * (1 if loaded.device.type == "cpu" else TIMES_ON_DEVICE)
@@ -262,7 +261,7 @@ def _settled(
         **told,
         hands=() if hands is None else read_hands(Path(hands), loaded).names,
         weights_sha256=str(loaded.weights_sha256),
-        guide_w=guidance_of(loaded, guide_w),
+        guide_w=guide_w,
         precision=loaded.settle(SamplingOptions(precision=precision)).precision,
         device=loaded.device.type,
         block=at_once,
