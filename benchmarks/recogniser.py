@@ -13,7 +13,7 @@ import argparse
 import shlex
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -29,9 +29,11 @@ from inkseed.evaluation.intervals import DIFFERENCE, SHARE, Estimate, around
 from inkseed.files import write_atomically
 from inkseed.nn.device import find_device
 from inkseed.pictures import PAPER, save_picture
+from inkseed.sets.drawing import LineSetter
 from inkseed.sets.fit import Fit
-from inkseed.sets.look import Look, dress
-from inkseed.writing.typesetting import gaps, typeset
+from inkseed.sets.labelled_number import LabelledNumber
+from inkseed.sets.look import Look
+from inkseed.writing.number import Part
 
 SHORTEST, LONGEST = 4, 8
 LOOK = Look(Fit(32, 128), dark=False)  # as `inkseed dataset --paper dark` makes them
@@ -79,8 +81,13 @@ class Recogniser(nn.Module):
         return self.read(found).log_softmax(2)
 
 
-def compose(digits: LabelledImages, count: int, seed: int, one_writer: bool) -> Numbers:
-    """Numbers of these digits: of one writer each, who has all that the number needs, or of any."""
+def pasted(
+    digits: LabelledImages, count: int, seed: int, one_writer: bool, look: Look = LOOK
+) -> Iterator[tuple[LabelledNumber, int]]:
+    """Numbers of these digits and their writers: one each, who has all digits, or any, told as -1.
+
+    They are set on lines and finished as our own are.
+    """
     rng = np.random.default_rng(seed)
     assert digits.writers is not None
     names, writer = np.unique(digits.writers, return_inverse=True)
@@ -88,7 +95,6 @@ def compose(digits: LabelledImages, count: int, seed: int, one_writer: bool) -> 
     of = owner * 10 + digits.labels
     order, sizes = np.argsort(of, kind="stable"), np.bincount(of, minlength=10 * (owner.max() + 1))
     first, has = sizes.cumsum() - sizes, sizes.reshape(-1, 10)
-    images, labels, writers = [], [], []
     for k in range(count):
         label = rng.integers(0, 10, rng.integers(SHORTEST, LONGEST + 1))
         able = np.flatnonzero((has >= np.bincount(label, minlength=10)).all(1))
@@ -98,11 +104,16 @@ def compose(digits: LabelledImages, count: int, seed: int, one_writer: bool) -> 
         for group in np.unique(groups):  # "77" is two sevens, not the same one twice
             places = groups == group
             chosen[places] = first[group] + rng.choice(sizes[group], places.sum(), replace=False)
-        blocks = [digits.images[order[each]][None] for each in chosen]
-        picture, boxes = typeset(blocks, gaps(len(label) - 1, (seed << 32) + k), 1)
-        images.append(dress(PAPER - np.asarray(picture), boxes, LOOK, seed, k)[0])
-        labels.append("".join(map(str, label)))
-        writers.append(int(names[who]) if one_writer else -1)
+        said = "".join(map(str, label))
+        setter = LineSetter(look, seed, range(k, k + 1), [said], [[Part(each, 1) for each in said]])
+        (number,) = setter.numbers(digits.images[order[chosen]])
+        yield number, int(names[who]) if one_writer else -1
+
+
+def compose(digits: LabelledImages, count: int, seed: int, one_writer: bool) -> Numbers:
+    """Pasted numbers as arrays."""
+    found, writers = zip(*pasted(digits, count, seed, one_writer), strict=True)
+    images, labels = [each.image for each in found], [each.label for each in found]
     return Numbers(np.stack(images), np.array(labels), np.array(writers))
 
 

@@ -105,7 +105,7 @@ class Artist:
         )
         samples, judged = self._sampled(request, tell)
         doubted = np.bincount(owners, judged.doubted, len(block)).astype(int).tolist()
-        lines = _Lines(self.look, self.settings.seed, block, labels, parts)
+        lines = LineSetter(self.look, self.settings.seed, block, labels, parts)
         drawn = lines.numbers(samples.images)
         kept: list[LabelledNumber | None] = [None] * len(block)
         if self.settings.keep_rejected and any(doubted):
@@ -203,8 +203,8 @@ class _Remembering:
 
 
 @dataclass(frozen=True)
-class _Lines:
-    """How the digits of a block's numbers are set on lines."""
+class LineSetter:
+    """Sets the digits of a block of numbers on lines, and finishes each line as it is to look."""
 
     look: Look
     seed: int
