@@ -12,6 +12,7 @@ from inkseed.cli.options import (
     Candidates,
     Device,
     GuideInterval,
+    GuideW,
     Json,
     Noise,
     Precision,
@@ -65,11 +66,16 @@ def dataset(
         int, typer.Option(help="Image width in pixels; 0 fits each number.", min=0, max=1024)
     ] = 128,
     margin: Annotated[
-        str, typer.Option(metavar="A-B", help="Least margin in pixels, drawn for each side.")
+        str,
+        typer.Option(
+            metavar="A-B", help="Smallest margin, in pixels; of a range, each side draws its own."
+        ),
     ] = "2",
     gap: Annotated[
         str,
-        typer.Option(metavar="A-B", help="Extra pixels in each gap; below 0 moves digits closer."),
+        typer.Option(
+            metavar="A-B", help="Extra pixels between digits; below 0 is closer. Ranges as above."
+        ),
     ] = "0",
     align: Annotated[
         str, typer.Option(help="Where the number stands: left, centre, right, or anywhere.")
@@ -102,13 +108,7 @@ def dataset(
     thickness: Annotated[
         str | None, typer.Option(metavar="A-B", help="Stroke width in pixels. [the hand's own]")
     ] = None,
-    guide_w: Annotated[
-        float | None,
-        typer.Option(
-            help="Guidance strength. [the model's own]",
-            show_default=False,
-        ),
-    ] = None,
+    guide_w: GuideW = None,
     guide_interval: GuideInterval = None,
     sampler: SamplerName = None,
     steps: Steps = None,
@@ -133,7 +133,7 @@ def dataset(
         int, typer.Option(help="Numbers per shard, which is saved as a whole.", min=1, max=10**6)
     ] = 1024,
     engine: Annotated[
-        str, typer.Option(help="What runs the work: processes on this machine, or a ray cluster.")
+        str, typer.Option(help="What runs the work: processes here, or ray on a cluster.")
     ] = "processes",
     as_json: Json = False,
 ) -> None:
