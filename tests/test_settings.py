@@ -34,7 +34,7 @@ def choosy(tiny_network, tmp_path_factory):
 
 
 def euler(denoiser, schedule, x, label, times, noise):
-    """The README's sampler of one's own, which is DDIM."""
+    """A sampler of one's own without a name: DDIM."""
     for t, s in pairwise(times):
         x_0 = denoiser(x, t, label)
         x = ddim_step(schedule, x, x_0, t, s)

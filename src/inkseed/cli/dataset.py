@@ -12,6 +12,7 @@ from inkseed.cli.options import (
     Candidates,
     Device,
     GuideInterval,
+    GuideW,
     Json,
     Noise,
     Precision,
@@ -35,10 +36,7 @@ if TYPE_CHECKING:
 
 FAST_MODEL = "digits-fast"  # in two steps as legible as the default in ten, and far cheaper
 ENGINES = ("processes", "ray")
-MODEL_HELP = (
-    "A bundled model, or a model file. digits-fast draws in two steps what takes digits ten, and"
-    " judge A reads it as well."
-)
+MODEL_HELP = "A bundled model, or a model file. digits-fast is as legible as digits, and faster."
 
 
 def dataset(
@@ -49,53 +47,58 @@ def dataset(
             " date:YYYYMMDD, luhn:16, zip, score:0-100, or file:numbers.txt (one a line)."
         ),
     ],
-    count: Annotated[int, typer.Option(help="Numbers in all.", min=1, max=10**9)],
+    count: Annotated[int, typer.Option(help="How many numbers to draw.", min=1, max=10**9)],
     out: Annotated[
-        Path, typer.Option(help="The set's folder, new or begun.", parser=output, metavar=PATH)
+        Path, typer.Option(help="The set's folder, new or unfinished.", parser=output, metavar=PATH)
     ],
-    format: Annotated[str, typer.Option(help="What the files are: {formats}.")] = "png",
+    format: Annotated[str, typer.Option(help="The files' format: {formats}.")] = "png",
     seed: Seed = 0,
     split: Annotated[
         str | None,
         typer.Option(
             metavar="80/10/10",
-            help="Training, validation and test apart: no hand in two of them, and no label where"
-            " the template has enough. [all for training]",
+            help="Shares of train, validation and test. No hand is in two of them, and no label"
+            " if the template has enough. [all in train]",
         ),
     ] = None,
-    height: Annotated[int, typer.Option(help="Pixels of each image.", min=8, max=1024)] = 32,
+    height: Annotated[int, typer.Option(help="Image height in pixels.", min=8, max=1024)] = 32,
     width: Annotated[
-        int, typer.Option(help="Pixels of each image; 0 gives each what it needs.", min=0, max=1024)
+        int, typer.Option(help="Image width in pixels; 0 fits each number.", min=0, max=1024)
     ] = 128,
     margin: Annotated[
-        str, typer.Option(metavar="A-B", help="Pixels of paper at least, drawn for each side.")
+        str,
+        typer.Option(
+            metavar="A-B", help="Smallest margin, in pixels; of a range, each side draws its own."
+        ),
     ] = "2",
     gap: Annotated[
         str,
-        typer.Option(metavar="A-B", help="Pixels added between neighbours; below 0, taken away."),
+        typer.Option(
+            metavar="A-B", help="Extra pixels between digits; below 0 is closer. Ranges as above."
+        ),
     ] = "0",
     align: Annotated[
-        str, typer.Option(help="Where numbers stand: left, centre, right, or anywhere.")
+        str, typer.Option(help="Where the number stands: left, centre, right, or anywhere.")
     ] = "centre",
     paper: Annotated[
-        str, typer.Option(help="light, with dark ink on it, or dark, as in MNIST.")
+        str, typer.Option(help="light, with dark ink; or dark, with light ink, as in MNIST.")
     ] = "light",
     degrade: Annotated[
-        str | None, typer.Option(help="Wear the images: mild or strong. [not at all]")
+        str | None, typer.Option(help="Make images look scanned or worn: mild or strong. [clean]")
     ] = None,
     scene: Annotated[
-        str | None, typer.Option(help="Print around numbers: comb for boxes, or line. [nothing]")
+        str | None, typer.Option(help="A printed form: comb, a box for each digit; or line. [none]")
     ] = None,
     repeats: Annotated[
         float | None,
-        typer.Option(help="How often a digit is the one before it. [0.1, chance]", min=0, max=1),
+        typer.Option(help="How often a digit equals the one before. [0.1, chance]", min=0, max=1),
     ] = None,
     hands: Annotated[
         Path | None,
         typer.Option(
             metavar=PATH,
-            help="Draw in the hands of this folder: each a folder of pictures, a sheet, or a hand"
-            " kept as .safetensors. [a fresh hand for each number]",
+            help="Draw in the hands in this folder: each is a folder of pictures, a sheet of"
+            " digits, or a .safetensors hand. [a new hand for each number]",
         ),
     ] = None,
     slant: Annotated[
@@ -105,13 +108,7 @@ def dataset(
     thickness: Annotated[
         str | None, typer.Option(metavar="A-B", help="Stroke width in pixels. [the hand's own]")
     ] = None,
-    guide_w: Annotated[
-        float | None,
-        typer.Option(
-            help="Guidance strength. [the model's own]",
-            show_default=False,
-        ),
-    ] = None,
+    guide_w: GuideW = None,
     guide_interval: GuideInterval = None,
     sampler: SamplerName = None,
     steps: Steps = None,
@@ -124,23 +121,23 @@ def dataset(
         typer.Option("--check", help="Have judge A read each digit, and redraw what it doubts."),
     ] = False,
     keep_rejected: Annotated[
-        bool, typer.Option("--keep-rejected", help="Keep what it rejected, in a folder apart.")
+        bool, typer.Option("--keep-rejected", help="Keep what judge A rejected, in rejected/.")
     ] = False,
     model: Annotated[str, typer.Option(help=MODEL_HELP)] = FAST_MODEL,
     device: Device = "cpu",
     workers: Annotated[
         int | None,
-        typer.Option(help="Processes of one thread. [one a core, or 1 of several ranks]", min=1),
+        typer.Option(help="Processes. [one per core; 1 under torchrun or SLURM]", min=1),
     ] = None,
     shard_size: Annotated[
-        int, typer.Option(help="Numbers in a shard, which is written at once.", min=1, max=10**6)
+        int, typer.Option(help="Numbers per shard, which is saved as a whole.", min=1, max=10**6)
     ] = 1024,
     engine: Annotated[
-        str, typer.Option(help="What runs the work: processes, or ray for a cluster.")
+        str, typer.Option(help="What runs the work: processes here, or ray on a cluster.")
     ] = "processes",
     as_json: Json = False,
 ) -> None:
-    """Draw a set of labelled numbers, in the files that a trainer reads; go on with one begun."""
+    """Draw a labelled set of numbers to train on; the same command continues a stopped one."""
     from inkseed.sets.formats.registry import find_format
     from inkseed.sets.templates import template as parse
     from inkseed.sets.templates import template_sha256
@@ -188,7 +185,7 @@ def dataset(
         return
     say.out(out)
     if summary is None:
-        say.note("this process's shards are there; whoever is the last finishes the set")
+        say.note("this process's shards are done; the last process to finish completes the set")
     elif check:
         rejected, doubted = summary["rejected"], summary["doubted"]
         say.note(
@@ -199,21 +196,23 @@ def dataset(
 
 def regenerate(
     folder: Annotated[Path, typer.Argument(help="The folder of a set.")],
-    row: Annotated[int, typer.Option(help="The number's index in the set, from 0.", min=0)],
+    row: Annotated[int, typer.Option(help="The number's place in the set, from 0.", min=0)],
     out: Annotated[
         Path | None,
-        typer.Option(help="Write its picture, a .png, here.", parser=output, metavar=PATH),
+        typer.Option(help="Also save its picture, as a .png.", parser=output, metavar=PATH),
     ] = None,
     model: Annotated[
-        str | None, typer.Option(help="Where the set's model lies now. [where it lay]")
+        str | None, typer.Option(help="The set's model, if it has moved. [as in settings.json]")
     ] = None,
     hands: Annotated[
         Path | None,
-        typer.Option(help="Where the set's hands lie now. [where they lay]", metavar=PATH),
+        typer.Option(
+            help="The set's hands, if they have moved. [as in settings.json]", metavar=PATH
+        ),
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Draw one number of a set again, and compare it with what is there, byte for byte."""
+    """Draw one number of a set again, and compare it with the set's files, byte for byte."""
     from dataclasses import replace
 
     from inkseed.files import check_writable
@@ -241,8 +240,8 @@ def regenerate(
         say.out(f"{row} {found.number.label} {'the same bytes' if same else 'other bytes'}")
     if not same:
         raise InkseedError(
-            f"number {row:,} came out otherwise than in {folder}: on another machine or with other"
-            " libraries pixels differ by rounding, otherwise the files were changed"
+            f"number {row:,} differs from the one in {folder}: on another machine or with other"
+            " libraries that is rounding; on the same, the files have been changed"
         )
 
 

@@ -22,7 +22,7 @@ from inkseed.model.weights import DEFAULT_MODEL
 
 def export(
     out: Annotated[
-        Path, typer.Option(help="The graph to write, a .onnx.", parser=output, metavar=PATH)
+        Path, typer.Option(help="The .onnx file to write.", parser=output, metavar=PATH)
     ],
     model: ModelName = DEFAULT_MODEL,
     sampler: SamplerName = None,
@@ -30,7 +30,7 @@ def export(
     spacing: Spacing = None,
     as_json: Json = False,
 ) -> None:
-    """Write a model with its sampler as one ONNX graph, which draws without Python: minutes."""
+    """Write a model and its sampler as one ONNX graph, to draw without Python: takes minutes."""
     from inkseed.files import check_writable
 
     check_writable(out, (".onnx",))

@@ -11,11 +11,11 @@ from inkseed.cli.options import PATH, ModelName, load_model, output
 
 def page(
     out: Annotated[
-        Path, typer.Option(help="The page to write, an .html.", parser=output, metavar=PATH)
+        Path, typer.Option(help="The .html file to write.", parser=output, metavar=PATH)
     ],
     model: ModelName = "digits-fast",
 ) -> None:
-    """Make one HTML file that draws in a browser: no server, no network, nothing to install."""
+    """Make one HTML file that writes numbers in a browser: no server, no network, no Python."""
     from inkseed.files import check_writable
 
     check_writable(out, (".html",))
