@@ -81,6 +81,21 @@ def styles() -> None:
     save_picture(draw_bands(bands, 10), PICTURES / "styles.png")
 
 
+def few_steps() -> None:
+    """The same digits from the same noise: the student in 1 to 4 steps, and its teacher."""
+    student, teacher = load("digits-fast"), load("digits")
+    bands = [
+        Band(
+            f"digits-fast, {n} evaluation{'s' * (n > 1)}",
+            student.sample(range(10), 5, steps=n).images,
+        )
+        for n in (1, 2, 3, 4)
+    ]
+    drawn = teacher.sample(range(10), 5)
+    bands.append(Band(f"digits, {drawn.nfe} evaluations", drawn.images))
+    save_picture(draw_bands(bands, 10), PICTURES / "few_steps.png")
+
+
 def figure1() -> None:
     """The report's Figure 1: what guidance does to the same noise."""
     command(
@@ -151,7 +166,7 @@ def drawn_as_plot(draw: Callable[[], Plot]) -> Callable[[], None]:
     return lambda: save_plot(draw(), PICTURES / f"{draw.__name__}.png")
 
 
-DRAWN = (number, printed_update, samplers, styles, hands, figure1, sets)
+DRAWN = (number, printed_update, samplers, styles, hands, few_steps, figure1, sets)
 FIGURES = {draw.__name__: draw for draw in DRAWN}
 FIGURES |= {draw.__name__: drawn_as_plot(draw) for draw in mathematics.DRAWN}
 
