@@ -72,7 +72,7 @@ def dataset(
     ] = "2",
     gap: Annotated[
         str,
-        typer.Option(metavar="A-B", help="Pixels added between neighbours; below 0, taken away."),
+        typer.Option(metavar="A-B", help="Pixels added between neighbours."),
     ] = "0",
     align: Annotated[
         str, typer.Option(help="Where numbers stand: left, centre, right, or anywhere.")
@@ -156,15 +156,12 @@ def dataset(
         "height": height,
         "width": width or None,
         "margin": parse_range(margin, "--margin"),
-        "spacing": parse_range(gap, "--gap"),
+        "gap": parse_range(gap, "--gap"),
         "align": align,
     }
     told: dict[str, Any] = {
-        "template": template,
-        "count": count,
-        "seed": seed,
-        "format": format,
-        "model": model,
+        **{"template": template, "count": count, "seed": seed},
+        **{"format": format, "model": model},
         "guide_interval": parse_interval(guide_interval),
         **{"sampler": sampler, "steps": steps, "spacing": spacing},
         **{"noise": noise, "candidates": candidates},
@@ -180,7 +177,12 @@ def dataset(
     }
     loaded = load_model(model, device, None)
     settings = _settled(loaded, told, guide_w, precision)
-    summary = _make(out, settings, loaded, workers, engine)
+    try:
+        summary = _make(out, settings, loaded, workers, engine)
+    except InkseedError as error:
+        if not is_main_process():  # its shards are its own, and so is what happened to it
+            say.note(error)
+        raise
     if not is_main_process():
         return
     if as_json:
