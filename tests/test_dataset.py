@@ -4,6 +4,7 @@ import errno
 import json
 import os
 import shutil
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -426,6 +427,14 @@ def test_a_mistake_is_one_line_and_leaves_nothing(make, tmp_path, arguments, wor
     assert result.status == 2
     assert word in result.err
     assert len(result.err.splitlines()) == 1
+    assert not (tmp_path / "set").exists()
+
+
+def test_an_engine_that_is_not_installed_leaves_nothing(make, tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "ray", None)
+    result = make("--engine", "ray")
+    assert (result.status, len(result.err.splitlines())) == (2, 1)
+    assert "inkseed[ray]" in result.err
     assert not (tmp_path / "set").exists()
 
 

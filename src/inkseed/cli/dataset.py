@@ -70,10 +70,7 @@ def dataset(
     margin: Annotated[
         str, typer.Option(metavar="A-B", help="Pixels of paper at least, drawn for each side.")
     ] = "2",
-    gap: Annotated[
-        str,
-        typer.Option(metavar="A-B", help="Pixels added between neighbours."),
-    ] = "0",
+    gap: Annotated[str, typer.Option(metavar="A-B", help="Pixels added between neighbours.")] = "0",
     align: Annotated[
         str, typer.Option(help="Where numbers stand: left, centre, right, or anywhere.")
     ] = "centre",
@@ -275,9 +272,12 @@ def _make(
     out: Path, settings: "SetSettings", loaded: "Model", workers: int | None, engine: str
 ) -> dict[str, Any] | None:
     """Draw this process's share of what is missing, and finish the set if all is there."""
+    from inkseed.sets.extra import needed
     from inkseed.sets.making import Maker, share_from
     from inkseed.sets.workers import default_workers, draw_here, run_workers
 
+    if engine == "ray":
+        needed("ray", "ray")
     share = share_from()
     maker = Maker.of(out, settings, loaded)
     maker.folder.begin()
