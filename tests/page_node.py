@@ -62,6 +62,13 @@ def in_form(model: Model, pictures: list[np.ndarray]) -> list[np.ndarray]:
     return [_ink(each).reshape(28, 28) for each in told["forms"]]
 
 
+def settings_of(model: Model, fragments: list[str]) -> list[dict[str, Any]]:
+    """What the page is set to when its address ends so."""
+    told = _node(model, {"asked": [], "fragments": fragments}, "kernel.wasm")
+    settings: list[dict[str, Any]] = told["settings"]
+    return settings
+
+
 def _node(model: Model, wanted: dict[str, Any], kernel: str | None) -> dict[str, Any]:
     card = card_of(model, "a model")
     given = {"card": card.facts, "weights": text_of(card.weights), "kernel": kernel, **wanted}

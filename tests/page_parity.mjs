@@ -5,9 +5,9 @@ import { pathToFileURL } from "node:url";
 
 const folder = process.argv[2];
 const load = (name) => import(pathToFileURL(`${folder}/${name}.mjs`));
-const [{ openModel }, { bytesOf }, { typeset }, { draw }, { asMnist, crisp }, { svgOf }] = await Promise.all(
-  ["model", "weights", "typeset", "draw", "form", "contour"].map(load));
-const { card, weights, kernel, asked, pictures = [] } = JSON.parse(readFileSync(0));
+const [{ openModel }, { bytesOf }, { typeset }, { draw }, { asMnist, crisp }, { svgOf }, { settingsOf }] = await Promise.all(
+  ["model", "weights", "typeset", "draw", "form", "contour", "settings"].map(load));
+const { card, weights, kernel, asked, pictures = [], fragments = [] } = JSON.parse(readFileSync(0));
 const model = await openModel(card, bytesOf(weights), kernel && readFileSync(`${folder}/${kernel}`));
 const base64 = (bytes) => Buffer.from(bytes).toString("base64");
 
@@ -23,4 +23,5 @@ const found = asked.map(({ digits, ...own }) => {
   return { width, height, boxes, ink: base64(ink), digitInk, noise, candidates, svg: svgOf(page) };
 });
 const forms = pictures.map(({ ink, ...size }) => base64(asMnist({ ink: bytesOf(ink), ...size })));
-console.log(JSON.stringify({ forms, kind: model.kind, evaluations: model.network.evaluations, found }));
+const settings = fragments.map((each) => settingsOf(card, each));
+console.log(JSON.stringify({ settings, forms, kind: model.kind, evaluations: model.network.evaluations, found }));

@@ -3,12 +3,15 @@
 import errno
 import json
 import os
+import shutil
+import sys
 from pathlib import Path
 
 import numpy as np
 import pyarrow.parquet as parquet
 import pytest
 import torch
+from datasets import load_dataset
 
 from inkseed.checkpoint import save_tensors
 from inkseed.data import load_mnist
@@ -239,6 +242,40 @@ def test_a_damaged_manifest_is_one_line(make, inkseed, tmp_path, content):
     assert make(count=10).status == 0
 
 
+DAMAGES = {
+    "no table": lambda train: (train / "labels.csv").unlink(),
+    "no text": lambda train: (train / "labels.csv").write_bytes(b"\xff,\n"),
+    "no header": lambda train: (train / "labels.csv").write_text("a,b\n1,2\n"),
+    "too short": lambda train: (train / "labels.csv").write_text("filename,label,boxes\n"),
+    "no picture": lambda train: (train / "images/000000/000000001.png").write_bytes(b"PNG"),
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_damaged_files_are_one_line_which_says_how_to_mend_them(make, inkseed, tmp_path, damage):
+    make("--format", "png", count=10)
+    home = tmp_path / "set"
+    whole = files(home)
+    DAMAGES[damage](home / "train")
+    result = inkseed("regenerate", home, "--row", 1)
+    assert (result.status, len(result.err.splitlines())) == (2, 1)
+    for each in ("train", "manifest"):
+        assert str(home / each) in result.err
+        shutil.rmtree(home / each)
+    assert make("--format", "png", count=10).status == 0
+    assert files(home) == whole
+
+
+def test_a_file_of_numbers_that_changed_is_refused(make, inkseed, tmp_path):
+    numbers = tmp_path / "numbers.txt"
+    numbers.write_text("007\n12\n")
+    make(template=f"file:{numbers}", count=4)
+    numbers.write_text("007\n13\n")
+    result = inkseed("regenerate", tmp_path / "set", "--row", 1)
+    assert (result.status, len(result.err.splitlines())) == (2, 1)
+    assert "is not the file" in result.err
+
+
 def test_another_model_is_refused(make, hand_model, inkseed, tmp_path):
     make()
     again = inkseed("regenerate", tmp_path / "set", "--row", 0, "--model", hand_model)
@@ -263,7 +300,7 @@ def test_judge_a_redraws_what_it_doubts_and_what_it_rejected_is_kept_apart(make,
     found = rows(tmp_path / "set")
     assert all(0 <= row["confidence"] <= 1 and row["redrawn"] == 1 for row in found)
     assert told["doubted"] == sum(row["confidence"] < 0.9 for row in found)
-    kept = list(Arrays().read(tmp_path / "set" / "rejected" / "train"))
+    kept = list(Arrays().read(tmp_path / "set" / "rejected" / "first"))
     assert [each.index for each in kept] == [0, 1, 2, 3]
     plain = {row["index"]: row for row in rows(tmp_path / "set" / "rejected")}
     assert all(checksum(each.image) == plain[each.index]["sha256"] for each in kept)
@@ -291,6 +328,12 @@ def test_each_number_has_a_fresh_hand_and_styles_in_ranges(make, hand_model, tmp
     assert all(-10 <= row["slant"] <= 20 and 2 <= row["thickness"] <= 3 for row in found)
     refused = make(*how[:2], "--slant", "-10-900", out="other")
     assert (refused.status, "slant must be from" in refused.err) == (2, True)
+
+
+def test_a_style_out_of_reach_is_one_line_with_the_number(make, hand_model):
+    result = make("--model", hand_model, "--slant", "-10-100")
+    assert (result.status, len(result.err.splitlines())) == (2, 1)
+    assert result.err.endswith("not 100\n")
 
 
 def test_hands_of_a_folder_are_shared_out_among_splits(make, hand_model, tmp_path):
@@ -375,6 +418,8 @@ def test_every_format_holds_what_was_drawn(make, inkseed, tmp_path, name):
         (("--degrade", "awfully"), "degrade"),
         (("--align", "up"), "align"),
         (("--thickness", "2"), "takes no thickness"),
+        (("--gap", "-3"), "gap must be from 0"),
+        (("--shard-size", "1", "--count", "999001"), "raise --shard-size"),
     ],
 )
 def test_a_mistake_is_one_line_and_leaves_nothing(make, tmp_path, arguments, word):
@@ -382,6 +427,14 @@ def test_a_mistake_is_one_line_and_leaves_nothing(make, tmp_path, arguments, wor
     assert result.status == 2
     assert word in result.err
     assert len(result.err.splitlines()) == 1
+    assert not (tmp_path / "set").exists()
+
+
+def test_an_engine_that_is_not_installed_leaves_nothing(make, tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "ray", None)
+    result = make("--engine", "ray")
+    assert (result.status, len(result.err.splitlines())) == (2, 1)
+    assert "inkseed[ray]" in result.err
     assert not (tmp_path / "set").exists()
 
 
@@ -400,6 +453,57 @@ def test_shares_come_from_torchrun_or_slurm():
         share_from({"RANK": "4", "WORLD_SIZE": "4"})
     with pytest.raises(InkseedError, match="whole numbers"):
         share_from({"RANK": "x", "WORLD_SIZE": "4"})
+
+
+def test_every_rank_says_what_happened_to_it(make, tmp_path, monkeypatch):
+    """Its shards are its own, so that nobody else can."""
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    (tmp_path / "file").touch()
+    for rank in (1, 2, "x"):
+        monkeypatch.setenv("RANK", str(rank))
+        result = make(out="file/set")
+        assert (result.status, len(result.err.splitlines())) == (2, 1)
+    monkeypatch.delenv("WORLD_SIZE")  # nobody's rank
+    result = make()
+    assert (result.status, result.out, result.err) == (0, f"{tmp_path / 'set'}\n", "")
+
+
+def test_shards_that_another_process_has_written_meanwhile_stay(make, tmp_path, monkeypatch):
+    """The other one was quicker: even the whole set may be there by now."""
+    make(out="whole")
+    draw = drawing.Artist.draw
+
+    def slow(*arguments):
+        monkeypatch.setattr(drawing.Artist, "draw", draw)
+        assert make("--format", "npz").status == 0
+        return draw(*arguments)
+
+    monkeypatch.setattr(drawing.Artist, "draw", slow)
+    assert make("--format", "npz").status == 0
+    assert [path.name for path in (tmp_path / "set" / "train").iterdir()] == ["numbers.npz"]
+
+
+def test_what_is_rejected_is_taken_for_no_split(make, tmp_path):
+    result = make(
+        *("--check", "--keep-rejected", "--format", "imagefolder", "--split", "2/1/1"),
+        template="digits:1",
+        count=8,
+    )
+    assert result.status == 0, result.err
+    kept = tmp_path / "set" / "rejected"
+    assert {path.name for path in kept.iterdir()} == {"first", "second", "third", "manifest"}
+    loaded = load_dataset(
+        "imagefolder", data_dir=str(tmp_path / "set"), cache_dir=str(tmp_path / "cache")
+    )
+    counts = {name: len(split) for name, split in loaded.items()}
+    assert counts == {"train": 4, "validation": 2, "test": 2}
+
+
+def test_digits_too_small_to_read_are_warned_of(make):
+    result = make("--width", 16, template="digits:8", count=1)
+    assert (result.status, len(result.err.splitlines())) == (0, 1)
+    assert "raise --width" in result.err
+    assert make("--width", 0, template="digits:8", count=1, out="free").err == ""
 
 
 def test_ranks_draw_their_shares_and_the_last_finishes(make, tmp_path, monkeypatch):

@@ -115,7 +115,7 @@ def test_empty_boxes_and_blank_paper_stay_so():
 
 @pytest.mark.parametrize("scene", SCENES)
 def test_a_scene_is_paler_than_ink_and_changes_no_ink(scene):
-    page, boxes = fitted(3, 5, Fit(cells=True, spacing=(2, 2), margin=(4, 4)))
+    page, boxes = fitted(3, 5, Fit(cells=True, gap=(2, 2), margin=(4, 4)))
     shown = draw_scene(page, boxes, scene, 0, 3)
     assert (shown >= page).all()
     printed = shown[shown > page]
@@ -126,7 +126,7 @@ def test_a_scene_is_paler_than_ink_and_changes_no_ink(scene):
 
 
 def test_a_comb_has_a_cell_for_each_digit_and_a_line_runs_under_all():
-    page, boxes = fitted(3, 5, Fit(cells=True, spacing=(2, 2), margin=(4, 4)))
+    page, boxes = fitted(3, 5, Fit(cells=True, gap=(2, 2), margin=(4, 4)))
     added = draw_scene(page, boxes, "comb", 0, 3) > page
     upright = np.flatnonzero(added.sum(0) > 10)
     assert len(upright) == 6

@@ -232,6 +232,16 @@ def test_guidance_and_the_samplers_own_noise_are_in_the_graph(toy, tmp_path):
     assert (weak[0] != strong[0]).any()
 
 
+def test_the_reports_network_and_schedule_can_be_exported(tiny_model, tmp_path):
+    """Its levels come out of a table, in which torch's tracing finds no numbers."""
+    model, out = package.load(tiny_model), tmp_path / "tiny.onnx"
+    asked = SamplingOptions(sampler="ddim", steps=2)
+    export_onnx(model, out, "tiny", asked)
+    own = model.sample([4, 5], 1, 2.0, "ddim", 2, precision="float32").images
+    drawn = drawn_by(out, noise=noises(1, 2, 0), label=[4, 5], guide_w=[2.0] * 2)
+    assert most_different(drawn, own) <= 2
+
+
 def test_a_network_that_cannot_be_traced_is_refused_in_one_line(inkseed, toy, tmp_path):
     out = tmp_path / "toy.onnx"
     result = inkseed("export", "--model", toy(stops=True), "--out", out)

@@ -52,7 +52,7 @@ def test_nothing_is_lost_or_distorted(height, width, margin, spacing, align, cel
     assert image[~inked].sum(dtype=float) <= 0.02 * image.sum(dtype=float)
 
 
-@pytest.mark.parametrize("how", [Fit(), Fit(cells=True, spacing=(1, 2)), Fit(64, None, (3, 9))])
+@pytest.mark.parametrize("how", [Fit(), Fit(cells=True, gap=(1, 2)), Fit(64, None, (3, 9))])
 def test_boxes_are_tight_around_real_digits(how):
     """No side is off by more than the faint edge of a stroke, and 98 in 100 of the ink is inside.
 
@@ -124,7 +124,7 @@ def test_ink_goes_to_the_digit_that_it_hangs_together_with():
     first, second = part(ink, boxes)
     assert first.ink.astype(int).sum() == 255 * (20 * 4 + 4 * 41 + 20 * 4)
     assert second.ink.astype(int).sum() == 255 * 24 * 35
-    _, moved = fit(ink, boxes, Fit(80, None, spacing=(30, 30)), 0, 0)
+    _, moved = fit(ink, boxes, Fit(80, None, gap=(30, 30)), 0, 0)
     assert moved[1][0] > moved[0][2]
 
 
@@ -169,7 +169,7 @@ def test_a_digit_without_ink_has_an_empty_box():
         ({"margin": (5, 2)}, "from the smaller to the larger"),
         ({"margin": (0, 20)}, "margin must be from 0 to 14"),
         ({"margin": 3}, "range of two"),
-        ({"spacing": (-1, 0)}, "spacing must be"),
+        ({"gap": (-1, 0)}, "gap must be"),
         ({"align": "middle"}, "align is one of"),
     ],
 )

@@ -132,7 +132,7 @@ def test_what_shards_did_not_leave_is_missed(name, tmp_path):
     made = set_for(name)
     form = find_format(name)
     form.write_shard(tmp_path, 0, made[:SHARD])
-    with pytest.raises(InkseedError, match="draw them again"):
+    with pytest.raises(InkseedError, match="draws them again"):
         form.finish(tmp_path, rows_of(made))
     assert (tmp_path / "parts").exists()
     assert not list(tmp_path.glob("*.*"))

@@ -22,7 +22,7 @@ from inkseed.nn import network_from
 from inkseed.rng import normals
 from inkseed.writing.number import blocks_of, parts_of
 from inkseed.writing.typesetting import gaps, typeset
-from tests.page_node import drawn, in_form, needs_node, text_of
+from tests.page_node import drawn, in_form, needs_node, settings_of, text_of
 
 STYLES = {"slant": [5.8, 14.8], "thickness": [2.4, 0.6]}
 EXPLODING = {"name": "variance_exploding", "sigma_max": 20.0, "sigma_min": 0.02}
@@ -125,6 +125,19 @@ def test_what_is_asked_for_is_told():
     assert abs(asked.samples.images - np.stack(first.digits).astype(int)).max() <= 2
     asked = write("47", 3, 3, model, steps=5, thickness=3.1)
     assert abs(asked.samples.images - np.stack(other.digits).astype(int)).max() <= 2
+
+
+@needs_node
+def test_of_a_senseless_address_all_is_as_usual():
+    senseless = [
+        *("#", "#garbage", "#%ff%00=&&==", "#steps=constructor", "#steps=__proto__", "#steps=-1"),
+        *("#guide=", "#guide=NaN", "#guide=1e9", "#slant= ", "#thickness=", "#part=", "#part=2"),
+        *("#start=toString", "#seed=-1", "#seed=9223372036854775808", "#other=x", "#card=1"),
+    ]
+    usual, *others = settings_of(tiny("chain"), ["", *senseless])
+    assert others == [usual] * len(senseless)
+    (asked,) = settings_of(tiny("chain"), ["#n=00x7&seed=007&steps=5&slant=0"])
+    assert asked == {**usual, "text": "007", "seed": "7", "steps": 5, "slant": 0}
 
 
 @needs_node

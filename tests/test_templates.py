@@ -55,6 +55,31 @@ def test_an_expression_makes_what_it_matches_and_all_of_it(expression):
         assert len(set(labels)) == found.size
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "((((([0-9]{0,64}){0,64}){0,64}){0,64}){0,64}){0,64}",
+        "((((((){64}){64}){64}){64}){64}){64}1",
+        "(" * 101 + "1" + ")" * 101,
+    ],
+)
+def test_an_expression_without_end_is_refused_at_once(text):
+    with pytest.raises(InkseedError, match=r"nest fewer|100 groups"):
+        template(text)
+
+
+def test_an_expression_is_read_without_python_s_own_warnings(recwarn):
+    with pytest.raises(InkseedError, match="digits 0-9 only"):
+        template("[[0-9]]")
+    assert not recwarn.list
+
+
+@pytest.mark.parametrize("path", ["/dev/null", "", "."])
+def test_what_is_no_file_is_not_read(path):
+    with pytest.raises(InkseedError, match="is no file"):
+        template(f"file:{path}")
+
+
 def test_alternatives_are_as_frequent_as_they_have_strings():
     assert even(Counter(made("(0[1-9]|1[0-2])")), 12)
     assert even(Counter(made("[0-9]|1[0-9]|2[0-9]")), 30)

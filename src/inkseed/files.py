@@ -32,7 +32,7 @@ def write_atomically(
     If `exclusive`, a file that is there already is not replaced. Raises InkseedError if `path`
     cannot be written.
     """
-    with _failing(path):
+    with failing(path):
         target = _file(path)
         target.parent.mkdir(parents=True, exist_ok=True)
         with scratch(target.parent, target.name) as place:
@@ -71,7 +71,7 @@ def write_folder(path: str | Path, fill: Callable[[Path], object]) -> None:
     A new folder appears with all that is in it. One that is there must be empty; what `fill` made
     is moved into it, piece by piece. Raises InkseedError if `path` cannot be written.
     """
-    with _failing(path):
+    with failing(path):
         target = _folder(path)
         there = target.is_dir()
         home = target if there else target.parent
@@ -95,7 +95,7 @@ def write_files(home: Path, name: str, fill: Callable[[Path], object]) -> None:
     process that is killed leaves some of the files, and the hidden folder, which whoever writes the
     same `name` again clears. Raises InkseedError if that cannot be done.
     """
-    with _failing(home):
+    with failing(home):
         home.mkdir(parents=True, exist_ok=True)
         with scratch(home, name) as place:
             made = place / "files"
@@ -194,7 +194,7 @@ def _create(made: Path, target: Path) -> None:
 
 
 @contextmanager
-def _failing(path: str | Path) -> Iterator[None]:
+def failing(path: str | Path) -> Iterator[None]:
     """In this block an OSError is an InkseedError that names the output."""
     try:
         yield

@@ -35,4 +35,4 @@ def status_of(number: int) -> int:
 
 def is_main_process() -> bool:
     """Whether this is the process that prints, of all that `torchrun` started."""
-    return os.environ.get("RANK", "0") == "0"
+    return os.environ.get("RANK", "0") == "0" or "WORLD_SIZE" not in os.environ

@@ -73,9 +73,7 @@ def dataset(
     ] = "2",
     gap: Annotated[
         str,
-        typer.Option(
-            metavar="A-B", help="Extra pixels between digits; below 0 is closer. Ranges as above."
-        ),
+        typer.Option(metavar="A-B", help="Extra pixels between digits. Ranges as above."),
     ] = "0",
     align: Annotated[
         str, typer.Option(help="Where the number stands: left, centre, right, or anywhere.")
@@ -153,15 +151,12 @@ def dataset(
         "height": height,
         "width": width or None,
         "margin": parse_range(margin, "--margin"),
-        "spacing": parse_range(gap, "--gap"),
+        "gap": parse_range(gap, "--gap"),
         "align": align,
     }
     told: dict[str, Any] = {
-        "template": template,
-        "count": count,
-        "seed": seed,
-        "format": format,
-        "model": model,
+        **{"template": template, "count": count, "seed": seed},
+        **{"format": format, "model": model},
         "guide_interval": parse_interval(guide_interval),
         **{"sampler": sampler, "steps": steps, "spacing": spacing},
         **{"noise": noise, "candidates": candidates},
@@ -177,7 +172,12 @@ def dataset(
     }
     loaded = load_model(model, device, None)
     settings = _settled(loaded, told, guide_w, precision)
-    summary = _make(out, settings, loaded, workers, engine)
+    try:
+        summary = _make(out, settings, loaded, workers, engine)
+    except InkseedError as error:
+        if not is_main_process():  # its shards are its own, and so is what happened to it
+            say.note(error)
+        raise
     if not is_main_process():
         return
     if as_json:
@@ -271,9 +271,12 @@ def _make(
     out: Path, settings: "SetSettings", loaded: "Model", workers: int | None, engine: str
 ) -> dict[str, Any] | None:
     """Draw this process's share of what is missing, and finish the set if all is there."""
+    from inkseed.sets.extra import needed
     from inkseed.sets.making import Maker, share_from
     from inkseed.sets.workers import default_workers, draw_here, run_workers
 
+    if engine == "ray":
+        needed("ray", "ray")
     share = share_from()
     maker = Maker.of(out, settings, loaded)
     maker.folder.begin()

@@ -209,9 +209,11 @@ def progress(what: str, total: int, unit: str) -> "Iterator[Callable[[int], Any]
     from inkseed.console import Console
 
     columns = (TextColumn(what), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
+    console = Console(stderr=True)
+    hidden = not console.is_interactive  # where rich would leave an empty line
     with (
         to_be_left_in_order(),
-        Progress(*columns, console=Console(stderr=True), transient=True) as bar,
+        Progress(*columns, console=console, transient=True, disable=hidden) as bar,
     ):
         task = bar.add_task(unit, total=total)
 

@@ -6,7 +6,9 @@ import logging
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stderr
+from copy import copy
 from dataclasses import replace
+from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,6 +23,7 @@ from inkseed.data.labelled import as_uint8
 from inkseed.diffusion.condition import Condition
 from inkseed.diffusion.denoiser import Denoiser, NetworkDenoiser
 from inkseed.diffusion.guidance import ClassifierFreeGuidance, GuidanceInterval
+from inkseed.diffusion.schedule import Schedule
 from inkseed.errors import InkseedError
 from inkseed.files import write_atomically
 from inkseed.model.hand import knows_hands
@@ -48,7 +51,7 @@ class Drawing(nn.Module):
             raise InkseedError("export a model as it is loaded: on the CPU, with its own denoiser")
         self.own = model.denoiser.uncompiled()
         self.network = model.network
-        self.schedule = model.schedule
+        self.schedule = _remembering(model.schedule)
         self.how = model.settle(replace(asked, precision="float32"))
         if self.how.steps > MOST_STEPS:
             raise InkseedError(
@@ -56,6 +59,8 @@ class Drawing(nn.Module):
                 " give fewer steps"
             )
         self.times = self.how.times(self.schedule)
+        for t in self.times:
+            self.schedule.level(t)
         self.noises = self._count()
 
     def forward(
@@ -116,6 +121,17 @@ class Drawing(nn.Module):
         for _ in self._walk(lambda x_t, t, condition: x_t, x, told, noise):
             pass
         return len(drawn)
+
+
+def _remembering(schedule: Schedule) -> Schedule:
+    """The same schedule, which has at hand the levels that it was asked for before.
+
+    While torch traces, a level that comes out of a table is no number that a sampler can compute
+    with.
+    """
+    found, level = copy(schedule), cache(schedule.level)
+    found.level = lambda t: level(float(t))  # type: ignore[method-assign]
+    return found
 
 
 def export_onnx(

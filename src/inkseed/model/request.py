@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from inkseed.checks import brief, real_numbers, whole_number
+from inkseed.checks import real_numbers, whole_number
 from inkseed.data.style import POSITIVE, REACH
 from inkseed.diffusion.condition import Condition
 from inkseed.errors import InkseedError
@@ -183,8 +183,8 @@ def condition_of(
         low, high = mean - REACH * deviation, mean + REACH * deviation
         if name in POSITIVE:
             low = max(low, mean**2 / high)  # by ratio as far below the mean as above
-        if (column < low).any() or (column > high).any():
-            raise InkseedError(f"{name} must be from {low:.3g} to {high:.3g}, not {brief(value)}")
+        if len(beyond := column[(column < low) | (column > high)]):
+            raise InkseedError(f"{name} must be from {low:.3g} to {high:.3g}, not {beyond[0]:g}")
         columns[name] = torch.from_numpy(column.astype(np.float32))
     if not columns:
         return Condition.of(label)

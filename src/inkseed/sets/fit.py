@@ -12,19 +12,20 @@ import numpy as np
 from PIL import Image
 
 from inkseed.checks import brief, real_number, whole_number
-from inkseed.errors import InkseedError
+from inkseed.errors import InkseedError, warn
 from inkseed.rng import Purpose, uniforms
 from inkseed.sets.labelled_number import Box
 from inkseed.sets.parting import Digit, part
 
 MOST_SIDE = 1024  # pixels
 LEAST_SIDE = 8
+LEGIBLE = 4  # pixels across a digit, at least
 LEAST_INK = 4  # pixels that margins must leave
 ALIGNMENTS = {"left": 0.0, "centre": 0.5, "right": 1.0, "anywhere": None}
 REACH = 3  # pixels beyond a digit's ink that its smooth edge may reach
 PALE = 32  # of 255: what is fainter at a digit's edge counts as paper
 HELD = 0.98  # of a digit's ink, which its box holds in any case
-MOST_SPACING = 0.5  # of the room: the rest is for ink
+MOST_GAPS = 0.5  # of the room: the rest is for ink
 Range = tuple[float, float]
 
 
@@ -38,16 +39,16 @@ class Fit:
         height: of every image.
         width: of every image; None gives each what it needs.
         margin: the range of the paper left free at each of the four sides.
-        spacing: the range of what is added between neighbours.
+        gap: the range of what is added between neighbours.
         align: where a number stands on paper that is wider: left, centre, right, or anywhere.
-        cells: whether digits stand in the middle of cells of one width, as in a form; `spacing` is
-            then the paper between the widest digit and the sides of its cell.
+        cells: whether digits stand in the middle of cells of one width, as in a form; `gap` is then
+            the paper between the widest digit and the sides of its cell.
     """
 
     height: int = 32
     width: int | None = 128
     margin: Range = (2, 2)
-    spacing: Range = (0, 0)
+    gap: Range = (0, 0)
     align: str = "centre"
     cells: bool = False
 
@@ -57,9 +58,20 @@ class Fit:
             whole_number(self.width, "width", LEAST_SIDE, MOST_SIDE)
         least = min(self.height, self.width or self.height)
         check_range(self.margin, "margin", 0, (least - LEAST_INK) / 2)
-        check_range(self.spacing, "spacing", 0, self.height)
+        check_range(self.gap, "gap", 0, self.height)
         if self.align not in ALIGNMENTS:
             raise InkseedError(f"align is one of {', '.join(ALIGNMENTS)}, not {brief(self.align)}")
+
+    def check_legible(self, digits: int) -> None:
+        """Warn if numbers of so many digits will probably be too small to read."""
+        if self.width is None:
+            return
+        room = (self.width - 2 * self.margin[1] - self.gap[1] * (digits - 1)) / digits
+        if room < LEGIBLE:
+            warn(
+                f"{digits} digits in images {self.width} wide have {max(room, 0):.1f} pixels each,"
+                " too few to be read: raise --width, or give --width 0"
+            )
 
 
 def check_range(value: Range, name: str, least: float, most: float) -> None:
@@ -90,10 +102,10 @@ def fit_digits(
     left, right, top, bottom = within(how.margin, drawn[:4])
     place = ALIGNMENTS[how.align]
     place = drawn[4] if place is None else place
-    spacing = within(how.spacing, drawn[5:])
+    gaps = within(how.gap, drawn[5:])
     inked = [digit for digit in digits if digit.ink.any()] or digits
     y0, y1 = min(digit.box[1] for digit in inked), max(digit.box[3] for digit in inked)
-    line = _cells(digits, spacing[0]) if how.cells else _line(digits, spacing[1:])
+    line = _cells(digits, gaps[0]) if how.cells else _line(digits, gaps[1:])
     scale = (how.height - top - bottom) / max(y1 - y0, 1)
     if how.width is not None:
         line, scale = line.into(how.width - left - right, scale)
@@ -131,15 +143,15 @@ class Line:
 
     def into(self, room: float, scale: float) -> "tuple[Line, float]":
         """The line, with less between its digits if it must be, and the scale at which it fits."""
-        less = min(1.0, MOST_SPACING * room / self.more) if self.more > 0 else 1.0
+        less = min(1.0, MOST_GAPS * room / self.more) if self.more > 0 else 1.0
         line = Line(self.at, self.add * less, self.long, self.more * less)
         return line, min(scale, (room - line.more) / max(self.long, 1))
 
 
-def _line(digits: Sequence[Digit], spacing: np.ndarray) -> Line:
+def _line(digits: Sequence[Digit], gaps: np.ndarray) -> Line:
     """Digits as they were typeset, with so much more between neighbours."""
     x0, x1 = min(digit.box[0] for digit in digits), max(digit.box[2] for digit in digits)
-    add = np.concatenate(([0.0], np.cumsum(spacing)))
+    add = np.concatenate(([0.0], np.cumsum(gaps)))
     return Line(np.full(len(digits), -float(x0)), add, x1 - x0, float(add[-1]))
 
 

@@ -3,26 +3,31 @@
 settings.json              what decides every byte, written first
 manifest/000000.parquet    a row an image; a shard exists once this is there
 train/, validation/, test/ the files, as the format has them; without splits, all is train/
-rejected/                  what judge A rejected, if that is kept, laid out as the set is
+rejected/                  what judge A rejected, if that is kept: first/, second/ and third/, laid
+                           out as train/, validation/ and test/ are, and their own manifest/
 summary.json               written last, when all is finished
 """
 
 from collections.abc import Sequence
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from inkseed.errors import InkseedError
-from inkseed.files import json_text, real, write_files, write_json, write_text
+from inkseed.files import failing, json_text, real, write_files, write_json, write_text
 from inkseed.held import alone_in, clear_unfinished, is_free
 from inkseed.plain import read_json
 from inkseed.sets.drawing import DrawnNumber
 from inkseed.sets.formats.registry import find_format
+from inkseed.sets.labelled_number import LabelledNumber
 from inkseed.sets.manifest import Rows, read_counts, write_rows
 from inkseed.sets.plan import Plan, Shard
-from inkseed.sets.settings import FILE, SetSettings, read_settings
+from inkseed.sets.settings import FILE, SPLITS, SetSettings, read_settings
 from inkseed.writing.reading import DIGIT_CONFIDENCE
 
 MANIFEST, REJECTED, SUMMARY = "manifest", "rejected", "summary.json"
+# What is rejected of each split: loaders take any folder called train, however deep, for training.
+APART = dict(zip(SPLITS, ("first", "second", "third"), strict=True))
 
 
 class SetFolder:
@@ -38,7 +43,9 @@ class SetFolder:
         Raises InkseedError for a folder that holds a set with other settings, or something else,
         or that cannot be written in.
         """
-        self.format.check(self.plan.settings.shape)
+        shape = self.plan.settings.shape
+        self.format.check(shape)
+        self.plan.settings.looks.fit.check_legible(shape.longest)
         target = real(self.path)
         if not (target / FILE).exists():
             free = not target.exists() or is_free(target)
@@ -50,6 +57,9 @@ class SetFolder:
                 if not isinstance(error.__cause__, FileExistsError):
                     raise
         self._check_same(read_settings(target))
+        if self.missing():  # of a finished set shards were removed: it is to be finished again
+            with failing(self.path):
+                (self.path / SUMMARY).unlink(missing_ok=True)
 
     def missing(self) -> list[Shard]:
         """The shards that are not there yet."""
@@ -61,23 +71,47 @@ class SetFolder:
         """Whether all is there."""
         return (self.path / SUMMARY).exists()
 
+    def stored(self, index: int) -> LabelledNumber:
+        """A number as the files of a finished set have it.
+
+        Raises InkseedError if they are damaged.
+        """
+        shard = self.plan.shard_of(index)
+        folder = self.path / shard.split
+        try:
+            numbers = self.format.read(folder)
+            return next(islice(numbers, index - self.plan.ranges[shard.split].start, None))
+        except MemoryError:
+            raise
+        except Exception as error:  # whatever a format's reader, or a library of its, runs into
+            why = str(error) or type(error).__name__
+            raise InkseedError(
+                f"{folder} is damaged: remove it and {self.path / MANIFEST}, and the same inkseed"
+                f" dataset command draws it again ({why})"
+            ) from error
+
     def part(self, shard: Shard, rejected: bool = False) -> Path:
         """A shard's file of the manifest."""
         home = self.path / REJECTED if rejected else self.path
         return home / MANIFEST / f"{shard.number:06d}.parquet"
 
     def commit(self, shard: Shard, drawn: Sequence[DrawnNumber], how: dict[str, Any]) -> None:
-        """Write a shard: its files first, its rows last, which make it exist."""
+        """Write a shard: its files first, its rows last, which make it exist.
+
+        One that another process has written meanwhile stays: it may even be joined already.
+        """
+        if self.part(shard).exists():
+            return
         rejected = [(each, each.rejected) for each in drawn if each.rejected is not None]
 
         def fill(made: Path) -> None:
             for home, numbers in (
-                (made, [each.number for each in drawn]),
-                (made / REJECTED, [number for _, number in rejected]),
+                (made / shard.split, [each.number for each in drawn]),
+                (made / REJECTED / APART[shard.split], [number for _, number in rejected]),
             ):
                 if numbers:
-                    (home / shard.split).mkdir(parents=True)
-                    self.format.write_shard(home / shard.split, shard.number, numbers)
+                    home.mkdir(parents=True)
+                    self.format.write_shard(home, shard.number, numbers)
 
         write_files(self.path, f"shard {shard.number}", fill)
         if rejected:
@@ -107,7 +141,7 @@ class SetFolder:
             self.format.finish(self.path / split, Rows([self.part(each) for each in shards]))
             kept = [path for each in shards if (path := self.part(each, True)).exists()]
             if kept:
-                self.format.finish(self.path / REJECTED / split, Rows(kept))
+                self.format.finish(self.path / REJECTED / APART[split], Rows(kept))
         parts = [self.part(shard) for shard in plan.shards]
         told: dict[str, Any] = {
             "numbers": settings.count,

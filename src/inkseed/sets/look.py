@@ -72,8 +72,6 @@ def dress_digits(
 
 
 def _in_cells(how: Fit) -> Fit:
-    low, high = how.spacing
+    low, high = how.gap
     free = FREE * how.height
-    return replace(
-        how, cells=True, spacing=(min(low + free, how.height), min(high + free, how.height))
-    )
+    return replace(how, cells=True, gap=(min(low + free, how.height), min(high + free, how.height)))

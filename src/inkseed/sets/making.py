@@ -13,6 +13,7 @@ from inkseed.sets.folder import SetFolder
 from inkseed.sets.hands import Hands, read_hands
 from inkseed.sets.plan import Plan, Shard
 from inkseed.sets.settings import SetSettings
+from inkseed.sets.templates import template_sha256
 
 RANKS = (("RANK", "WORLD_SIZE"), ("SLURM_ARRAY_TASK_ID", "SLURM_ARRAY_TASK_COUNT"))
 FIRST = "SLURM_ARRAY_TASK_MIN"  # a job array may begin at 1
@@ -74,6 +75,11 @@ class Maker:
                 f"{settings.model} is not the model that this set was begun with: give that one by"
                 " --model"
             )
+        if template_sha256(settings.template) != settings.template_sha256:
+            raise InkseedError(
+                f"{settings.template} is not the file that this set was begun with: put that one"
+                " there"
+            )
         hands = None
         if settings.hands_from is not None:
             hands = read_hands(Path(settings.hands_from), model)
@@ -84,7 +90,9 @@ class Maker:
         return cls(SetFolder(path, Plan(settings)), model, hands)
 
     def make(self, shard: Shard, tell: Tell | None = None) -> None:
-        """Draw a shard and write it."""
+        """Draw a shard and write it, unless another process has done so by now."""
+        if self.folder.part(shard).exists():
+            return
         blocks = self.folder.plan.blocks(shard)
         drawn = [each for block in blocks for each in self.artist.draw(shard, block, tell)]
         self.folder.commit(shard, drawn, self.how)

@@ -5,6 +5,7 @@ Alternatives and sets of digits are weighted by how many strings each of them ha
 """
 
 import re
+import warnings
 from bisect import bisect
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -19,6 +20,8 @@ from inkseed.labels import MAX_DIGITS
 DIGITS = "0123456789"
 REPEATS = (codes.MAX_REPEAT, codes.MIN_REPEAT, codes.POSSESSIVE_REPEAT)
 MOST_LETTERS = 1000  # of an expression
+MOST_GROUPS = 100  # which may be nested
+MOST_DRAWS = 10_000  # choices that a string takes: repetitions of repetitions have no end otherwise
 
 
 @dataclass(frozen=True)
@@ -45,13 +48,16 @@ class Pattern:
         try:
             if len(text) > MOST_LETTERS:
                 raise InkseedError(f"it has more than {MOST_LETTERS} characters")
-            tree = parser.parse(text.removeprefix("^").removesuffix("$"))
-            measured = [_Measured.of(tree, {})]
-        except (re.error, RecursionError, OverflowError) as error:
+            if text.count("(") > MOST_GROUPS:
+                raise InkseedError(f"it has more than {MOST_GROUPS} groups")
+            with warnings.catch_warnings():  # of what a later Python may read otherwise
+                warnings.simplefilter("ignore")
+                tree = parser.parse(text.removeprefix("^").removesuffix("$"))
+            found = _Measured.of(tree, {})
+        except (re.error, OverflowError) as error:
             raise InkseedError(f"{text[:40]!a} is no regular expression: {error}") from error
         except InkseedError as error:
             raise InkseedError(f"the template {text[:40]!a}: {error}") from error
-        (found,) = measured
         if not found.shortest >= 1 or found.longest > MAX_DIGITS:
             raise InkseedError(
                 f"the template {text[:40]!a} makes {found.shortest} to {found.longest} digits: make"
@@ -73,6 +79,12 @@ class _Measured:
     shortest: int
     longest: int
 
+    def __post_init__(self) -> None:
+        if self.longest > 10**6:
+            raise InkseedError(f"it makes more than {MAX_DIGITS} digits")
+        if self.draws > MOST_DRAWS:
+            raise InkseedError("its repetitions hold too many others: nest fewer")
+
     @classmethod
     def of(cls, tree: Any, groups: dict[int, "_Measured"]) -> "_Measured":
         """Of a sequence of parts; `groups` are those that come before it."""
@@ -81,8 +93,6 @@ class _Measured:
         for part in parts:
             size *= part.size
         shortest, longest = sum(p.shortest for p in parts), sum(p.longest for p in parts)
-        if longest > 10**6:
-            raise InkseedError(f"it makes more than {MAX_DIGITS} digits")
         return cls(sum(part.draws for part in parts), size, shortest, longest)
 
 

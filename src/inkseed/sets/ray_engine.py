@@ -56,8 +56,7 @@ def draw_shard(path: str, settings: str, number: int) -> int:
     """What a task runs: draw one shard, unless it is there; the evaluations that it took."""
     maker = _maker(path, settings)
     shard, spent = maker.folder.plan.shards[number], [0]
-    if not maker.folder.part(shard).exists():
-        draw_here(maker, [shard], spent.append)
+    draw_here(maker, [shard], spent.append)
     return sum(spent)
 
 

@@ -1,8 +1,6 @@
 """Make one number of a set again, and compare it with what is there, byte for byte."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -55,9 +53,7 @@ def regenerate(path: Path, settings: SetSettings, model: Model, index: int) -> R
         drawn = maker.artist.draw(shard, block)[index - block.start].number
     there = None
     if maker.folder.is_finished:
-        place = index - plan.ranges[shard.split].start
-        stored: Iterator[LabelledNumber] = maker.folder.format.read(path / shard.split)
-        there = next(islice(stored, place, None)).image
+        there = maker.folder.stored(index).image
     return Regenerated(
         number=drawn,
         row=row,

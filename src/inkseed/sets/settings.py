@@ -19,6 +19,7 @@ from inkseed.sets.templates import Template, template
 
 FILE = "settings.json"
 VERSION = 1  # what an older inkseed drew, this one would draw otherwise
+MOST_SHARDS = 999_000  # files are named after them, in six digits
 SPLITS = ("train", "validation", "test")
 BLOCK = 64  # numbers that are drawn together: full batches, whatever their length
 WHERE = {"model", "hands_from"}  # where things lay: what they are, their hashes say
@@ -105,6 +106,8 @@ class SetSettings:
             raise InkseedError("--split has three parts, such as 80/10/10, the first above 0")
         if self.keep_rejected and not self.check:
             raise InkseedError("--keep-rejected keeps what --check rejects: give that, too")
+        if self.count > MOST_SHARDS * self.shard_size:
+            raise InkseedError(f"a set has {MOST_SHARDS:,} shards at most: raise --shard-size")
         if self.count * self.numbers.longest > LAST_IMAGE + 1:
             raise InkseedError(
                 f"a set has {LAST_IMAGE + 1:,} digits at most, counting every number as long as the"

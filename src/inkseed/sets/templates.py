@@ -128,6 +128,8 @@ def _of_dates(told: str) -> Dates:
 def _of_file(told: str) -> Lines:
     path = Path(told)
     try:
+        if path.exists() and not path.is_file():  # a pipe would be waited for
+            raise InkseedError(f"file:{told} is no file: give file:numbers.txt, one number a line")
         if path.stat().st_size > MOST_BYTES:
             raise InkseedError(f"{path} is larger than a gigabyte: give a smaller file")
         lines = [line.strip() for line in path.read_text("utf-8-sig").splitlines()]

@@ -46,7 +46,7 @@ export function fragmentOf(card, settings) {
 export function settingsOf(card, fragment) {
   const found = usual(card), given = new URLSearchParams(fragment.slice(1));
   const number = (name, least, most) => {
-    const value = given.has(name) ? Number(given.get(name)) : NaN;
+    const value = given.get(name)?.trim() ? Number(given.get(name)) : NaN; // of no text, Number makes 0
     return value >= least && value <= most ? value : undefined;
   };
   if (given.has("n")) found.text = legible(card, given.get("n"));
@@ -54,7 +54,7 @@ export function settingsOf(card, fragment) {
   const ranges = Object.fromEntries(card.styles.map((style) => [style.name, rangeOf(style)]));
   for (const [name, [least, most]] of Object.entries(ranges)) found[name] = number(name, least, most) ?? null;
   found.guideW = number("guide", 0, card.sampling.mostGuideW) ?? found.guideW;
-  if (card.sampling.levels[given.get("steps")]) found.steps = Number(given.get("steps"));
+  if (Object.hasOwn(card.sampling.levels, given.get("steps"))) found.steps = Number(given.get("steps"));
   if (["between", "mirrored", ...(card.judge ? ["best"] : [])].includes(given.get("start")))
     found.start = given.get("start");
   found.part = number("part", 0, 1) ?? found.part;

@@ -54,7 +54,8 @@ def check_count(folder: Path, found: int, count: int) -> None:
     """Raise InkseedError unless the parts hold as many images as there are rows."""
     if found != count:
         raise InkseedError(
-            f"{folder / PARTS} holds {found:,} images where {count:,} are known: draw them again"
+            f"{folder / PARTS} holds {found:,} images where {count:,} are known: remove {folder}"
+            " and the set's manifest, and the same command draws them again"
         )
 
 

@@ -29,7 +29,7 @@ def write_files(
     place: Path, shard: int, contents: Iterable[tuple[int, bytes]], suffix: str = ".png"
 ) -> None:
     """Write (index, content) as files `<shard>/<index><suffix>` below a folder."""
-    (place / f"{shard:05d}").mkdir(parents=True, exist_ok=True)
+    (place / f"{shard:06d}").mkdir(parents=True, exist_ok=True)
     for index, content in contents:
         with open(f"{place}/{name_of(shard, index, suffix)}", "wb") as opened:  # noqa: PTH123
             opened.write(content)  # a Path for each of a hundred thousand takes as long as its file
@@ -37,7 +37,7 @@ def write_files(
 
 def name_of(shard: int, index: int, suffix: str = ".png") -> str:
     """A file's name below the folder of its kind; it says nothing of the label."""
-    return f"{shard:05d}/{index:09d}{suffix}"
+    return f"{shard:06d}/{index:09d}{suffix}"
 
 
 def path_of(row: Row) -> str:
