@@ -223,7 +223,7 @@ def test_a_number_is_made_again_to_the_byte(make, inkseed, tmp_path):
     np.save(tmp_path / "set" / "test" / "00017.npy", np.zeros((32, 128), np.uint8))
     changed = inkseed("regenerate", tmp_path / "set", "--row", 17)
     assert changed.status == 2
-    assert "otherwise" in changed.err
+    assert "the files have been changed" in changed.err
     assert "no set" in inkseed("regenerate", tmp_path, "--row", 0).err
     (tmp_path / "set" / "manifest" / "000000.parquet").unlink()
     assert "not drawn yet" in inkseed("regenerate", tmp_path / "set", "--row", 0).err
