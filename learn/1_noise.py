@@ -62,8 +62,9 @@ figure
 #
 # $$x_i = \sqrt{1 - \beta_i}\; x_{i-1} + \sqrt{\beta_i}\; z_i, \qquad z_i \sim N(0, 1)\text{, independent}$$
 #
-# ($N(0, 1)$ is the Gaussian of mean 0 and variance 1. A factor $k$ in front makes its variance $k^2$.) The $\beta_i$ rise evenly from 0.0001 to 0.02. Why those two factors? If $x_{i-1}$ has variance 1, then
-# $x_i$ has $(1 - \beta_i) \cdot 1 + \beta_i = 1$: the numbers neither grow nor die out.
+# ($N(0, 1)$ is the Gaussian of mean 0 and variance 1. A factor $k$ in front makes its variance $k^2$.) The $\beta_i$
+# rise evenly from 0.0001 to 0.02. Why those two factors? If $x_{i-1}$ has variance 1, then $x_i$ has
+# $(1 - \beta_i) \cdot 1 + \beta_i = 1$: the numbers neither grow nor die out.
 #
 # Now take two steps.
 #
@@ -184,8 +185,8 @@ print(f"at t = 1: alpha {alpha:.3f}, sigma {sigma:.3f}")
 #
 # $$\beta_{t|s} = \sigma_t^2 - \left(\frac{\alpha_t}{\alpha_s}\right)^2 \sigma_s^2$$
 #
-# Read $\beta_{t|s}$ as "beta from $s$ to $t$"; later notebooks write just $\beta$. For neighbours, $s = t - 1/n_T$, it is the report's $\beta_i$.
-# Notebook 3 needs it.
+# Read $\beta_{t|s}$ as "beta from $s$ to $t$"; later notebooks write just $\beta$. For neighbours, $s = t - 1/n_T$,
+# it is the report's $\beta_i$. Notebook 3 needs it.
 #
 # **Exercise 1.2.** Write this function, and check by hand that it returns $\beta_i$ for two
 # neighbours of the report's schedule.

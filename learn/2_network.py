@@ -54,14 +54,15 @@ from inkseed.plots import COLOURS, INK, line, name_ends, plot, show_images, titl
 # ## A world of one pixel
 #
 # Let an "image" be one number, $+1$ or $-1$, equally likely. Then $x_t$ is Gaussian around $\alpha$ or around
-# $-\alpha$, with variance $\sigma^2$. Call $q$ the probability of $+1$ given $x_t$. Use Bayes (what both terms share, the
-# one half and the constant of the Gaussian, cancels), and then divide above and below by the first exponential:
+# $-\alpha$, with variance $\sigma^2$. Call $q$ the probability of $+1$ given $x_t$. Use Bayes (what both terms share,
+# the one half and the constant of the Gaussian, cancels), and then divide above and below by the first exponential:
 #
 # $$q = p(x_0 = 1 \mid x_t) = \frac{e^{-(x_t - \alpha)^2 / 2\sigma^2}}{e^{-(x_t - \alpha)^2 / 2\sigma^2} + e^{-(x_t + \alpha)^2 /
 # 2\sigma^2}} = \frac{1}{1 + e^{-2 \alpha x_t / \sigma^2}}$$
 #
-# because $-(x_t + \alpha)^2 + (x_t - \alpha)^2 = -4 \alpha x_t$. The mean is $q \cdot 1 + (1 - q) \cdot (-1) = 2q - 1$. With
-# $u = \alpha x_t / \sigma^2$ it is $\frac{2}{1 + e^{-2u}} - 1 = \frac{1 - e^{-2u}}{1 + e^{-2u}}$, which is called $\tanh u$.
+# because $-(x_t + \alpha)^2 + (x_t - \alpha)^2 = -4 \alpha x_t$. The mean is
+# $q \cdot 1 + (1 - q) \cdot (-1) = 2q - 1$. With $u = \alpha x_t / \sigma^2$ it is
+# $\frac{2}{1 + e^{-2u}} - 1 = \frac{1 - e^{-2u}}{1 + e^{-2u}}$, which is called $\tanh u$.
 #
 # Now train a small network that knows nothing of this, by the squared error, and another by the absolute error.
 
@@ -133,8 +134,8 @@ check("2.1", posterior_mean)
 #
 # $$x_t = \alpha\, E[x_0 \mid x_t] + \sigma\, E[\epsilon \mid x_t]$$
 #
-# So either answer gives the other. The errors differ only by a factor: if $D$ is off by $\delta$, the guess of
-# the noise is off by $-\alpha \delta / \sigma$. So training on $\epsilon$ is training on $x_0$, with every squared error
+# So either answer gives the other. The errors differ only by a factor: if $D$ is off by $\delta$, the guess of the
+# noise is off by $-\alpha \delta / \sigma$. So training on $\epsilon$ is training on $x_0$, with every squared error
 # multiplied by $\alpha^2 / \sigma^2$, the SNR.
 #
 # **Exercise 2.2.** Turn a guess of the noise into a guess of the image.
