@@ -61,8 +61,8 @@ from inkseed.samplers import posterior
 # = \frac{\beta\, \alpha_s}{\sigma_t^2}\, x_0 + \frac{\sigma_s^2\, a}{\sigma_t^2}\, x_t\;}$$
 #
 # The last step of a chain goes to $s = 0$, where $\sigma_s = 0$, $\alpha_s = 1$ and $\beta = \sigma_t^2$: then
-# $m = x_0$ and $v = 0$. So, once a guess takes the place of $x_0$ (step 2), the chain ends with its last guess. At so
-# small a $t$ it is no blur.
+# $m = x_0$ and $v = 0$. So, once a guess takes the place of $x_0$ (step 2), the chain ends with its last guess. In a
+# chain of many steps $t$ is so small by then that the guess is no blur.
 #
 # **Exercise 3.1.** Return $m$ and $\sqrt v$.
 

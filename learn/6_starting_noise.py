@@ -57,7 +57,7 @@ figure
 # $$x_t = \frac{\alpha_t}{\alpha_s}\, x_s + \left(\sigma_t - \frac{\alpha_t}{\alpha_s} \sigma_s\right) \epsilon(x_t, t)$$
 #
 # There is a catch: $\epsilon(x_t, t)$, the guess of the noise, is needed at $x_t$, which we do not have yet.
-# Inversion uses $\epsilon(x_s, t)$ in its place, as if $x_s$ were already there. The smaller the steps, the nearer
+# Inversion uses $\epsilon(x_s, t)$ in its place, as if $x_s$ were $x_t$. The smaller the steps, the nearer
 # $x_s$ is to $x_t$, and the better the way back.
 
 # %%
