@@ -62,15 +62,17 @@ figure
 #
 # $$x_i = \sqrt{1 - \beta_i}\; x_{i-1} + \sqrt{\beta_i}\; z_i, \qquad z_i \sim N(0, 1)\text{, independent}$$
 #
-# The $\beta_i$ rise evenly from 0.0001 to 0.02. Why those two factors? If $x_{i-1}$ has variance 1, then
-# $x_i$ has $(1 - \beta_i) \cdot 1 + \beta_i = 1$: the numbers neither grow nor die out.
+# ($N(0, 1)$ is the Gaussian of mean 0 and variance 1. A factor $k$ in front makes its variance $k^2$.) The $\beta_i$
+# rise evenly from 0.0001 to 0.02. Why those two factors? If $x_{i-1}$ has variance 1, then $x_i$ has
+# $(1 - \beta_i) \cdot 1 + \beta_i = 1$: the numbers neither grow nor die out.
 #
 # Now take two steps.
 #
 # $$x_2 = \sqrt{(1 - \beta_2)(1 - \beta_1)}\; x_0 + \sqrt{(1 - \beta_2)\,\beta_1}\; z_1 + \sqrt{\beta_2}\; z_2$$
 #
 # The two noises are independent Gaussians, so their sum is a Gaussian, and its variance is the sum of
-# theirs: $(1 - \beta_2)\beta_1 + \beta_2 = 1 - (1 - \beta_2)(1 - \beta_1)$. Write $\bar\alpha_i$ ("alpha bar")
+# theirs: $(1 - \beta_2)\beta_1 + \beta_2 = 1 - (1 - \beta_2)(1 - \beta_1)$. So the sum can be written as the root of
+# this variance times *one* Gaussian $\epsilon$ of variance 1. Write $\bar\alpha_i$ ("alpha bar")
 # for the product $(1 - \beta_1) \cdots (1 - \beta_i)$. Then two steps give $\sqrt{\bar\alpha_2}\, x_0 +
 # \sqrt{1 - \bar\alpha_2}\, \epsilon$, and by the same argument $i$ steps give
 #
@@ -142,6 +144,7 @@ check("1.1", scales)
 # * cosine: nearly $\alpha = \cos(\pi t / 2)$, $\sigma = \sin(\pi t / 2)$;
 # * flow: $\alpha = 1 - t$, $\sigma = t$;
 # * EDM, named after a paper ([2206.00364](https://arxiv.org/abs/2206.00364)): $\alpha = 1$, $\sigma = 20\, t^7$.
+#   The image never shrinks; at $t = 1$ it drowns in noise 20 times as large.
 
 # %%
 t = torch.linspace(0.01, 0.99, 99, dtype=torch.float64)
@@ -182,8 +185,8 @@ print(f"at t = 1: alpha {alpha:.3f}, sigma {sigma:.3f}")
 #
 # $$\beta_{t|s} = \sigma_t^2 - \left(\frac{\alpha_t}{\alpha_s}\right)^2 \sigma_s^2$$
 #
-# Read $\beta_{t|s}$ as "beta from $s$ to $t$". For neighbours, $s = t - 1/n_T$, it is the report's $\beta_i$.
-# Notebook 3 needs it.
+# Read $\beta_{t|s}$ as "beta from $s$ to $t$"; later notebooks write just $\beta$. For neighbours, $s = t - 1/n_T$,
+# it is the report's $\beta_i$. Notebook 3 needs it.
 #
 # **Exercise 1.2.** Write this function, and check by hand that it returns $\beta_i$ for two
 # neighbours of the report's schedule.

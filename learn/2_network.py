@@ -54,14 +54,17 @@ from inkseed.plots import COLOURS, INK, line, name_ends, plot, show_images, titl
 # ## A world of one pixel
 #
 # Let an "image" be one number, $+1$ or $-1$, equally likely. Then $x_t$ is Gaussian around $\alpha$ or around
-# $-\alpha$, with variance $\sigma^2$. Call $q$ the probability of $+1$ given $x_t$. By Bayes, and then dividing above
-# and below by the first term,
+# $-\alpha$, with variance $\sigma^2$. Call $q$ the probability of $+1$ given $x_t$. Use Bayes (what both terms share,
+# the one half and the constant of the Gaussian, cancels), and then divide above and below by the first exponential:
 #
 # $$q = p(x_0 = 1 \mid x_t) = \frac{e^{-(x_t - \alpha)^2 / 2\sigma^2}}{e^{-(x_t - \alpha)^2 / 2\sigma^2} + e^{-(x_t + \alpha)^2 /
 # 2\sigma^2}} = \frac{1}{1 + e^{-2 \alpha x_t / \sigma^2}}$$
 #
-# and the mean is $q \cdot 1 + (1 - q) \cdot (-1) = 2q - 1$, which is $\tanh(\alpha x_t / \sigma^2)$. Now train a
-# small network that knows nothing of this, by the squared error, and another by the absolute error.
+# because $-(x_t + \alpha)^2 + (x_t - \alpha)^2 = -4 \alpha x_t$. The mean is
+# $q \cdot 1 + (1 - q) \cdot (-1) = 2q - 1$. With $u = \alpha x_t / \sigma^2$ it is
+# $\frac{2}{1 + e^{-2u}} - 1 = \frac{1 - e^{-2u}}{1 + e^{-2u}}$, which is called $\tanh u$.
+#
+# Now train a small network that knows nothing of this, by the squared error, and another by the absolute error.
 
 # %%
 alpha, sigma = 0.7, 0.7
@@ -131,8 +134,8 @@ check("2.1", posterior_mean)
 #
 # $$x_t = \alpha\, E[x_0 \mid x_t] + \sigma\, E[\epsilon \mid x_t]$$
 #
-# So either answer gives the other. The errors differ only by a factor: if $D$ is off by $d$, the guess of
-# the noise is off by $-\alpha d / \sigma$. So training on $\epsilon$ is training on $x_0$, with every squared error
+# So either answer gives the other. The errors differ only by a factor: if $D$ is off by $\delta$, the guess of the
+# noise is off by $-\alpha \delta / \sigma$. So training on $\epsilon$ is training on $x_0$, with every squared error
 # multiplied by $\alpha^2 / \sigma^2$, the SNR.
 #
 # **Exercise 2.2.** Turn a guess of the noise into a guess of the image.
@@ -162,7 +165,8 @@ check("2.2", image_from_noise)
 #
 # Here is a trained network, inkseed's model `digits`, shown the same two digits under more and more noise.
 # Above $x_t$, below its guess $D(x_t, t)$. It could be told which digit it sees, but is not (label -1 is
-# "not told"). `digits_on(REPORT)` is its guess for $x_t$ on the report's schedule.
+# "not told"). It was trained on another schedule, but only the ratio counts (notebook 1): `digits_on(REPORT)` turns
+# $x_t$ of the report's schedule into what it knows, and gives its guess.
 
 # %%
 x_0 = each_digit()[[4, 8]]
@@ -181,7 +185,7 @@ figure
 # %% [markdown]
 # With little noise the guess is the digit. With much noise it is a blur: **the mean of all digits that
 # could have become this $x_t$**, weighted by how likely each is. A blur is not a failure. It is the answer
-# with the least squared error. It may even look like another digit than the one that was hidden: nobody who
+# with the least mean squared error. It may even look like another digit than the one that was hidden: nobody who
 # sees only $x_t$ can know better. (At $t = 1$ it is not yet the mean of *all* digits, because the report's
 # schedule leaves $\alpha = 0.13$, and 784 pixels that each tell a little tell something together.)
 #

@@ -15,10 +15,10 @@
 # Bayes and some school algebra, and arrives at the report's equation (2), with a division that is
 # missing where the report prints it.
 #
-# From the notebooks before: $x_t = \alpha_t x_0 + \sigma_t \epsilon$; to get from $s$ to $t$, multiply by $a =
-# \alpha_t / \alpha_s$ and add noise of variance $\beta = \sigma_t^2 - a^2 \sigma_s^2$; and a network's $D(x_t, t)$ is the mean
-# of $x_0$ given $x_t$. We look at one pixel. The others go the same way, because each has its own,
-# independent noise.
+# From the notebooks before: $x_t = \alpha_t x_0 + \sigma_t \epsilon$; to get from $s$ to $t$, multiply by
+# $a = \alpha_t / \alpha_s$ and add noise of variance $\beta = \sigma_t^2 - a^2 \sigma_s^2$; and a network's
+# $D(x_t, t)$ is the mean of $x_0$ given $x_t$. We look at one pixel. The others go the same way, because each has its
+# own, independent noise. (Only $D$ looks at all pixels of $x_t$ to guess one.)
 
 # %%
 import math
@@ -38,7 +38,7 @@ from inkseed.samplers import posterior
 # * from the image: $x_s = \alpha_s x_0 + \sigma_s \epsilon$, so $x_s$ is near $\alpha_s x_0$, with variance $\sigma_s^2$;
 # * from the later state: $x_t = a\, x_s + \sqrt\beta\, z$, so $a\, x_s$ is near $x_t$, with variance $\beta$.
 #
-# Bayes multiplies the two densities:
+# Bayes multiplies the two densities ($\propto$ means "equal up to a factor that does not depend on $x_s$"):
 #
 # $$p(x_s \mid x_t, x_0) \;\propto\; p(x_s \mid x_0)\; p(x_t \mid x_s) \;\propto\;
 # \exp\left(-\frac{(x_s - \alpha_s x_0)^2}{2 \sigma_s^2} - \frac{(x_t - a\,x_s)^2}{2 \beta}\right)$$
@@ -60,7 +60,9 @@ from inkseed.samplers import posterior
 # $$\boxed{\;v = \frac{\sigma_s^2}{\sigma_t^2}\,\beta, \qquad m = v \left(\frac{\alpha_s x_0}{\sigma_s^2} + \frac{a\,x_t}{\beta}\right)
 # = \frac{\beta\, \alpha_s}{\sigma_t^2}\, x_0 + \frac{\sigma_s^2\, a}{\sigma_t^2}\, x_t\;}$$
 #
-# The last step of a chain goes to $s = 0$, where $\sigma_s = 0$, $\alpha_s = 1$ and $\beta = \sigma_t^2$: then $m = x_0$ and $v = 0$.
+# The last step of a chain goes to $s = 0$, where $\sigma_s = 0$, $\alpha_s = 1$ and $\beta = \sigma_t^2$: then
+# $m = x_0$ and $v = 0$. So, once a guess takes the place of $x_0$ (step 2), the chain ends with its last guess. In a
+# chain of many steps $t$ is so small by then that the guess is no blur.
 #
 # **Exercise 3.1.** Return $m$ and $\sqrt v$.
 
@@ -135,16 +137,17 @@ figure
 #   function of the mean: $E[x_s \mid x_t] = E\big[m(x_0) \mid x_t\big] = m\big(E[x_0 \mid x_t]\big)$.
 #   That is what notebook 2 was for: a network that guesses the *mean* is just what is needed.
 # * **The shape is nearly right.** The true $p(x_s \mid x_t)$ is a mixture of such Gaussians, one for each possible
-#   $x_0$. Their means $m(x_0)$ differ, so its variance is more than $v$:
-#   $v + \left(\beta\, \alpha_s / \sigma_t^2\right)^2 \mathrm{Var}(x_0 \mid x_t)$. But in a small step $\beta$ is small. $v$ is about
-#   $\beta$, and the term left out goes with $\beta^2$, which is far smaller.
+#   $x_0$. Their means $m(x_0)$ differ, and the variance of a mixture is the mean of the variances plus the variance
+#   of the means: $v + \left(\beta\, \alpha_s / \sigma_t^2\right)^2 \mathrm{Var}(x_0 \mid x_t)$. We use $v$ alone. But
+#   in a small step $\beta$ is small. $v$ is about $\beta$, and the term left out goes with $\beta^2$, which is far
+#   smaller.
 #
-# Do the small errors add up to a large one? A chain of steps half as long has twice as many, but each
-# leaves out a quarter, so together they leave out half. In this sense many small steps are right, and few
-# large ones are not. The next picture shows it for points in the plane, from a mixture of three Gaussians that we will
-# use from now on: `THREE` in [kit.py](kit.py), whose exact $D$ is `THREE.guess` (notebook 4 derives it).
-# Blue is the true $p(x_s \mid x_t)$ for $x_t$ near (0.1, 0.1), by counting, and the line is the single Gaussian. Only the first
-# coordinate is shown.
+# Do the small errors add up to a large one? A chain of steps half as long has twice as many steps. But each leaves
+# out a quarter of what a long one does, so all together leave out half as much. In this sense many small steps are
+# right, and few large ones are not. The next picture shows it for points in the plane, from a mixture of three
+# Gaussians that we will use from now on: `THREE` in [kit.py](kit.py), whose exact $D$ is `THREE.guess` (notebook 4
+# derives it). Blue is the true $p(x_s \mid x_t)$ for $x_t$ near (0.1, 0.1), by counting, and the line is the single
+# Gaussian. Only the first coordinate is shown.
 
 # %%
 figure, axes = plot(1, 3, (9, 2.6))
@@ -179,10 +182,12 @@ figure
 #
 # $$\boxed{\;x_s = \frac{1}{\sqrt{1 - \beta}} \left(x_t - \frac{\beta}{\sigma_t}\, \epsilon\right) + \sqrt v\; z\;}$$
 #
-# The report prints it without the division by $\sigma_t = \sqrt{1 - \bar\alpha_t}$. Near $t = 1$, where sampling begins, $\sigma_t$ is
-# nearly 1 and nothing shows. Near $t = 0$, where $\sigma_t$ is small, too little noise is taken out
-# ([docs/report.md](../docs/report.md) has the picture). The report also adds $\sqrt\beta\, z$ instead of $\sqrt v\, z$, as
-# DDPM's paper allows. As $v = \beta\, \sigma_s^2 / \sigma_t^2$, the two are nearly the same, except in the last steps.
+# The report prints it without the division by $\sigma_t = \sqrt{1 - \bar\alpha_t}$. Near $t = 1$, where sampling
+# begins, $\sigma_t$ is nearly 1 and nothing shows. Near $t = 0$, where $\sigma_t$ is small, too little noise is taken
+# out ([docs/report.md](../docs/report.md) has the picture). The report also adds $\sqrt\beta\, z$ instead of
+# $\sqrt v\, z$, as DDPM's paper allows: $v$ is right if all images are the same (then
+# $\mathrm{Var}(x_0 \mid x_t) = 0$), $\beta$ if they are themselves unit noise, and real data lie in between. As
+# $v = \beta\, \sigma_s^2 / \sigma_t^2$, the two are nearly the same, except in the last steps.
 #
 # **Exercise 3.2.** Return the mean of equation (2), given $\beta$ and $\bar\alpha_t$, where
 # $\sigma_t = \sqrt{1 - \bar\alpha_t}$.

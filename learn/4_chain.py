@@ -29,11 +29,12 @@ from inkseed.samplers import ancestral, ddim, dpm_solver
 # %% [markdown]
 # ## The exact denoiser of a mixture
 #
-# A point has label $c$ with probability $p_c$. Given $c$, it is Gaussian around a centre $m_c$, with standard deviation
-# $s_c$ in each coordinate. Then $x_t = \alpha x_0 + \sigma \epsilon$ is Gaussian too, with mean $\alpha\, m_c$ and variance
-# $V_c = \alpha^2 s_c^2 + \sigma^2$. What is the mean of $x_0$ given $x_t$ and $c$? Again there are two sources, to be averaged by
-# precision as in notebook 3: the label says $m_c$, with precision $1 / s_c^2$, and $x_t$ says $x_t / \alpha$, with precision
-# $\alpha^2 / \sigma^2$.
+# A point has label $c$ with probability $p_c$. Given $c$, it is Gaussian around a centre $m_c$, with standard
+# deviation $s_c$ in each coordinate. Then $x_t = \alpha x_0 + \sigma \epsilon$ is Gaussian too, with mean
+# $\alpha\, m_c$ and variance $V_c = \alpha^2 s_c^2 + \sigma^2$. What is the mean of $x_0$ given $x_t$ and $c$? Again
+# there are two sources, to be averaged by precision as in notebook 3: the label says $m_c$, with precision
+# $1 / s_c^2$, and $x_t$ says $x_t / \alpha$, with precision $\alpha^2 / \sigma^2$ (their product is
+# $\alpha\, x_t / \sigma^2$). Multiply above and below by $s_c^2\, \sigma^2$:
 #
 # $$D(x_t, t, c) = \frac{m_c / s_c^2 + \alpha\, x_t / \sigma^2}{1 / s_c^2 + \alpha^2 / \sigma^2} = \frac{\sigma^2 m_c + \alpha\, s_c^2\, x_t}{V_c} =
 # m_c + \frac{\alpha\, s_c^2}{V_c} (x_t - \alpha\, m_c)$$
@@ -42,8 +43,8 @@ from inkseed.samplers import ancestral, ddim, dpm_solver
 #
 # $$D(x_t, t) = \sum_c p(c \mid x_t)\, D(x_t, t, c), \qquad p(c \mid x_t) \propto p_c\; N(x_t;\, \alpha\, m_c,\, V_c)$$
 #
-# Here $N(x; m, v)$ is the density at $x$ of the Gaussian with mean $m$ and variance $v$. This is `Mixture.guess` in
-# [kit.py](kit.py).
+# Here $N(x; m, v)$ is the density at $x$ of the Gaussian with mean $m$ and variance $v$ (in the plane, the product
+# over both coordinates). This is `Mixture.guess` in [kit.py](kit.py).
 #
 # Now the whole chain, with the step of notebook 3, adding $\sqrt\beta\, z$ as the report does. It is also called *ancestral
 # sampling*, and `ancestral` is inkseed's function for it. It is given the denoiser, the schedule, the starting noise, a label for each point (-1 is none), the times to
@@ -84,15 +85,20 @@ figure
 #
 # No $z$: the same start always leads to the same end.
 #
-# Why is that allowed? Suppose that $D$ were the true $x_0$. Then $\epsilon$ is the true noise, and $x_s$ is our one formula at
-# time $s$. So is the step of notebook 3. With $x_t = \alpha_t D + \sigma_t \epsilon$ put into it, it reads
+# Why is that allowed? Suppose that $D$ were the true $x_0$. Then $\epsilon$ is the true noise, and $x_s$ is our one
+# formula at time $s$. The step of notebook 3 gives that formula as well, only with partly new noise. Put
+# $x_t = \alpha_t D + \sigma_t \epsilon$ into it, with $\alpha_t = a\, \alpha_s$. In front of $D$ we get
+# $\alpha_s (\beta + a^2 \sigma_s^2) / \sigma_t^2 = \alpha_s$. In front of $\epsilon$ we get
+# $\sigma_s^2\, a / \sigma_t$, whose square is
+# $\sigma_s^2 \cdot a^2 \sigma_s^2 / \sigma_t^2 = \sigma_s^2 (\sigma_t^2 - \beta) / \sigma_t^2 = \sigma_s^2 - v$. So
+# it reads
 #
 # $$x_s = \alpha_s\, D + \sqrt{\sigma_s^2 - v}\; \epsilon + \sqrt v\; z$$
 #
-# It keeps a part of the old noise and draws the rest anew, and the two variances add up to $\sigma_s^2$. DDIM keeps all of
-# it. Now $D$ is only a mean, so this is no proof. But it can be proved that in small steps both give $x_t$
-# the same distribution at each time ([2011.13456](https://arxiv.org/abs/2011.13456), section 4.3). And smooth
-# paths can be followed in fewer, larger steps than jittery ones.
+# It keeps a part of the old noise and draws the rest anew, and the two variances add up to $\sigma_s^2$. DDIM keeps
+# all of the old noise. But $D$ is only a mean, so this is no proof. Yet it can be proved that in small steps both
+# give $x_t$ the same distribution at each time ([2011.13456](https://arxiv.org/abs/2011.13456), section 4.3). And
+# smooth paths can be followed in fewer, larger steps than jittery ones.
 #
 # **Exercise 4.1.** Write this step.
 
@@ -191,8 +197,8 @@ def in_the_middle(now, before, h, h_before):
 check("4.2", in_the_middle)
 
 # %% [markdown]
-# Both end, with enough steps, at the same points. How far are they from there with fewer? The steps are
-# even in $\lambda$ (`"log_snr"`). The plot has logarithms on both axes: a slope of -1 (*first order*) means that
+# DDIM and DPM-Solver++ end, with enough steps, at the same points. How far are they from there with fewer? The steps
+# are even in $\lambda$ (`"log_snr"`). The plot has logarithms on both axes: a slope of -1 (*first order*) means that
 # twice the steps halve the error, and a slope of -2 (*second order*) that they quarter it.
 
 
@@ -239,7 +245,7 @@ figure
 
 # %% [markdown]
 # With a network there is a second error: its own $D$ is not exact, and more steps do not mend that. So
-# more than 20 or so steps rarely pay, and fresh noise, which covers up errors made earlier, can even
+# more than 20 or so steps rarely pay, and fresh noise, which washes out errors made earlier, can even
 # help: [docs/samplers.md](../docs/samplers.md) measures both.
 #
 # ## In short

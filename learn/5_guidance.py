@@ -12,7 +12,7 @@
 # # 5. Labels and guidance
 #
 # How does a model draw a 7 when asked for a 7? By showing the network the label as well. And why do
-# people then *guide* it, with a number $w$ that makes it obey more? This notebook derives what $w$
+# people then *guide* it, with a number $w$ that makes it obey the label more? This notebook derives what $w$
 # does, on three Gaussians where everything can be computed, and shows what it costs.
 
 # %%
@@ -42,9 +42,9 @@ from inkseed.samplers import dpm_solver
 #
 # $$\hat D = D(x_t, t, c) + w\,\big(D(x_t, t, c) - D(x_t, t)\big) = (1 + w)\, D(x_t, t, c) - w\, D(x_t, t)$$
 #
-# A sampler then uses $\hat D$ wherever it used $D$. $w$ is called `guide_w` in the code. With $w = 0$, $\hat D$ is the
-# guess with the label. With $w = -1$ it is the guess without. With $w > 0$ it goes beyond the guess with the
-# label, away from the guess without. It costs two evaluations of the network per step instead of one.
+# A sampler then uses $\hat D$ wherever it used $D$. $w$ is called `guide_w` in the code. With $w = 0$, $\hat D$ is
+# the guess with the label. With $w = -1$ it is the guess without. With $w > 0$ it goes beyond the guess with the
+# label, away from the guess without. Guidance costs two evaluations of the network per step instead of one.
 #
 # Equation (3) of the report mixes guesses of the noise instead: $\hat\epsilon = (1 + w)\, \epsilon_c - w\, \epsilon$, with $\epsilon_c$ the
 # guess with the label and $\epsilon$ the one without. Put both guesses into $D = (x_t - \sigma \epsilon) / \alpha$: the weights $1 + w$
@@ -106,10 +106,12 @@ figure
 #
 # ## What w does, in probabilities
 #
-# The **score** is the direction in which the density of $x_t$ rises fastest: the gradient of $\log p(x_t)$.
-# It is hidden in $D$. The density of $x_t$ is an average of Gaussians, one around each $\alpha x_0$:
-# $p(x_t) = E_{x_0}[N(x_t;\, \alpha x_0, \sigma^2)]$. The Gaussian is $e^{-(x_t - \alpha x_0)^2 / 2\sigma^2}$ times a constant, so its gradient
-# with respect to $x_t$ is itself times $(\alpha x_0 - x_t) / \sigma^2$. Therefore
+# The **score** is the gradient of $\log p(x_t)$ with respect to $x_t$, written $\nabla \log p(x_t)$. It points to
+# where the density of $x_t$ rises fastest, and it is hidden in $D$. The density of $x_t$ is an average of Gaussians,
+# one around each $\alpha x_0$: $p(x_t) = E_{x_0}[N(x_t;\, \alpha x_0, \sigma^2)]$, where $E_{x_0}$ is the mean over
+# all images $x_0$. The Gaussian is $e^{-(x_t - \alpha x_0)^2 / 2\sigma^2}$ times a constant, so its gradient with
+# respect to $x_t$ is itself times $(\alpha x_0 - x_t) / \sigma^2$. Therefore (the gradient of $\log p$ is that of
+# $p$, divided by $p$)
 #
 # $$\nabla \log p(x_t) = \frac{\nabla p(x_t)}{p(x_t)} = E_{x_0}\left[\frac{N(x_t;\, \alpha x_0, \sigma^2)}{p(x_t)} \cdot
 # \frac{\alpha x_0 - x_t}{\sigma^2}\right]$$
@@ -153,10 +155,12 @@ check("5.2", score)
 #
 # $$\text{guided score} = \nabla \log p(x_t \mid c) + w\, \nabla \log p(c \mid x_t)$$
 #
-# In words: **move to where images of this label are, and in addition, $w$ times, to where a classifier
-# would be surer of the label.** No classifier was trained; the two guesses contain one. It is called
-# *classifier-free guidance*. Let us check on the mixture, where $p(c \mid x_t)$ is known (`label_given`): PyTorch
-# computes the gradient of its logarithm, and we compare it with the difference of the two scores.
+# In words: **move to where images of this label are, and in addition, $w$ times, to where a classifier would be surer
+# of the label.** In the guess itself, where $D = (x_t + \sigma^2\, \text{score}) / \alpha$, this is
+# $\hat D = D(x_t, t, c) + w\, \frac{\sigma^2}{\alpha} \nabla \log p(c \mid x_t)$: the push in the picture above. No
+# classifier was trained; the two guesses contain one. It is called *classifier-free guidance*. Let us check on the
+# mixture, where $p(c \mid x_t)$ is known (`label_given`): PyTorch computes the gradient of its logarithm, and we
+# compare it with the difference of the two scores.
 
 # %%
 here = torch.tensor([[0.4, 0.1]], dtype=torch.float64, requires_grad=True)
@@ -170,10 +174,12 @@ print("difference of the scores: ", (told_here - untold_here)[0].numpy().round(4
 # %% [markdown]
 # ## What it costs
 #
-# Sample the label at the top with more and more guidance. Fewer and fewer points lie where other labels
-# are likely. But good points near there are lost as well: the cloud moves away from its own true centre,
-# and shrinks. Guided samples are **not** samples of $p(x_0 \mid c)$. ("Sure" is the mean of $p(c \mid x_0)$ for the label
-# asked for.)
+# Sample the label at the top with more and more guidance. Fewer and fewer points lie where other labels are likely.
+# But good points near there are lost as well: the cloud moves away from its own true centre, and shrinks. The guided
+# score is that of a density proportional to $p(x_t \mid c)\, p(c \mid x_t)^w$, which is smaller wherever the label is
+# in doubt. So guided samples are **not** samples of $p(x_0 \mid c)$. Nor are they quite samples of that product at
+# $t = 0$, because the products at later times are not its noised versions. ("Sure" is the mean of $p(c \mid x_0)$ for
+# the label asked for.)
 
 # %%
 denoiser, n = THREE.denoiser(REPORT), amount(1500, 60)

@@ -50,13 +50,15 @@ figure
 # %% [markdown]
 # ## Back to the noise: inversion
 #
-# DDIM's step mixes $D$ and $\epsilon$ anew: $x_s = \alpha_s D + \sigma_s \epsilon$, both taken at $x_t$. Put $D = (x_t - \sigma_t \epsilon) / \alpha_t$ in,
-# solve for $x_t$, and you have a step from image to noise. A chain of such steps is called *inversion*.
+# DDIM's step mixes $D$ and $\epsilon$ anew: $x_s = \alpha_s D + \sigma_s \epsilon$, both guessed from $x_t$. Put
+# $D = (x_t - \sigma_t \epsilon) / \alpha_t$ in, solve for the $x_t$ that now stands there, and you have a step from
+# image to noise. A chain of such steps is called *inversion*.
 #
 # $$x_t = \frac{\alpha_t}{\alpha_s}\, x_s + \left(\sigma_t - \frac{\alpha_t}{\alpha_s} \sigma_s\right) \epsilon(x_t, t)$$
 #
-# There is a catch: $\epsilon(x_t, t)$, the guess of the noise, is needed at $x_t$, which we do not have yet. Inversion
-# uses $\epsilon(x_s, t)$ in its place. The smaller the steps, the nearer $x_s$ is to $x_t$, and the better the way back.
+# There is a catch: $\epsilon(x_t, t)$, the guess of the noise, is needed at $x_t$, which we do not have yet.
+# Inversion uses $\epsilon(x_s, t)$ in its place, as if $x_s$ were $x_t$. The smaller the steps, the nearer
+# $x_s$ is to $x_t$, and the better the way back.
 
 # %%
 n = amount(20, 3)
@@ -112,20 +114,21 @@ name_ends(axis)
 figure
 
 # %% [markdown]
-# So a noise's stability says how much $\epsilon$ changes along its path: if it stayed the same, inversion would be
-# exact, in steps of any size. That is a real property of the noise. Whether a stable noise also makes a *better image*
-# is another question.
+# So a noise's stability says how little the guess $\epsilon$ changes along its path: if it stayed the same, inversion
+# would be exact, in steps of any size. That is a real property of the noise. Whether a stable noise also makes a
+# *better image* is another question.
 #
 # ## What the report's listing measures
 #
-# The report lists a function `inverse_noise`. It goes from image to noise by *adding fresh noise at every
-# step*: $x \leftarrow \alpha_t\, x + \sigma_t\, z$ at $t = i / 400$, for $i$ = 1 to 400. After 400 factors
-# $\alpha_t < 1$ nothing is left of the image. What comes out was drawn just now, and has nothing to do with the noise that we began
-# with. What cosine do two unrelated noises have?
+# The report lists a function `inverse_noise`. It goes from image to noise by *adding fresh noise at every step*:
+# $x \leftarrow \alpha_t\, x + \sigma_t\, z$ at $t = i / 400$, for $i$ = 1 to 400, with a new $z$ each time. After 400
+# factors $\alpha_t < 1$ nothing is left of the image. What comes out was drawn just now, and has nothing to do with
+# the noise that we began with. What cosine do two unrelated noises have?
 #
 # Let $a$ and $b$ be independent, $d = 784$ numbers each. $a \cdot b$ is a sum of $d$ independent products of mean 0
-# and variance 1, so it has standard deviation $\sqrt d$, and is nearly Gaussian. The norms are close to $\sqrt d$ each.
-# So the cosine is about $N(0, 1/d)$, with standard deviation $1 / \sqrt{784} = 1/28 = 0.036$.
+# and variance 1, so it has standard deviation $\sqrt d$, and is nearly Gaussian. The lengths of $a$ and $b$ are close
+# to $\sqrt d$ each, since a squared length is a sum of $d$ squares of mean 1. The cosine is $a \cdot b$ divided by
+# both. So it is about $N(0, 1/d)$, with standard deviation $1 / \sqrt{784} = 1/28 = 0.036$.
 
 # %%
 n = amount(20_000, 500)

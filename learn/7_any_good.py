@@ -58,9 +58,11 @@ figure
 # helped to make would please it too well. Judge B is used for measuring only.
 #
 # If $k$ of $n$ are read as asked, the share is $\hat p = k / n$. How far may the true $p$ be? $\hat p$ has standard
-# deviation $\sqrt{p (1 - p) / n}$. Wilson's interval is all those $p$ for which the observed $\hat p$ is at most $z = 1.96$
-# standard deviations away; a Gaussian is that near its mean with probability 95 %. (This $z$ is a number, not noise.) Solve
-# $(\hat p - p)^2 \le z^2\, p (1 - p) / n$, a quadratic inequality in $p$, and get
+# deviation $\sqrt{p (1 - p) / n}$. Wilson's interval is all those $p$ for which the observed $\hat p$ is at most
+# $z = 1.96$ standard deviations away; a Gaussian is that near its mean with probability 95 %. (This $z$ is a number,
+# not noise.) Solve $(\hat p - p)^2 \le z^2\, p (1 - p) / n$ for $p$. Multiplied out it is
+# $\left(1 + \frac{z^2}{n}\right) p^2 - 2 \left(\hat p + \frac{z^2}{2n}\right) p + \hat p^2 \le 0$, and $p$ lies
+# between the two roots:
 #
 # $$\frac{\hat p + \frac{z^2}{2n} \;\pm\; z \sqrt{\frac{\hat p (1 - \hat p)}{n} + \frac{z^2}{4 n^2}}}{1 + \frac{z^2}{n}}$$
 #
@@ -111,12 +113,14 @@ for words, images, asked in (
 #
 # $$d^2 = |m_1 - m_2|^2 + \mathrm{tr}\left(S_1 + S_2 - 2 (S_1 S_2)^{1/2}\right)$$
 #
-# ($\mathrm{tr}$ is the sum of the diagonal, and the power a matrix square root.) This $d^2$ is called the **Fréchet distance** of
-# two Gaussians. To turn one into the other, each point must be moved, and $d^2$ is the least possible mean of the squared
-# lengths of the moves. In one dimension it is $(m_1 - m_2)^2 + (s_1 - s_2)^2$, with $s$ the standard deviations.
+# ($\mathrm{tr}$ is the sum of the diagonal, and $A^{1/2}$ the matrix whose square is $A$.) This $d^2$ is called the
+# **Fréchet distance** of two Gaussians. To turn one into the other, each point must be moved, and $d^2$ is the least
+# possible mean of the squared lengths of the moves. In one dimension it is $(m_1 - m_2)^2 + (s_1 - s_2)^2$, with $s$
+# the standard deviations.
 #
-# It is never 0 for a finite sample, not even for real digits, because a covariance from few points is off. So
-# look at the baseline, with the same $n$ and as many of each label (another mix of labels would itself be a difference):
+# It is never 0 for a finite sample, not even for real digits, because a mean and a covariance from few points are
+# off. So look at the baseline, with the same $n$ and as many of each label (another mix of labels would itself be a
+# difference):
 
 # %%
 part = real_like(split.part_a, np.arange(amount(2500, 150)) % 10)
