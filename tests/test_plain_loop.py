@@ -237,7 +237,8 @@ def test_the_pages_lines_make_models(tmp_path, monkeypatch):
     few = load_mnist(train=True).subset(np.arange(8))
     batch = (to_tensor(few.images), torch.from_numpy(few.labels))
     monkeypatch.setattr("inkseed.data.create_mnist_dataloaders", lambda: ([batch], [batch]))
-    loop, convert, convert_origins = lines_of_the_page()
+    imports, loop, convert, convert_origins = lines_of_the_page()
+    exec(imports, {})
     with torch.random.fork_rng():
         torch.manual_seed(0)
         names: dict = {}
