@@ -12,7 +12,7 @@ import numpy as np
 from scipy import ndimage
 
 from inkseed.data.least_ink import own_boxes
-from inkseed.data.pairs import Layout, ink_boxes
+from inkseed.data.pairs import ink_boxes
 from inkseed.model.hand import AnyHand, DrawnHand
 from inkseed.model.model import Model
 from inkseed.model.redraw import Confidence, sample_confident
@@ -29,7 +29,7 @@ from inkseed.sets.plan import Plan, Shard
 from inkseed.writing.number import Part, blocks_of, parts_of
 from inkseed.writing.reading import least_confidence
 from inkseed.writing.screening import confidence_in
-from inkseed.writing.typesetting import cleaned, lay_out
+from inkseed.writing.typesetting import cleaned, gaps_of, lay_out
 
 NEIGHBOURS = np.stack([np.zeros((3, 3)), np.ones((3, 3)), np.zeros((3, 3))])  # in one image
 STYLES = ("slant", "thickness")
@@ -230,9 +230,8 @@ class LineSetter:
         most = max(map(len, self.parts))
         keys = [(index, k) for index in self.block for k in range(most)]
         drawn = normals(self.seed, keys, (), Purpose.SET_GAP).reshape(len(self.block), most)
-        mean, deviation = Layout().gap
         begin = 0
-        for own, gaps in zip(self.parts, mean + deviation * drawn.astype(float), strict=True):
+        for own, gaps in zip(self.parts, gaps_of(drawn), strict=True):
             ends = owned[begin : begin + len(own) + 1].tolist()
             boxes = [inked[first:last] for first, last in pairwise(ends)]
             places, _ = lay_out(boxes, gaps[: len(own) - 1], each.shape[1])

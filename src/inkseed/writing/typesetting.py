@@ -27,8 +27,12 @@ def gaps(count: int, seed: int) -> np.ndarray:
 
     Gap k depends only on the seed and k.
     """
+    return gaps_of(normals(seed, [(k,) for k in range(count)], (), Purpose.GAP))
+
+
+def gaps_of(drawn: np.ndarray) -> np.ndarray:
+    """The gaps, of any shape, that standard normal numbers stand for."""
     mean, deviation = Layout().gap
-    drawn = normals(seed, [(k,) for k in range(count)], (), Purpose.GAP)
     return mean + deviation * drawn.astype(np.float64)
 
 
