@@ -82,8 +82,13 @@ def to_tensor(images: np.ndarray, image_size: tuple[int, int] | None = None) -> 
     Returns:
         float32 (N, 1, H, W) in [-1, 1], ink +1. This is the report's `Normalize((0.5,), (0.5,))`.
     """
-    x = torch.from_numpy(np.ascontiguousarray(images)).float()[:, None] / 255 * 2 - 1
+    x = as_taken(torch.from_numpy(np.ascontiguousarray(images)))
     return x if image_size is None else resized(x, image_size)
+
+
+def as_taken(images: Tensor) -> Tensor:
+    """uint8 (N, H, W), ink 255 -> what networks take, float32 (N, 1, H, W) in [-1, 1], ink +1."""
+    return images.float()[:, None] / 255 * 2 - 1
 
 
 def resized(x: Tensor, image_size: tuple[int, int]) -> Tensor:

@@ -2,7 +2,8 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, lru_cache
+from threading import Lock
 
 import numpy as np
 import torch
@@ -17,6 +18,7 @@ from inkseed.training.bends import draw_bends
 from inkseed.training.fellows import Fellows, HandDigits
 
 WITH_HAND, TOLD_BEND = 2, 8  # one image in so many
+PASSES = 2  # in memory: a batch may lie in both
 
 
 @dataclass(frozen=True, repr=False)
@@ -78,7 +80,7 @@ class Batches:
     """The endless sequence of a run's images: one shuffled pass after another, in equal batches.
 
     Args:
-        of_pass: the examples of pass k, as many in each pass; those of the last are kept.
+        of_pass: the examples of pass k, as many in each pass; those of the last two are kept.
         styled: whether slant and thickness are told.
         batch_size: images in a batch.
         key: the run's seed, and the purpose of their order.
@@ -100,14 +102,16 @@ class Batches:
         first = of_pass(0)
         self.size = len(first.images)
         self.fellows = Fellows(first.digits or first.images) if hands else None
-        self._last: tuple[int, Examples, Condition, Tensor] | None = None
+        self._pass = lru_cache(PASSES)(self._begin_pass)
+        self._one_at_a_time = Lock()  # several threads may make batches
 
     def __getitem__(self, step: int) -> Batch:
         """Batch number `step`, whatever came before."""
         places = torch.arange(step * self.batch_size, (step + 1) * self.batch_size)
         x, conditions, parts = [], [], []
         for number in (places // self.size).unique().tolist():
-            examples, own, order = self._pass(number)
+            with self._one_at_a_time:
+                examples, own, order = self._pass(number)
             indices = order[places[places // self.size == number] % self.size]
             x.append(to_tensor(examples.images.images[indices.numpy()]))
             conditions.append(own[indices])
@@ -140,10 +144,8 @@ class Batches:
             style = style.masked_fill(moved[:, None], torch.nan)
         return replace(whole, condition=replace(batch.condition, style=style, bend=bend))
 
-    def _pass(self, number: int) -> tuple[Examples, Condition, Tensor]:
+    def _begin_pass(self, number: int) -> tuple[Examples, Condition, Tensor]:
         """Images, what they are, and order of a pass."""
-        if self._last is None or self._last[0] != number:
-            examples = self.of_pass(number)
-            order = torch.randperm(self.size, generator=stream(*self.key, number))
-            self._last = (number, examples, examples.condition(self.styled), order)
-        return self._last[1:]
+        examples = self.of_pass(number)
+        order = torch.randperm(self.size, generator=stream(*self.key, number))
+        return examples, examples.condition(self.styled), order

@@ -166,8 +166,8 @@ def _loop(
         deferred(engine.num_processes == 1, insisting=True) as interrupted,
         ahead(lessons, range(run.step, steps), waits_on) as drawn_steps,
     ):
+        began = time.perf_counter()
         for step, drawn in drawn_steps:
-            began = time.perf_counter()
             rate = learning_rate(recipe, step, steps)
             value = learn(drawn, rate)
             if not math.isfinite(value):
@@ -177,7 +177,9 @@ def _loop(
                 )
             run.averages.update(step, run.network.state_dict())
             run.step = step + 1
-            speed = recipe.batch_size / (time.perf_counter() - began)
+            ended = time.perf_counter()
+            speed = recipe.batch_size / (ended - began)  # with the wait for what it learned from
+            began = ended
             tell(value, speed)
             if log is None:
                 continue

@@ -14,7 +14,8 @@ from inkseed.nn.graph import Graphed
 from inkseed.training.objective import Drawn, Objective
 from inkseed.training.optimizer import Optimizer
 
-AHEAD = 3  # steps that wait for a GPU
+AHEAD = 6  # steps that wait for a GPU
+MAKERS = 3  # threads that make them: one keeps no fast GPU busy
 
 
 class SharedStep:
@@ -99,7 +100,7 @@ def ahead(
     if device.type != "cuda":
         yield ((step, make(step)) for step in steps)
         return
-    with ThreadPoolExecutor(1) as maker:  # one, since batches are made in order
+    with ThreadPoolExecutor(MAKERS) as maker:
 
         def made() -> Iterator[tuple[int, Drawn]]:
             waiting = [maker.submit(make, step) for step in steps[:AHEAD]]
