@@ -6,7 +6,7 @@ the last two together, half of each and all of both. All are set on lines and fi
 code, so that only digits differ. Each is tested on the same numbers, composed of MNIST's test
 digits by one unseen writer each; a number counts as wrong if any of its digits is. Nothing is
 chosen by these figures: the last weights are taken. Sets and readings are kept in `--out`: a
-stopped run goes on where it was.
+stopped run goes on where it was, and `--only` does a part of it.
 """
 
 import argparse
@@ -14,6 +14,8 @@ import shlex
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from functools import cache, partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -41,6 +43,7 @@ BLANK = 10  # CTC's
 BATCH = 128
 RATE, DECAY = 2e-3, 1e-2
 RESAMPLES = 1000
+AT_ONCE = 100  # numbers that a process sets
 SHOWN = 24  # misread numbers in the picture
 ROWS = {  # name, and which sets it learns from: how many parts of each
     "pasted at random": {"random": 1.0},
@@ -50,6 +53,7 @@ ROWS = {  # name, and which sets it learns from: how many parts of each
     "one writer and ours, all of both": {"writer": 1.0, "ours": 1.0},
 }
 BASE = "pasted by one writer"
+SETS = {"random": (1, False), "writer": (2, True)}  # seed, and whether one writer has all digits
 
 
 class Numbers(NamedTuple):
@@ -86,8 +90,22 @@ def pasted(
 ) -> Iterator[tuple[LabelledNumber, int]]:
     """Numbers of these digits and their writers: one each, who has all digits, or any, told as -1.
 
-    They are set on lines and finished as our own are.
+    They are set on lines and finished as our own are, by all processors.
     """
+    chosen = list(_choices(digits, count, seed, one_writer))
+    images = [digits.images[rows] for _, rows, _ in chosen]
+    said = ["".join(map(str, label)) for label, _, _ in chosen]
+    with ProcessPoolExecutor() as pool:
+        numbers = pool.map(
+            partial(_set_one, look, seed), range(count), said, images, chunksize=AT_ONCE
+        )
+        yield from zip(numbers, (writer for *_, writer in chosen), strict=True)
+
+
+def _choices(
+    digits: LabelledImages, count: int, seed: int, one_writer: bool
+) -> Iterator[tuple[np.ndarray, np.ndarray, int]]:
+    """What each number says, which digits it is made of, and their writer."""
     rng = np.random.default_rng(seed)
     assert digits.writers is not None
     names, writer = np.unique(digits.writers, return_inverse=True)
@@ -95,7 +113,7 @@ def pasted(
     of = owner * 10 + digits.labels
     order, sizes = np.argsort(of, kind="stable"), np.bincount(of, minlength=10 * (owner.max() + 1))
     first, has = sizes.cumsum() - sizes, sizes.reshape(-1, 10)
-    for k in range(count):
+    for _ in range(count):
         label = rng.integers(0, 10, rng.integers(SHORTEST, LONGEST + 1))
         able = np.flatnonzero((has >= np.bincount(label, minlength=10)).all(1))
         who = int(rng.choice(able))
@@ -104,10 +122,14 @@ def pasted(
         for group in np.unique(groups):  # "77" is two sevens, not the same one twice
             places = groups == group
             chosen[places] = first[group] + rng.choice(sizes[group], places.sum(), replace=False)
-        said = "".join(map(str, label))
-        setter = LineSetter(look, seed, range(k, k + 1), [said], [[Part(each, 1) for each in said]])
-        (number,) = setter.numbers(digits.images[order[chosen]])
-        yield number, int(names[who]) if one_writer else -1
+        yield label, order[chosen], int(names[who]) if one_writer else -1
+
+
+def _set_one(look: Look, seed: int, k: int, said: str, images: np.ndarray) -> LabelledNumber:
+    """Number k, of these digits."""
+    setter = LineSetter(look, seed, range(k, k + 1), [said], [[Part(each, 1) for each in said]])
+    (number,) = setter.numbers(images)
+    return number
 
 
 def compose(digits: LabelledImages, count: int, seed: int, one_writer: bool) -> Numbers:
@@ -133,6 +155,13 @@ def ours(out: Path, count: int, options: list[str]) -> Numbers:
     subprocess.run([*command, *options], check=True)
     with np.load(out / "train" / "numbers.npz", allow_pickle=False) as arrays:
         return Numbers(arrays["images"], arrays["labels"], np.full(count, -1))
+
+
+def mixed(numbers: Callable[[str], Numbers], shares: dict[str, float]) -> Numbers:
+    """Parts of several sets as one."""
+    sets = [(numbers(name), share) for name, share in shares.items()]
+    parts = [[each[: round(share * len(each))] for each in arrays] for arrays, share in sets]
+    return Numbers(*map(np.concatenate, zip(*parts, strict=True)))
 
 
 def train(numbers: Numbers, steps: int, seed: int, device: torch.device) -> Recogniser:
@@ -246,33 +275,36 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=3000, help=f"of {BATCH} images")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     parser.add_argument("--device", default="cpu")
+    parser.add_argument("--only", default="", help="only rows whose name has this in it")
     parser.add_argument("--options", default="", help="more options for inkseed dataset")
     asked = parser.parse_args()
     asked.out.mkdir(parents=True, exist_ok=True)
     device, parts = find_device(asked.device), split_mnist()
     known = join([parts.part_a, parts.part_b])
     place = asked.out / f"{asked.count}"
-    sets = {
-        "random": kept(Path(f"{place}-random.npz"), lambda: compose(known, asked.count, 1, False)),
-        "writer": kept(Path(f"{place}-writer.npz"), lambda: compose(known, asked.count, 2, True)),
-        "ours": ours(Path(f"{place}-ours"), asked.count, shlex.split(asked.options)),
-    }
+
+    @cache
+    def numbers(name: str) -> Numbers:
+        """One of the sets that rows learn from."""
+        if name == "ours":
+            return ours(Path(f"{place}-ours"), asked.count, shlex.split(asked.options))
+        seed, one_writer = SETS[name]
+        path = Path(f"{place}-{name}.npz")
+        return kept(path, lambda: compose(known, asked.count, seed, one_writer))
+
     test = kept(
         asked.out / f"test-{asked.tests}.npz",
         lambda: compose(load_mnist(train=False), asked.tests, 3, True),
     )
     wrong, readings = {}, {}
     for name, shares in ROWS.items():
-        of = [
-            [each[: round(share * asked.count)] for each in sets[key]]
-            for key, share in shares.items()
-        ]
-        numbers = Numbers(*map(np.concatenate, zip(*of, strict=True)))
+        if asked.only not in name:
+            continue
         found = []
         for seed in asked.seeds:
             path = asked.out / f"{name}-{asked.count}-{asked.steps}-{asked.tests}-{seed}.npy"
             if not path.exists():
-                network = train(numbers, asked.steps, seed, device)
+                network = train(mixed(numbers, shares), asked.steps, seed, device)
                 said = read(network, test.images, device)
                 write_atomically(path, lambda opened, said=said: np.save(opened, said))
             found.append(np.load(path, allow_pickle=False))
@@ -281,9 +313,10 @@ def main() -> None:
                 flush=True,
             )
         wrong[name], readings[name] = np.stack(found) != test.labels, found[0]
-    print()
-    print("\n".join(table(wrong, test.writers)))
-    draw_errors(test, readings, asked.out / "errors.png")
+    if BASE in wrong:
+        print()
+        print("\n".join(table(wrong, test.writers)))
+        draw_errors(test, readings, asked.out / "errors.png")
 
 
 if __name__ == "__main__":

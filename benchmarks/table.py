@@ -38,6 +38,7 @@ from inkseed.writing.screening import sample_screened
 CHUNK = 100
 FEW, MANY = 1_000, 10_000  # images of a row that costs hours, and of one that does not
 SEED = 0
+NOISY = "dpm_solver_sde"
 COLUMNS = ("accuracy", "frechet", "coverage", "memorisation")
 Draw = Callable[[np.ndarray, int], tuple[np.ndarray, float]]
 """(labels (N,), index of the first) -> (images uint8 (N, 28, 28), evaluations an image)."""
@@ -67,18 +68,19 @@ class Ways:
         self.density = cache(self._density)
 
     def rows(self) -> list[Row]:
-        ours = [("report", None, 2.0, FEW), ("report", None, 0.5, FEW), ("report", None, 0.0, FEW)]
-        ours += [("quick", None, None, MANY), ("digits", None, None, MANY)]
-        ours += [("digits", steps, None, MANY) for steps in (5, 7, 20)]
-        ours += [("digits", None, w, MANY) for w in (0.0, 0.6, 1.0, 2.0)]
-        ours += [("digits-fast", n, w, MANY) for n in (1, 2, 3, 4) for w in (0.0, 0.6, 2.0)]
+        ours = [("report", None, w, FEW, None) for w in (2.0, 0.5, 0.0)]
+        ours += [(name, None, None, MANY, None) for name in ("quick", "digits", "digits-fast")]
+        ours += [("digits", 20, w, MANY, NOISY) for w in (0.0, 0.03, 0.05)]
+        ours += [("digits", 14, 0.0, MANY, NOISY)]
+        ours += [("digits", 10, w, MANY, "dpm_solver") for w in (0.0, 0.4, 1.0, 2.0)]
+        ours += [("digits-fast", n, w, MANY, None) for n in (1, 2, 3, 4) for w in (0.0, 0.6, 2.0)]
         return [
             Row("sklearn", "scikit-learn, PCA + KDE", "", MANY, self._by_density),
             self._public("ddim", 50, MANY),
             self._public("ddpm", 1000, FEW),
             *[self._own(*row) for row in ours],
-            self._own("digits", None, 0.2, MANY, check=True),
-            self._own("report", 400, 2.0, FEW, "ancestral"),
+            self._own("digits", 20, 0.0, MANY, NOISY, check=True),
+            *[self._own("report", 400, w, FEW, "ancestral") for w in (2.0, 0.5)],
         ]
 
     def _own(
@@ -223,6 +225,7 @@ def main() -> None:
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--compile", action="store_true", help="use torch.compile for our models")
     parser.add_argument("--measure", action="store_true", help="draw nothing")
+    parser.add_argument("--draw", action="store_true", help="measure nothing")
     parser.add_argument("--only", default="", help="draw only the rows whose key has this in it")
     asked = parser.parse_args()
     asked.out.mkdir(parents=True, exist_ok=True)
@@ -231,7 +234,7 @@ def main() -> None:
         for row in rows:
             if asked.only in row.key:
                 draw(row, asked.out)
-    for count in (FEW, MANY):
+    for count in () if asked.draw else (FEW, MANY):
         print(f"\nN = {count:,}\n")
         print("\n".join(table(rows, asked.out, count)))
 

@@ -17,12 +17,15 @@ from inkseed.training.run import weights_of_state
 from inkseed.training.run_folder import MODEL, STATE
 
 
-def bundle(run: Path, recipe: Recipe, target: Path) -> None:
+def bundle(run: Path, recipe: Recipe, target: Path, **facts: str) -> None:
     """Write the weights of a run's folder to `target`, sampled as `recipe` says."""
     finished = run / MODEL
     tensors, config = load_tensors(finished if finished.exists() else run / STATE)
     weights = tensors if finished.exists() else weights_of_state(tensors, config)
-    config["sampling"] = config["training"]["settings"]["sampling"] = dict(recipe.sampling)
+    config["training"] |= facts
+    settings = config["training"]["settings"]
+    config["sampling"] = settings["sampling"] = dict(recipe.sampling)
+    settings["teacher"] = Path(settings.get("teacher", "")).stem  # its name, not where it lay
     save_tensors(target, as_float16(weights), config)
     seen = config["training"]["images_seen"]
     say.out(f"{target}: {target.stat().st_size / 1e6:.1f} MB, {seen:,} images seen")

@@ -127,12 +127,14 @@ if __name__ == "__main__":
     parser.add_argument("--model", default="digits")
     parser.add_argument("--count", type=int, default=COUNT, help="images for each row")
     parser.add_argument("--compile", action="store_true", help="use torch.compile")
+    parser.add_argument("--device", default="cpu")
     parser.add_argument("--style-only", action="store_true", help="leave the choice as it is")
     asked = parser.parse_args()
-    model = load(asked.model)
+    model = load(asked.model, asked.device)
     if asked.compile:
         model.compile()
-    tables = {"choice": choice, "style": style, "machine": lambda *_: [f"{machine()}."]}
+    here = f"{machine(asked.device)}."
+    tables = {"choice": choice, "style": style, "machine": lambda *_: [here]}
     for name, made in tables.items():
         if name == "choice" and asked.style_only:
             continue

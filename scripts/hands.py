@@ -88,9 +88,9 @@ def pairs(judge: WriterJudge) -> list[str]:
     return lines
 
 
-def in_hands(judge: WriterJudge) -> list[str]:
+def in_hands(judge: WriterJudge, device: str) -> list[str]:
     """Digits drawn by `digits` in the hands of writers that it never saw, a row for each way."""
-    model, validation = load("digits"), split_mnist().validation
+    model, validation = load("digits", device), split_mnist().validation
     style = dict(zip(("slant", "thickness"), measure_style(validation.images), strict=True))
     codes, rows = judge.codes(validation.images), {}
     for digits in (5, 10):
@@ -128,9 +128,11 @@ def in_hands(judge: WriterJudge) -> list[str]:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--only", choices=("hands", "pairs_hands", "in_hands"))
-    only = parser.parse_args().only
+    parser.add_argument("--device", default="cpu", help="where digits are drawn")
+    asked = parser.parse_args()
+    only = asked.only
     writer_judge = WriterJudge()
-    sha = f"writer judge `{writer_judge.sha256[:12]}`; {machine()}."
+    sha = f"writer judge `{writer_judge.sha256[:12]}`; {machine(asked.device)}."
     if only in (None, "hands"):
         facts = f"validation, 91 writers, {ROUNDS} rounds of sets, intervals over writers; {sha}"
         replace(EVALUATION, "hands", [*real(writer_judge), "", facts])
@@ -139,4 +141,4 @@ if __name__ == "__main__":
         replace(EVALUATION, "pairs_hands", [*pairs(writer_judge), "", facts])
     if only in (None, "in_hands"):
         facts = f"91 writers, {DRAWN_ROUNDS} rounds of sets, intervals over writers; {sha}"
-        replace(DOCS / "hands.md", "in_hands", [*in_hands(writer_judge), "", facts])
+        replace(DOCS / "hands.md", "in_hands", [*in_hands(writer_judge, asked.device), "", facts])

@@ -1,6 +1,6 @@
 """How digits are best drawn for a network to learn from: python scripts/labels.py [--compile]
 
-Draws N digits by every way in DRAWN and teaches classifiers with them alone, as `inkseed evaluate
+Draws N digits in every way of DRAWN and teaches classifiers with them alone, as `inkseed evaluate
 --usefulness` does; they then read the validation digits. The distance is that of
 scripts/digits.py, by judge A, who also checked: so compare it among the checked ways alone. The
 test digits and judge B have no part in it. Makes the table `labels` of docs/digits.md. A
@@ -29,39 +29,52 @@ from inkseed.model.loading import load
 from inkseed.model.request import Request
 from inkseed.model.sampling import SamplingOptions
 from inkseed.model.weights import find_model
+from inkseed.nn.device import find_device
 from inkseed.writing.screening import sample_screened
 
 PAGE = DOCS / "digits.md"
-KEPT = Path(__file__).parents[1] / "runs" / f"labels_{sha256(find_model('digits'))[:8]}.json"
 N, SEED = 20_000, 77
 REAL = "real digits"
-DRAWN: dict[str, tuple[float | None, bool]] = {  # guide_w (None: the default), judge A's check
-    "the defaults": (None, False),
-    "`--guide-w 0`": (0.0, False),
-    **{f"`--guide-w {w:g} --check`": (w, True) for w in (0.0, 0.1, 0.2, 0.3, 0.6)},
+SDE = {"sampler": "dpm_solver_sde", "steps": 20}
+DRAWN: dict[str, tuple[str, dict[str, Any], bool]] = {  # model, options, judge A's check
+    "`digits`, its defaults": ("digits", {}, False),
+    "`digits --guide-w 0`, 20 steps with noise": ("digits", {"guide_w": 0.0, **SDE}, False),
+    "the same with `--check`": ("digits", {"guide_w": 0.0, **SDE}, True),
+    "`digits --guide-w 0.05`, the same with `--check`": ("digits", {"guide_w": 0.05, **SDE}, True),
+    "`digits-fast --guide-w 0`": ("digits-fast", {"guide_w": 0.0}, False),
+    "`digits-fast --guide-w 0 --check`": ("digits-fast", {"guide_w": 0.0}, True),
+    "`digits-fast`, its defaults": ("digits-fast", {}, False),
+    "`digits-fast --check`": ("digits-fast", {}, True),
 }
 
 
-def drawn(guide_w: float | None, check: bool, compiled: bool) -> tuple[LabelledImages, str, str]:
+def kept_at() -> Path:
+    """Where finished rows lie: weights may be replaced."""
+    weights = "-".join(sha256(find_model(name))[:8] for name in ("digits", "digits-fast"))
+    return Path(__file__).parents[1] / "runs" / f"labels-{weights}.json"
+
+
+def drawn(
+    name: str, options: dict[str, Any], check: bool, device: str, compiled: bool
+) -> tuple[LabelledImages, str, str]:
     """(N digits in MNIST's own mix, evaluations an image, how many were drawn again)."""
-    model = load("digits")
+    model = load(name, device)
     if compiled:
         model.compile()
-    labels, again = natural_labels(N), 0
+    request, again = Request(natural_labels(N), SEED, SamplingOptions(**options)), 0
     if check:
-        request = Request(labels, SEED, SamplingOptions(guide_w))
         screened = sample_screened(model, request)
         samples, again = screened.samples, screened.redrawn
     else:
-        samples = model.sample(labels, SEED, guide_w)
+        samples = model.sample_request(request)
     source = LabelledImages(samples.images, samples.labels, model.class_names)
-    return source, str(samples.nfe), f"{again:,}" if check else ""
+    return source, f"{samples.evaluations / N:.3g}", f"{again:,}" if check else ""
 
 
-def main(compiled: bool) -> None:
+def main(device: str, compiled: bool) -> None:
     validation, judge = split_mnist().validation, JudgeA()
-    reference = judge.probabilities(validation.images)
-    kept: dict[str, dict[str, Any]] = json.loads(KEPT.read_text()) if KEPT.exists() else {}
+    reference, keeps = judge.probabilities(validation.images), kept_at()
+    kept: dict[str, dict[str, Any]] = json.loads(keeps.read_text()) if keeps.exists() else {}
     for name in (REAL, *DRAWN):
         if name in kept:
             continue
@@ -70,8 +83,11 @@ def main(compiled: bool) -> None:
             source = real.subset(np.random.default_rng(SEED).permutation(len(real))[:N])
             cost = again = ""
         else:
-            source, cost, again = drawn(*DRAWN[name], compiled)
-        taught = [fit_classifier(PlainNet, source, course_for(N), seed) for seed in SEEDS]
+            source, cost, again = drawn(*DRAWN[name], device, compiled)
+        where = find_device(device)
+        taught = [
+            fit_classifier(PlainNet, source, course_for(N), seed, device=where) for seed in SEEDS
+        ]
         kept[name] = {
             "cost": cost,
             "again": again,
@@ -79,8 +95,8 @@ def main(compiled: bool) -> None:
             "accuracy": [read_right(each, validation) for each in taught],
         }
         say.out(f"{name} {kept[name]}")
-        KEPT.parent.mkdir(exist_ok=True)
-        write_json(KEPT, kept)
+        keeps.parent.mkdir(exist_ok=True)
+        write_json(keeps, kept)
     lines = ["| learned from | evaluations | drawn again | distance | accuracy | gap, points |"]
     lines.append("| --- " * 6 + "|")
     for name in (REAL, *DRAWN):
@@ -90,11 +106,13 @@ def main(compiled: bool) -> None:
         cells = [name, row["cost"], row["again"], f"{row['distance']:.3f}"]
         cells += [f"{np.mean(row['accuracy']):.2%}", "" if name == REAL else words]
         lines.append(f"| {' | '.join(cells)} |")
-    facts = f"N = {N:,}, seed {SEED}, {len(SEEDS)} classifiers a row; {machine()}."
+    facts = f"N = {N:,}, seed {SEED}, {len(SEEDS)} classifiers a row; {machine(device)}."
     replace(PAGE, "labels", [*lines, "", facts])
 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--compile", action="store_true", help="use torch.compile")
-    main(parser.parse_args().compile)
+    parser.add_argument("--device", default="cpu")
+    asked = parser.parse_args()
+    main(asked.device, asked.compile)

@@ -86,8 +86,9 @@ def main() -> None:
     parser.add_argument("--model", default="digits-fast")
     parser.add_argument("--count", type=int, default=COUNT, help="images for each row")
     parser.add_argument("--compile", action="store_true", help="use torch.compile")
+    parser.add_argument("--device", default="cpu")
     asked = parser.parse_args()
-    model = load(asked.model)
+    model = load(asked.model, asked.device)
     if asked.compile:
         model.compile()
     trial = Trial(model, asked.count)

@@ -20,6 +20,7 @@ def replace(page: Path, name: str, lines: list[str]) -> None:
     say.out(*lines)
 
 
-def machine() -> str:
-    """The machine in words."""
-    return f"{os.cpu_count()} cores, {platform.machine()}, torch {torch.__version__}"
+def machine(device: str = "cpu") -> str:
+    """The machine in words, with the GPU that was used."""
+    gpu = "" if device == "cpu" else f"{torch.cuda.get_device_name(device)}, "
+    return f"{gpu}{os.cpu_count()} cores, {platform.machine()}, torch {torch.__version__}"

@@ -48,7 +48,8 @@ from inkseed.training.recipes import Recipe, load_recipe, recipe_from
 from inkseed.training.run_folder import SETTINGS
 
 OUT = Path(__file__).parents[1] / "runs" / "weights"
-TRIED = 12  # steps that tell how fast a machine is
+TRIED = 20  # steps, the latter half of which tells how fast a machine is
+AGAIN = 0.4  # of a trial's time, mostly compiling, that the run takes before it is as fast
 LEAST_STEPS = 20
 WRITING = 0.9  # of a share of the time, for training: the rest is choosing and writing
 
@@ -179,7 +180,7 @@ def model(name: str) -> Callable[[Job], None]:
         elif job.seconds is not None:
             recipe = shorter(recipe, name, job, begin)
         train(recipe, name, run, resume, job.device, compile_network=True, start=begin)
-        bundle(run, recipe, job.out / f"{name}.safetensors")
+        bundle(run, recipe, job.out / f"{name}.safetensors", device=job.where)
 
     return make
 
@@ -191,10 +192,10 @@ def shorter(recipe: Recipe, name: str, job: Job, begin: Path | None) -> Recipe:
     trial = replace(recipe, epochs=1, images=TRIED * recipe.batch_size, pictures=1)
     tried = job.out / "tried" / f"{name}-{time.time_ns()}"
     train(trial, name, tried, False, job.device, compile_network=True, start=begin)
-    rows = (tried / "loss.csv").read_text("utf-8").splitlines()[1 + TRIED // 2 :]
-    speeds = sorted(float(row.rsplit(",", 1)[1]) for row in rows)
-    left = job.seconds - (time.perf_counter() - began)
-    images = int(WRITING * left * speeds[len(speeds) // 2])
+    rows = (tried / "loss.csv").read_text("utf-8").splitlines()[-TRIED // 2 :]
+    per_image = sum(1 / float(row.rsplit(",", 1)[1]) for row in rows) / len(rows)
+    spent = time.perf_counter() - began
+    images = int(WRITING * max(0.0, job.seconds - (1 + AGAIN) * spent) / per_image)
     if images < A_PASS:
         return replace(recipe, epochs=1, images=max(images, recipe.batch_size))
     return replace(recipe, epochs=min(recipe.epochs, images // A_PASS))

@@ -107,7 +107,7 @@ def evaluate(
         check_writable(out, (".html",))
     sampling = {}
     if model is None:
-        choose_device(device, threads)
+        where = choose_device(device, threads)
         from inkseed.evaluation import read_sets
 
         sets = read_sets(samples or "", how_to_read(form, paper, transposed))
@@ -117,6 +117,7 @@ def evaluate(
         how: dict[str, Any] = {"spacing": spacing, "guide_interval": parse_interval(guide_interval)}
         how["precision"] = precision
         loaded = load_model(model, device, threads)
+        where = loaded.device
         if compile_network:
             loaded.compile()
         settled = loaded.settings(None, sampler, steps, **how)
@@ -148,7 +149,7 @@ def evaluate(
 
         steps = steps_in_all(sets[0], found.real_digits.training)
         with progress("training classifiers", steps, "steps") as advance:
-            add_usefulness(found, advance)
+            add_usefulness(found, advance, where)
     if out is not None:
         from inkseed.evaluation.page import save_page
 

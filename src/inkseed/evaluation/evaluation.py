@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import torch
 
 from inkseed.data.labelled import LabelledImages
 from inkseed.data.least_ink import NOTHING
@@ -20,6 +21,7 @@ from inkseed.evaluation.reference import MOST, Reference
 from inkseed.evaluation.registry import readings
 from inkseed.evaluation.sets import EvaluatedSet
 from inkseed.evaluation.usefulness import usefulness
+from inkseed.judges.fit import CPU
 from inkseed.outline import Outlined
 
 BOOTSTRAP_SEED = 0
@@ -161,13 +163,19 @@ def evaluate(
 
 
 def add_usefulness(
-    evaluation: Evaluation, on_step: Callable[[int], object] = lambda _: None
+    evaluation: Evaluation,
+    on_step: Callable[[int], object] = lambda _: None,
+    device: torch.device = CPU,
 ) -> None:
-    """Measure the first set's usefulness, against real training images, on held-out ones."""
+    """Measure the first set's usefulness, against real training images, on held-out ones.
+
+    Classifiers are trained on `device`.
+    """
     began = time.perf_counter()
     real_digits = evaluation.real_digits
     evaluation.usefulness = usefulness(
-        evaluation.sets[0].judged, real_digits.training, real_digits.held_out, on_step
+        *(evaluation.sets[0].judged, real_digits.training, real_digits.held_out),
+        *(on_step, device),
     )
     evaluation.seconds += time.perf_counter() - began
 

@@ -8,11 +8,12 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
+import torch
 
 from inkseed.data.labelled import LabelledImages, join, to_tensor, to_uint8
 from inkseed.evaluation.intervals import Estimate, paired_t
 from inkseed.evaluation.sets import EvaluatedSet
-from inkseed.judges.fit import Course, fit_classifier
+from inkseed.judges.fit import CPU, Course, fit_classifier
 from inkseed.judges.judge import read_digits
 from inkseed.judges.networks import PlainNet
 
@@ -31,6 +32,7 @@ def usefulness(
     training: LabelledImages,
     held_out: LabelledImages,
     on_step: Callable[[int], object] = lambda _: None,
+    device: torch.device = CPU,
 ) -> dict[str, Any]:
     """Accuracy on held-out real digits of classifiers trained on the set, on real ones, on both.
 
@@ -49,7 +51,7 @@ def usefulness(
         real = training.subset(rng.permutation(len(training))[:n])
         both = join([synthetic, real])
         for arm, source in zip(ARMS, (synthetic, real, both), strict=True):
-            network = fit_classifier(PlainNet, source, course, seed, on_step=on_step)
+            network = fit_classifier(PlainNet, source, course, seed, device=device, on_step=on_step)
             scores[arm].append(read_right(network, held_out))
     return {
         "n": n,
@@ -63,7 +65,7 @@ def usefulness(
 
 def read_right(network: PlainNet, source: LabelledImages) -> float:
     """The share of digits that a classifier reads as labelled."""
-    return float((read_digits(network, source.images) == source.labels).mean())
+    return float((read_digits(network.cpu(), source.images) == source.labels).mean())
 
 
 def steps_in_all(judged: EvaluatedSet, training: LabelledImages) -> int:
