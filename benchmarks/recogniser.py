@@ -275,7 +275,7 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=3000, help=f"of {BATCH} images")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     parser.add_argument("--device", default="cpu")
-    parser.add_argument("--only", default="", help="only rows whose name has this in it")
+    parser.add_argument("--only", default="", help="a row, or those with this in their names")
     parser.add_argument("--options", default="", help="more options for inkseed dataset")
     asked = parser.parse_args()
     asked.out.mkdir(parents=True, exist_ok=True)
@@ -298,7 +298,7 @@ def main() -> None:
     )
     wrong, readings = {}, {}
     for name, shares in ROWS.items():
-        if asked.only not in name:
+        if asked.only != name and (asked.only in ROWS or asked.only not in name):
             continue
         found = []
         for seed in asked.seeds:

@@ -3,6 +3,7 @@
     python scripts/weights.py --device cuda --minutes 9
     python scripts/weights.py --only judge-b hands
     python scripts/weights.py --only digits --from my_digits.safetensors
+    python scripts/weights.py --only digits-fast --from my_student.safetensors
 
 Finished weights lie in --out (runs/weights) as files of the kind that is bundled: judges, to be
 copied into src/inkseed/judges/files (run scripts/kept.py after that), and models, into
@@ -41,6 +42,7 @@ from inkseed.judges.teach import (
     teach_judge,
 )
 from inkseed.judges.teach_hands import COURSE, teach_writer_judge
+from inkseed.model.config import ModelConfig
 from inkseed.nn.device import find_device
 from inkseed.training.data import A_PASS
 from inkseed.training.loop import train
@@ -170,7 +172,7 @@ def model(name: str) -> Callable[[Job], None]:
         fresh = job.out / f"{known}.safetensors"
         if begin is None and known and fresh.exists():
             begin = fresh  # made by this command, and better known than what is bundled
-        if begin is not None and recipe.teacher:
+        if begin is not None and recipe.teacher and not is_student(begin):
             recipe = replace(recipe, teacher=str(begin))
         run = job.out / "runs" / name
         resume = (run / SETTINGS).exists()
@@ -183,6 +185,11 @@ def model(name: str) -> Callable[[Job], None]:
         bundle(run, recipe, job.out / f"{name}.safetensors", device=job.where)
 
     return make
+
+
+def is_student(path: Path) -> bool:
+    """Whether a model is a student, whose training goes on, rather than a teacher of one."""
+    return ModelConfig.of(load_tensors(path)[1], str(path)).prediction.get("name") == "consistency"
 
 
 def shorter(recipe: Recipe, name: str, job: Job, begin: Path | None) -> Recipe:
