@@ -43,7 +43,7 @@ slow: $(VENV)/installed-dev ## the tests that take minutes each
 figures: $(VENV)/installed ## draw every picture in docs/ again
 	$(BIN)/python scripts/figures.py
 
-evaluation: $(VENV)/installed ## the tables of docs/evaluation.md: hours, resumable
+evaluation: $(VENV)/installed ## the table of judges in docs/evaluation.md
 	$(BIN)/python scripts/evaluation.py
 
 samplers: $(VENV)/installed ## the tables of docs/samplers.md: hours, resumable

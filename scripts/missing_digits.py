@@ -46,7 +46,7 @@ def missing(pairs: Model, count: int) -> list[str]:
         lines.append(f"| {'yes' if check else 'no'} | {' | '.join(cells)} |")
         say.out(lines[-1])
     digits = f"{count:,} numbers, {sum(lengths):,} digits"
-    return [*lines, "", f"{digits}, seeds 0 and on, {machine()}."]
+    return [*lines, "", f"{digits}, seeds 0 and on, {machine(pairs.device)}."]
 
 
 def lacks_ink(number: Number) -> bool:
@@ -68,7 +68,7 @@ def beside(pairs: Model, count: int) -> list[str]:
     doubted = (confident[:, 0] < DIGIT_CONFIDENCE).reshape(10, count).sum(1).tolist()
     lines = [f"| beside | {' | '.join(map(str, range(10)))} |", "| --- " * 11 + "|"]
     lines.append(f"| doubted | {' | '.join(map(str, doubted))} |")
-    return [*lines, "", f"N = {count:,} of each, seed {CHOICE_SEED}, {machine()}."]
+    return [*lines, "", f"N = {count:,} of each, seed {CHOICE_SEED}, {machine(pairs.device)}."]
 
 
 def main() -> None:
@@ -76,8 +76,9 @@ def main() -> None:
     parser.add_argument("--numbers", type=int, default=1000)
     parser.add_argument("--count", type=int, default=300)
     parser.add_argument("--only", choices=("missing", "beside"))
+    parser.add_argument("--device", default="cpu")
     asked = parser.parse_args()
-    pairs = load("pairs")
+    pairs = load("pairs", asked.device)
     if asked.only != "beside":
         replace(PAGE, "missing", missing(pairs, asked.numbers))
     if asked.only != "missing":

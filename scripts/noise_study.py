@@ -54,11 +54,12 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path("runs/noise-study"))
     parser.add_argument("--only", choices=[condition.name for condition in CONDITIONS])
     parser.add_argument("--compile", action="store_true", help="use torch.compile")
+    parser.add_argument("--device", default="cpu")
     asked = parser.parse_args()
     for condition in CONDITIONS:
         if asked.only not in (None, condition.name):
             continue
-        model = load(condition.model)
+        model = load(condition.model, asked.device)
         if asked.compile:
             model.compile()
         settings = StudySettings(
@@ -82,7 +83,7 @@ def main() -> None:
         study = run_study(model, settings, folder, tell)
         write_json(folder / "study.json", study.as_json())
         scores = [f"- {line}" for line in score_lines(study)]
-        replace(PAGE, condition.name, [*markdown(study), f"- {machine()}", "", *scores])
+        replace(PAGE, condition.name, [*markdown(study), f"- {machine(asked.device)}", "", *scores])
         save_plot(quality_figure(study), PICTURES / f"noise_{condition.name}.png")
         save_plot(stability_figure(study), PICTURES / f"stability_{condition.name}.png")
         if condition.name == "defaults":

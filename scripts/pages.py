@@ -20,7 +20,7 @@ def replace(page: Path, name: str, lines: list[str]) -> None:
     say.out(*lines)
 
 
-def machine(device: str = "cpu") -> str:
+def machine(device: str | torch.device = "cpu") -> str:
     """The machine in words, with the GPU that was used."""
-    gpu = "" if device == "cpu" else f"{torch.cuda.get_device_name(device)}, "
+    gpu = "" if torch.device(device).type == "cpu" else f"{torch.cuda.get_device_name(device)}, "
     return f"{gpu}{os.cpu_count()} cores, {platform.machine()}, torch {torch.__version__}"

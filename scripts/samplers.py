@@ -73,9 +73,9 @@ def chunk(sampler: str, steps: int, guide_w: float, seed: int) -> Path:
     return RUN / f"{name}_{steps}_guide_w_{guide_w:g}_seed_{seed}.npz"
 
 
-def draw(compile_network: bool) -> None:
+def draw(device: str, compile_network: bool) -> None:
     """50 digits for each row, guide_w and seed, unless they were drawn before."""
-    model = load("report")
+    model = load("report", device)
     if compile_network:
         model.compile()
     for guide_w, (sampler, steps), seed in product(STRENGTHS, ROWS, SEEDS):
@@ -138,10 +138,11 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--compile", action="store_true", help="use torch.compile")
     parser.add_argument("--measure", action="store_true", help="draw nothing")
+    parser.add_argument("--device", default="cpu")
     asked = parser.parse_args()
     if not asked.measure:
-        draw(asked.compile)
+        draw(asked.device, asked.compile)
     for guide_w in STRENGTHS:
         replace(PAGE, f"guide_w {guide_w:g}", table(guide_w))
     facts = f"N = {len(LABELS) * len(SEEDS)} for each row: 5 a digit for each of the seeds"
-    replace(PAGE, "machine", [f"{facts} {SEEDS[0]} to {SEEDS[-1]}; {machine()}."])
+    replace(PAGE, "machine", [f"{facts} {SEEDS[0]} to {SEEDS[-1]}; {machine(asked.device)}."])

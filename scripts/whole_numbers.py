@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Mapping
 
 import numpy as np
+import torch
 from pages import DOCS, machine, replace
 from PIL import Image
 
@@ -84,7 +85,7 @@ def choice(pairs: Model, count: int) -> list[str]:
     lines = ["| steps | at ratios | guide_w | NFE | both right, judge A | slant | thickness |"]
     lines.append("| --- " * 7 + "|")
     lines += [f"| {' | '.join(f'**{c}**' if row is chosen else c for c in row)} |" for row in rows]
-    return [*lines, "", f"N = {count:,} a row, seed {CHOICE_SEED}, {machine()}."]
+    return [*lines, "", f"N = {count:,} a row, seed {CHOICE_SEED}, {machine(pairs.device)}."]
 
 
 def legible(digits: Model, count: int) -> list[str]:
@@ -97,7 +98,7 @@ def legible(digits: Model, count: int) -> list[str]:
         right = int((judge.digits(images) == labels).sum())
         lines.append(f"| {guide_w:g} | {percent(wilson(right, count))} |")
         say.out(lines[-1])
-    return [*lines, "", f"N = {count:,} a row, seed {CHOICE_SEED}, {machine()}."]
+    return [*lines, "", f"N = {count:,} a row, seed {CHOICE_SEED}, {machine(digits.device)}."]
 
 
 def drawn(model: Model, count: int, style: Mapping[str, float] = NOTHING) -> Made:
@@ -135,6 +136,7 @@ def one_pass(pairs: Model, digits: Model, count: int) -> list[str]:
     """End to end against pasted digits, and against the data."""
     split, as_pairs = split_mnist(), pairs.settings().guide_w
     return compared(
+        pairs.device,
         [
             ("training pairs by one writer, part A", lambda: real(split.part_a, count)),
             ("validation pairs by one writer", lambda: real(split.validation, count)),
@@ -150,7 +152,7 @@ def one_pass(pairs: Model, digits: Model, count: int) -> list[str]:
                 "the same, guided as `pairs` is",
                 lambda: pasted(digits, count // FEWER, True, as_pairs),
             ),
-        ]
+        ],
     )
 
 
@@ -158,14 +160,15 @@ def one_hot(report_pairs: Model, count: int) -> list[str]:
     """The report's own way to 00 to 99, whose digits are half as wide as MNIST's."""
     size, validation = report_pairs.image_size, split_mnist().validation
     return compared(
+        report_pairs.device,
         [
             ("validation pairs in that size", lambda: real(validation, count, size)),
             ("`report-pairs`", lambda: drawn(report_pairs, count)),
-        ]
+        ],
     )
 
 
-def compared(ways: list[tuple[str, Callable[[], Made]]]) -> list[str]:
+def compared(device: torch.device, ways: list[tuple[str, Callable[[], Made]]]) -> list[str]:
     """One row for each way to make two-digit images."""
     lines = [
         "| way | N | both right | a digit right | slant | thickness | NFE |",
@@ -178,7 +181,7 @@ def compared(ways: list[tuple[str, Callable[[], Made]]]) -> list[str]:
         cells += [correlation(found.slant), correlation(found.thickness), str(nfe or "")]
         lines.append(f"| {name} | {' | '.join(cells)} |")
         say.out(lines[-1])
-    return [*lines, "", f"Seed 0, {machine()}."]
+    return [*lines, "", f"Seed 0, {machine(device)}."]
 
 
 def seconds(pairs: Model, digits: Model, rounds: int = 15) -> list[str]:
@@ -196,7 +199,11 @@ def seconds(pairs: Model, digits: Model, rounds: int = 15) -> list[str]:
     lines = ["| way | seconds for two digits | ratio |", "| --- | --- | --- |"]
     lines += [f"| `digits`, two passes | {medians['digits']:.4f} | 1 |"]
     lines += [f"| `pairs`, one pass | {medians['pairs']:.4f} | {ratio:.2f} |"]
-    return [*lines, "", f"64 numbers at a time, medians of {rounds} rounds in turns, {machine()}."]
+    return [
+        *lines,
+        "",
+        f"64 numbers at a time, medians of {rounds} rounds in turns, {machine(pairs.device)}.",
+    ]
 
 
 def boxes(count: int) -> list[str]:
@@ -249,7 +256,11 @@ def read_back(models: dict[str, Model], count: int) -> list[str]:
             ]
             lines.append(f"| {' | '.join(cells)} | {nfe / digits:.1f} | {took:.2f} |")
             say.out(lines[-1])
-    return [*lines, "", f"{count:,} numbers, {digits:,} digits, seeds 0 and on, {machine()}."]
+    return [
+        *lines,
+        "",
+        f"{count:,} numbers, {digits:,} digits, seeds 0 and on, {machine(model.device)}.",
+    ]
 
 
 def gallery(model: Model) -> Image.Image:
@@ -273,8 +284,9 @@ def main() -> None:
         ),
     )
     parser.add_argument("--compile", action="store_true")
+    parser.add_argument("--device", default="cpu")
     asked = parser.parse_args()
-    pairs, digits = load("pairs"), load("digits")
+    pairs, digits = (load(name, asked.device) for name in ("pairs", "digits"))
     if asked.compile:
         pairs, digits = pairs.compile(), digits.compile()
     sections: dict[str, Callable[[], list[str]]] = {
@@ -283,7 +295,7 @@ def main() -> None:
         "seconds": lambda: seconds(pairs, digits),
         "boxes": lambda: boxes(asked.count),
         "one_pass": lambda: one_pass(pairs, digits, asked.count),
-        "one_hot": lambda: one_hot(load("report-pairs"), asked.count // 20),
+        "one_hot": lambda: one_hot(load("report-pairs", asked.device), asked.count // 20),
         "read_back": lambda: read_back({"digits": digits, "pairs": pairs}, asked.numbers),
     }
     for name, make in sections.items():
