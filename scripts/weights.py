@@ -167,13 +167,13 @@ def model(name: str) -> Callable[[Job], None]:
     def make(job: Job) -> None:
         own = None if job.recipes is None else job.recipes / f"{name}.toml"
         recipe = load_recipe(name if own is None else own)
-        begin = job.begin
-        known = recipe.start or recipe.teacher
-        fresh = job.out / f"{known}.safetensors"
-        if begin is None and known and fresh.exists():
-            begin = fresh  # made by this command, and better known than what is bundled
-        if begin is not None and recipe.teacher and not is_student(begin):
-            recipe = replace(recipe, teacher=str(begin))
+        begin, known = job.begin, recipe.start or recipe.teacher
+        made = job.out / f"{known}.safetensors"  # by this command: better than what is bundled
+        fresh = made if made.exists() else None
+        begin = begin or fresh
+        if recipe.teacher and begin is not None:
+            teacher = fresh if is_student(begin) else begin
+            recipe = replace(recipe, teacher=str(teacher or recipe.teacher))
         run = job.out / "runs" / name
         resume = (run / SETTINGS).exists()
         if resume:

@@ -16,6 +16,7 @@ from inkseed.model.loading import load
 from inkseed.nn import PatchUnet
 from inkseed.nn.hand_encoder import drawn_hands, hands_of
 from inkseed.rng import Purpose
+from inkseed.training import muon
 from inkseed.training.batches import Batches, Examples
 from inkseed.training.bends import bent, draw_bends
 from inkseed.training.fellows import Fellows
@@ -169,19 +170,37 @@ def test_muon_takes_torchs_steps():
     ours = nn.ModuleDict({"a": nn.Linear(12, 20), "b": nn.Conv2d(3, 5, 3), "c": nn.Linear(12, 20)})
     names = {k: p for k, p in ours.named_parameters() if p.ndim > 1}
     theirs = {k: nn.Parameter(_matrix(p.detach().clone())) for k, p in names.items()}
-    muon = Muon(names, weight_decay=0.1)
+    own = Muon(names, weight_decay=0.1)
     oracle = torch.optim.Muon(theirs.values(), 0.02, 0.1, adjust_lr_fn="match_rms_adamw")
     for _ in range(4):
         for name, parameter in names.items():
             parameter.grad = torch.randn_like(parameter)
             theirs[name].grad = _matrix(parameter.grad)
-        muon.step(torch.tensor(0.02))
+        own.step(torch.tensor(0.02))
         oracle.step()
     for name, parameter in names.items():
         assert torch.allclose(_matrix(parameter.detach()), theirs[name], atol=2e-3), name
     values = torch.linalg.svdvals(orthogonal(torch.randn(2, 16, 48)).float())
     assert values.min() > 0.5
     assert values.max() < 1.5
+
+
+@pytest.mark.parametrize(("fast", "exact"), [(False, True), (True, False)])
+def test_muon_computes_in_bfloat16_only_where_that_is_fast(monkeypatch, fast, exact):
+    monkeypatch.setattr(muon, "has_fast_bfloat16", lambda device: fast)
+    matrices = torch.randn(2, 16, 48, generator=torch.Generator().manual_seed(0))
+    double = matrices.double()
+    same = torch.allclose(orthogonal(matrices).double(), _iterated(double), atol=1e-4)
+    assert same == exact
+
+
+def _iterated(x):
+    x = x / x.norm(dim=(-2, -1), keepdim=True)
+    a, b, c = muon.COEFFICIENTS
+    for _ in range(muon.ITERATIONS):
+        gram = x @ x.mT
+        x = a * x + b * gram @ x + c * gram @ gram @ x
+    return x
 
 
 def _matrix(weights):

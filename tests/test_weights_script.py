@@ -1,5 +1,6 @@
 """scripts/weights.py, which makes what is bundled: with small recipes and few steps, end to end."""
 
+import shutil
 import sys
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import pytest
 import torch
 
 from inkseed.checkpoint import load_tensors
+from inkseed.files import sha256
 from inkseed.model.loading import load
 from inkseed.training.run_folder import SETTINGS
 
@@ -79,6 +81,62 @@ def test_a_model_is_trained_in_its_minutes_and_bundled(tmp_path, recipes, capsys
     assert (out / "runs" / "digits" / SETTINGS).read_bytes() == before
     again, _ = load_tensors(out / "digits.safetensors")
     assert all(torch.equal(again[key], tensors[key]) for key in tensors)
+
+
+FAST = """
+teacher = "digits"
+path_steps = 2
+data = "mnist_parts_a_b"
+styles = true
+hands = true
+images = 64
+epochs = 1
+batch_size = 32
+learning_rate = 1e-3
+drop_prob = 0.0
+ema = [0.9]
+pictures = 1
+
+[network]
+name = "guided_patch_unet"
+widths = [16, 64]
+hand = 8
+guide = 3.0
+
+[schedule]
+name = "variance_exploding"
+sigma_max = 20.0
+sigma_min = 0.02
+
+[prediction]
+name = "consistency"
+
+[sampling]
+sampler = "consistency"
+steps = 1
+guide_w = 0.0
+"""
+
+
+def test_a_student_begins_at_its_teacher_or_goes_on_from_itself(tmp_path, recipes):
+    (recipes / "digits.toml").write_text(DIGITS.replace("epochs = 40", "epochs = 1\nimages = 64"))
+    (recipes / "digits-fast.toml").write_text(FAST)
+    out, longer = tmp_path / "out", tmp_path / "longer"
+    run(out, "--only", "digits", "digits-fast", "--recipes", recipes)
+    teacher, student = (out / f"{name}.safetensors" for name in ("digits", "digits-fast"))
+    told = load_tensors(student)[1]["training"]
+    assert told["from"]["sha256"] == sha256(teacher)
+    assert told["settings"]["teacher"] == "digits"  # its name, not where it lay
+    assert told["device"] == "cpu"
+    longer.mkdir()
+    shutil.copy(teacher, longer)
+    run(longer, "--only", "digits-fast", "--recipes", recipes, "--from", student)
+    again = load_tensors(longer / "digits-fast.safetensors")[1]["training"]
+    assert again["from"] == {
+        "sha256": sha256(student),
+        "recipe": "digits-fast",
+        "images_seen": told["images_seen"] + told["from"]["images_seen"],
+    }
 
 
 def test_judges_are_taught_in_their_minutes(tmp_path, monkeypatch):
