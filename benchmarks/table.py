@@ -38,7 +38,7 @@ from inkseed.writing.screening import sample_screened
 CHUNK = 100
 FEW, MANY = 1_000, 10_000  # images of a row that costs hours, and of one that does not
 SEED = 0
-NOISY = "dpm_solver_sde"
+NOISY, PLAIN = "dpm_solver_sde log_snr", "dpm_solver karras"  # sampler and spacing
 COLUMNS = ("accuracy", "frechet", "coverage", "memorisation")
 Draw = Callable[[np.ndarray, int], tuple[np.ndarray, float]]
 """(labels (N,), index of the first) -> (images uint8 (N, 28, 28), evaluations an image)."""
@@ -72,7 +72,7 @@ class Ways:
         ours += [(name, None, None, MANY, None) for name in ("quick", "digits", "digits-fast")]
         ours += [("digits", 20, w, MANY, NOISY) for w in (0.0, 0.03, 0.05)]
         ours += [("digits", 14, 0.0, MANY, NOISY)]
-        ours += [("digits", 10, w, MANY, "dpm_solver") for w in (0.0, 0.4, 1.0, 2.0)]
+        ours += [("digits", 10, w, MANY, PLAIN) for w in (0.0, 0.4, 1.0, 2.0)]
         ours += [("digits-fast", n, w, MANY, None) for n in (1, 2, 3, 4) for w in (0.0, 0.6, 2.0)]
         return [
             Row("sklearn", "scikit-learn, PCA + KDE", "", MANY, self._by_density),
@@ -80,7 +80,7 @@ class Ways:
             self._public("ddpm", 1000, FEW),
             *[self._own(*row) for row in ours],
             self._own("digits", 20, 0.0, MANY, NOISY, check=True),
-            *[self._own("report", 400, w, FEW, "ancestral") for w in (2.0, 0.5)],
+            *[self._own("report", 400, w, FEW, "ancestral uniform") for w in (2.0, 0.5)],
         ]
 
     def _own(
@@ -89,11 +89,12 @@ class Ways:
         steps: int | None,
         w: float | None,
         count: int,
-        sampler: str | None = None,
+        way: str | None = None,
         check: bool = False,
     ) -> Row:
         def draw(labels: np.ndarray, first: int) -> tuple[np.ndarray, float]:
-            model, options = self.model(name), SamplingOptions(w, sampler, steps)
+            sampler, spacing = (way or "").split() or (None, None)
+            model, options = self.model(name), SamplingOptions(w, sampler, steps, spacing)
             request = Request(labels, SEED, options, first=first, batch_size=CHUNK)
             if check:
                 drawn = sample_screened(model, request).samples
@@ -102,7 +103,7 @@ class Ways:
             return drawn.images, drawn.evaluations / len(labels)
 
         asked = ["--check"] if check else []
-        asked += [] if sampler is None else [sampler]
+        asked += [] if way is None else [way]
         asked += [] if steps is None else [f"{steps} steps"]
         asked += [] if w is None else [f"guide_w {w:g}"]
         how = ", ".join(asked) or "defaults"

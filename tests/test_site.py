@@ -10,7 +10,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "src" / "inkseed"
 HASH = re.compile(r"`([0-9a-f]{12})`(, since\s+replaced)?")
-RESULTS = ("digits.md", "samplers.md", "noise-study.md", "evaluation.md")
+RESULTS = ("digits.md", "report.md", "samplers.md", "noise-study.md", "evaluation.md")
 
 
 @pytest.fixture
