@@ -173,10 +173,8 @@ def add_usefulness(
     """
     began = time.perf_counter()
     real_digits = evaluation.real_digits
-    evaluation.usefulness = usefulness(
-        *(evaluation.sets[0].judged, real_digits.training, real_digits.held_out),
-        *(on_step, device),
-    )
+    judged, held_out = evaluation.sets[0].judged, real_digits.held_out
+    evaluation.usefulness = usefulness(judged, real_digits.training, held_out, on_step, device)
     evaluation.seconds += time.perf_counter() - began
 
 
