@@ -333,12 +333,41 @@ def test_parts_that_were_joined_are_not_missed_but_what_was_made_of_them_is(make
     assert files(home) == whole
 
 
-def test_a_file_of_numbers_that_changed_is_refused(make, inkseed, tmp_path):
-    numbers = tmp_path / "numbers.txt"
+def test_a_set_keeps_its_file_of_numbers(make, inkseed, tmp_path):
+    """Wherever that is now, whatever is in its place, a number is drawn again."""
+    numbers, moved, home = tmp_path / "numbers.txt", tmp_path / "moved.txt", tmp_path / "set"
+    numbers.write_text("007\n12\n31415\n")  # the longest is not in the set, and decides its noise
+    assert make(template=f"file:{numbers}", count=2).status == 0
+    whole, known = files(home), rows(home)
+    shutil.copy(numbers, moved)
+
+    def again() -> bool:
+        told = json.loads(inkseed("regenerate", home, "--row", 1, "--json").out)
+        return bool(told["same"] and told["same_file"] and told["row"]["label"] == "12")
+
+    for damage in (lambda: numbers.write_text("007\n13\n"), numbers.unlink):
+        damage()
+        assert again()
+    part = "manifest/000000.parquet"  # whose metadata says where the file is
+    (home / part).unlink()
+    assert make(template=f"file:{moved}", count=2).status == 0
+    assert files(home) | {part: b""} == whole | {part: b""}
+    assert rows(home) == known
+    home.rename(tmp_path / "elsewhere")
+    home = tmp_path / "elsewhere"
+    assert again()
+
+
+def test_another_file_of_numbers_is_refused(make, inkseed, tmp_path):
+    numbers, home = tmp_path / "numbers.txt", tmp_path / "set"
     numbers.write_text("007\n12\n")
     make(template=f"file:{numbers}", count=4)
     numbers.write_text("007\n13\n")
-    result = inkseed("regenerate", tmp_path / "set", "--row", 1)
+    result = make(template=f"file:{numbers}", count=4)
+    assert (result.status, len(result.err.splitlines())) == (2, 1)
+    assert f"template is 'file:{home / 'numbers.txt'}' there" in result.err
+    (home / "numbers.txt").write_text("007\n13\n")
+    result = inkseed("regenerate", home, "--row", 1)
     assert (result.status, len(result.err.splitlines())) == (2, 1)
     assert "is not the file" in result.err
 

@@ -1,6 +1,7 @@
 """The folder of a set: its settings, its files, its manifest; what is there and what is not yet.
 
 settings.json              what decides every byte, written first
+numbers.txt                a copy of the file that the template names, if it names one
 manifest/000000.parquet    a row an image; a shard exists once this is there
 train/, validation/, test/ the files, as the format has them; without splits, all is train/
 rejected/                  what judge A rejected, if that is kept: first/, second/ and third/, laid
@@ -14,7 +15,15 @@ from pathlib import Path
 from typing import Any
 
 from inkseed.errors import InkseedError, warn
-from inkseed.files import failing, json_text, real, write_files, write_json, write_text
+from inkseed.files import (
+    failing,
+    json_text,
+    real,
+    write_atomically,
+    write_files,
+    write_json,
+    write_text,
+)
 from inkseed.held import alone_in, clear_unfinished, is_free
 from inkseed.plain import read_json
 from inkseed.sets.drawing import DrawnNumber
@@ -23,7 +32,8 @@ from inkseed.sets.formats.registry import find_format
 from inkseed.sets.labelled_number import LabelledNumber
 from inkseed.sets.manifest import Rows, read_counts, read_files, write_rows
 from inkseed.sets.plan import Plan, Shard
-from inkseed.sets.settings import FILE, SPLITS, SetSettings, read_settings
+from inkseed.sets.settings import FILE, NUMBERS, SPLITS, SetSettings, read_settings
+from inkseed.sets.templates import template_file
 from inkseed.writing.reading import DIGIT_CONFIDENCE
 
 MANIFEST, REJECTED, SUMMARY = "manifest", "rejected", "summary.json"
@@ -58,6 +68,9 @@ class SetFolder:
                 if not isinstance(error.__cause__, FileExistsError):
                     raise
         self._check_same(read_settings(target))
+        numbers = template_file(self.plan.settings.template)
+        if numbers is not None and not (target / NUMBERS).exists():
+            write_atomically(target / NUMBERS, lambda to: to.write(numbers.read_bytes()))
         self._forget_damaged()
         if self.missing():  # of a finished set shards were removed: it is to be finished again
             with failing(self.path):
