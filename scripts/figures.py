@@ -17,11 +17,12 @@ from inkseed.cli import main
 from inkseed.data import split_mnist
 from inkseed.data.style import measure_style
 from inkseed.model.loading import load
-from inkseed.pictures import GREY, PAPER, Band, beside, draw_bands, save_picture
+from inkseed.pictures import GREY, Band, beside, draw_bands, save_picture
 from inkseed.plots import Plot, save_plot
+from inkseed.sets.drawing import LineSetter
 from inkseed.sets.fit import Fit
-from inkseed.sets.look import Look, dress
-from inkseed.writing.number import Number, write
+from inkseed.sets.look import Look
+from inkseed.writing.number import Number, Part, write
 
 PICTURES = DOCS / "pictures"
 SHOWN = (("ancestral", 400), ("dpm_solver_sde", 20), ("dpm_solver", 20), ("ddim", 20), ("heun", 10))
@@ -151,11 +152,13 @@ def sets() -> None:
 
 def dressed(number: Number, look: Look, index: int, boxed: bool) -> Image.Image:
     """A number in a look, twice as large, in a thin frame."""
-    image, boxes = dress(PAPER - np.asarray(number.image), number.boxes, look, 0, index)
-    picture = Image.fromarray(image).convert("RGB")
+    parts = [Part(digit, 1) for digit in number.text]
+    setter = LineSetter(look, 0, range(index, index + 1), [number.text], [parts])
+    (set_,) = setter.numbers(number.samples.images)
+    picture = Image.fromarray(set_.image).convert("RGB")
     picture = picture.resize((picture.width * 2, picture.height * 2), Image.Resampling.NEAREST)
     pen = ImageDraw.Draw(picture)
-    for x0, y0, x1, y1 in boxes if boxed else ():
+    for x0, y0, x1, y1 in set_.boxes if boxed else ():
         pen.rectangle((2 * x0 - 1, 2 * y0 - 1, 2 * x1, 2 * y1), outline=(220, 40, 40))
     pen.rectangle((0, 0, picture.width - 1, picture.height - 1), outline=(200, 200, 200))
     return picture

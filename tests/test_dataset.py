@@ -21,6 +21,7 @@ from inkseed.model.hand import Hand
 from inkseed.nn import network_from
 from inkseed.registry import FORMATS
 from inkseed.sets import drawing, workers
+from inkseed.sets.folder import SetFolder
 from inkseed.sets.formats.registry import find_format
 from inkseed.sets.labelled_number import LabelledNumber
 from inkseed.sets.making import Share, share_from
@@ -259,19 +260,114 @@ def test_damaged_files_are_one_line_which_says_how_to_mend_them(make, inkseed, t
     DAMAGES[damage](home / "train")
     result = inkseed("regenerate", home, "--row", 1)
     assert (result.status, len(result.err.splitlines())) == (2, 1)
-    for each in ("train", "manifest"):
-        assert str(home / each) in result.err
-        shutil.rmtree(home / each)
+    assert f"{home / 'train'} is damaged: remove it" in result.err
+    shutil.rmtree(home / "train")
     assert make("--format", "png", count=10).status == 0
     assert files(home) == whole
 
 
-def test_a_file_of_numbers_that_changed_is_refused(make, inkseed, tmp_path):
-    numbers = tmp_path / "numbers.txt"
+def cut(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[:-1])
+
+
+def draw_again(make, home: Path, how: tuple, lost: list[str], damage) -> None:
+    """Damage files of a set's second shard: that is drawn again, says one line, and no other."""
+    before = files(home)
+    others = [home / "manifest" / f"00000{k}.parquet" for k in (0, 2)]
+    written = [path.stat().st_mtime_ns for path in others]
+    for name in lost:
+        damage(home / name)
+    result = make(*how)
+    assert result.status == 0
+    (said,) = [line for line in result.err.splitlines() if "cut short" in line]
+    assert "files of a shard are missing or cut short: they are drawn again" in said
+    assert files(home) == before
+    assert [path.stat().st_mtime_ns for path in others] == written
+
+
+OF_SHARD_1 = {
+    "png": "train/images/000001/000000009.png",
+    "yolo": "train/labels/000001/000000009.txt",
+    "easyocr": "train/words/000000009.png",
+    "webdataset": "train/000001.tar",
+    "npz": "train/parts/000001.npy",
+    "lmdb": "train/parts/000001.tar",
+}
+
+
+@pytest.mark.parametrize("damage", [Path.unlink, cut])
+@pytest.mark.parametrize("name", OF_SHARD_1)
+def test_a_file_that_an_unfinished_set_lost_is_made_again(
+    make, tmp_path, monkeypatch, name, damage
+):
+    how, home = ("--format", name), tmp_path / "set"
+    assert make(*how, out="whole").status == 0
+    with monkeypatch.context() as stopped:
+        stopped.setattr(SetFolder, "finish", lambda self: None)
+        assert make(*how).status == 0
+        assert not (home / "summary.json").exists()
+        draw_again(make, home, how, [OF_SHARD_1[name]], damage)
+    result = make(*how)
+    assert (result.status, result.err) == (0, "")
+    assert files(home) == files(tmp_path / "whole")
+
+
+@pytest.mark.parametrize("damage", [Path.unlink, cut])
+def test_a_file_that_a_finished_set_lost_is_made_again(make, tmp_path, damage):
+    how, home = ("--format", "png", "--check", "--keep-rejected"), tmp_path / "set"
+    make(*how)
+    whole = files(home)
+    rejected = ["rejected/first/images/000001/000000010.png", "rejected/manifest/000001.parquet"]
+    for lost in (["train/images/000001/000000010.png"], rejected):
+        draw_again(make, home, how, lost, damage)
+        assert files(home) == whole
+
+
+def test_parts_that_were_joined_are_not_missed_but_what_was_made_of_them_is(make, tmp_path):
+    how, home = ("--format", "npz", "--split", "50/25/25"), tmp_path / "set"
+    make(*how)
+    whole = files(home)
+    assert make(*how).err == ""
+    (home / "test" / "numbers.npz").unlink()
+    assert "files of a shard are missing" in make(*how).err
+    assert files(home) == whole
+
+
+def test_a_set_keeps_its_file_of_numbers(make, inkseed, tmp_path):
+    """Wherever that is now, whatever is in its place, a number is drawn again."""
+    numbers, moved, home = tmp_path / "numbers.txt", tmp_path / "moved.txt", tmp_path / "set"
+    numbers.write_text("007\n12\n31415\n")  # the longest is not in the set, and decides its noise
+    assert make(template=f"file:{numbers}", count=2).status == 0
+    whole, known = files(home), rows(home)
+    shutil.copy(numbers, moved)
+
+    def again() -> bool:
+        told = json.loads(inkseed("regenerate", home, "--row", 1, "--json").out)
+        return bool(told["same"] and told["same_file"] and told["row"]["label"] == "12")
+
+    for damage in (lambda: numbers.write_text("007\n13\n"), numbers.unlink):
+        damage()
+        assert again()
+    part = "manifest/000000.parquet"  # whose metadata says where the file is
+    (home / part).unlink()
+    assert make(template=f"file:{moved}", count=2).status == 0
+    assert files(home) | {part: b""} == whole | {part: b""}
+    assert rows(home) == known
+    home.rename(tmp_path / "elsewhere")
+    home = tmp_path / "elsewhere"
+    assert again()
+
+
+def test_another_file_of_numbers_is_refused(make, inkseed, tmp_path):
+    numbers, home = tmp_path / "numbers.txt", tmp_path / "set"
     numbers.write_text("007\n12\n")
     make(template=f"file:{numbers}", count=4)
     numbers.write_text("007\n13\n")
-    result = inkseed("regenerate", tmp_path / "set", "--row", 1)
+    result = make(template=f"file:{numbers}", count=4)
+    assert (result.status, len(result.err.splitlines())) == (2, 1)
+    assert f"template is 'file:{home / 'numbers.txt'}' there" in result.err
+    (home / "numbers.txt").write_text("007\n13\n")
+    result = inkseed("regenerate", home, "--row", 1)
     assert (result.status, len(result.err.splitlines())) == (2, 1)
     assert "is not the file" in result.err
 

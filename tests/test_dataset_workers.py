@@ -71,6 +71,39 @@ def test_what_a_worker_cannot_do_is_one_line(tiny_model, inkseed, tmp_path):
         workers.run_workers(out, gone, shards, 2, lambda _: None)
 
 
+KILLED = """
+import multiprocessing.util as util, os, signal, threading
+from pathlib import Path
+from inkseed.sets.plan import Shard
+from inkseed.sets.settings import SetSettings
+from inkseed.sets.workers import run_workers
+
+start = util.spawnv_passfds
+
+def started(*arguments):
+    if "spawn_main" in str(arguments):
+        threading.Timer(0.2, os.kill, (os.getpid(), signal.SIGKILL)).start()
+    return start(*arguments)
+
+if __name__ == "__main__":
+    util.spawnv_passfds = started
+    settings = SetSettings("digits:1", 1, 0, "png", "none", "none")
+    shards = [Shard(k, "train", k, k + 1) for k in range(20000)]
+    run_workers(Path("set"), settings, shards, 1, print)
+"""
+
+
+def test_a_worker_whose_starter_is_killed_meanwhile_ends_in_silence(tmp_path):
+    """While it is told of more shards than a pipe holds."""
+    script = tmp_path / "killed.py"
+    script.write_text(KILLED)
+    ended = subprocess.run(
+        [sys.executable, script], env=environment(), cwd=tmp_path, capture_output=True, check=False
+    )
+    assert ended.returncode == -signal.SIGKILL
+    assert (ended.stdout, ended.stderr) == (b"", b"")
+
+
 def test_ctrl_c_stops_all_workers_in_one_line_and_leaves_nothing_unfinished(tiny_model, tmp_path):
     out = tmp_path / "set"
     arguments = command(tiny_model, out, 5000, "--workers", 2)

@@ -7,21 +7,16 @@ import pytest
 
 from inkseed.errors import InkseedError
 from inkseed.sets.degrade import LEVELS, degrade, find_level
-from inkseed.sets.fit import Fit, fit, tight
-from inkseed.sets.look import Look, dress
+from inkseed.sets.fit import Fit, tight
+from inkseed.sets.look import Look
 from inkseed.sets.scene import SCENES, draw_scene
-from tests.typeset_numbers import typeset_number
+from tests.typeset_numbers import finished_number, page_of
 
 CLEAN = {  # black ink on white paper, so that what is left of a digit can be measured
     **{"light": (255, 255), "tint": (0, 0), "shade": (0, 0), "ink": (1, 1)},
     **{"grain": (0, 0), "quality": (100, 100)},
 }
 NOISE = 4  # of 255: what JPEG of the best quality leaves
-
-
-def fitted(seed: int, count: int, how: Fit) -> tuple[np.ndarray, list]:
-    ink, boxes = typeset_number(count, seed)
-    return fit(ink, boxes, how, 0, seed)
 
 
 def alone(ink: np.ndarray, box) -> np.ndarray:
@@ -39,7 +34,7 @@ def test_boxes_follow_their_digits(level, how):
     wear = replace(LEVELS[level], **CLEAN)
     shares, off = [], []
     for index in range(25):
-        page, boxes = fitted(index, 4 + index % 4, how)
+        page, boxes = page_of(4 + index % 4, index, how)
         _, found = degrade(page, boxes, LEVELS[level], 5, index)
         for box, (x0, y0, x1, y1) in zip(boxes, found, strict=True):
             worn, _ = degrade(alone(page, box), [box], wear, 5, index)
@@ -57,7 +52,7 @@ def test_no_ink_is_cut_off(level):
     """Though it came up to the very edge before the paper was turned."""
     wear = replace(LEVELS[level], **CLEAN)
     for index in range(30):
-        page, boxes = fitted(index, 5, Fit(margin=(0, 0)))
+        page, boxes = page_of(5, index, Fit(margin=(0, 0)))
         before = page.sum(dtype=float)
         worn, found = degrade(page, boxes, wear, 1, index)
         left = (255 - worn[..., 0].astype(float)).clip(0)
@@ -73,7 +68,7 @@ def test_no_ink_is_cut_off(level):
 def test_what_is_printed_around_a_number_does_not_make_it_smaller():
     """A line from edge to edge may run out of the image; the number stays as large."""
     for index in range(10):
-        page, boxes = fitted(index, 5, Fit(margin=(4, 4)))
+        page, boxes = page_of(5, index, Fit(margin=(4, 4)))
         lined = draw_scene(page, boxes, "line", 0, index)
         _, found = degrade(page, boxes, LEVELS["strong"], 1, index)
         _, same = degrade(lined, boxes, LEVELS["strong"], 1, index)
@@ -81,7 +76,7 @@ def test_what_is_printed_around_a_number_does_not_make_it_smaller():
 
 
 def test_strong_is_worse_than_mild_and_both_vary():
-    page, boxes = fitted(0, 6, Fit())
+    page, boxes = page_of(6, 0, Fit())
     kept = {}
     for level, wear in LEVELS.items():
         images = [degrade(page, boxes, wear, 0, k)[0] for k in range(20)]
@@ -94,7 +89,7 @@ def test_strong_is_worse_than_mild_and_both_vary():
 
 
 def test_the_same_seed_and_index_wear_alike():
-    page, boxes = fitted(0, 6, Fit())
+    page, boxes = page_of(6, 0, Fit())
     wear = LEVELS["strong"]
     one, found = degrade(page, boxes, wear, 9, 4)
     again, same = degrade(page, boxes, wear, 9, 4)
@@ -115,7 +110,7 @@ def test_empty_boxes_and_blank_paper_stay_so():
 
 @pytest.mark.parametrize("scene", SCENES)
 def test_a_scene_is_paler_than_ink_and_changes_no_ink(scene):
-    page, boxes = fitted(3, 5, Fit(cells=True, gap=(2, 2), margin=(4, 4)))
+    page, boxes = page_of(5, 3, Fit(cells=True, gap=(2, 2), margin=(4, 4)))
     shown = draw_scene(page, boxes, scene, 0, 3)
     assert (shown >= page).all()
     printed = shown[shown > page]
@@ -126,7 +121,7 @@ def test_a_scene_is_paler_than_ink_and_changes_no_ink(scene):
 
 
 def test_a_comb_has_a_cell_for_each_digit_and_a_line_runs_under_all():
-    page, boxes = fitted(3, 5, Fit(cells=True, gap=(2, 2), margin=(4, 4)))
+    page, boxes = page_of(5, 3, Fit(cells=True, gap=(2, 2), margin=(4, 4)))
     added = draw_scene(page, boxes, "comb", 0, 3) > page
     upright = np.flatnonzero(added.sum(0) > 10)
     assert len(upright) == 6
@@ -151,11 +146,10 @@ def test_a_comb_has_a_cell_for_each_digit_and_a_line_runs_under_all():
     ],
 )
 def test_a_finished_image_is_as_asked(look):
-    ink, boxes = typeset_number(6, 2)
-    image, found = dress(ink, boxes, look, 3, 8)
-    again, same = dress(ink, boxes, look, 3, 8)
-    assert np.array_equal(image, again)
-    assert found == same
+    number, again = (finished_number(6, 8, look, 3) for _ in range(2))
+    image, found = number.image, number.boxes
+    assert np.array_equal(image, again.image)
+    assert found == again.boxes
     assert image.dtype == np.uint8
     assert image.shape[0] == look.fit.height
     assert look.fit.width in (None, image.shape[1])
@@ -169,21 +163,19 @@ def test_a_finished_image_is_as_asked(look):
 def test_no_digit_touches_its_cell():
     look = Look(scene="comb")
     for index in range(10):
-        ink, boxes = typeset_number(5, index)
-        image, found = dress(ink, boxes, look, 0, index)
-        printed = (image > 100) & (image < 190)
-        upright = np.flatnonzero(printed.sum(0) > 0.6 * (image < 190).any(1).sum())
-        assert len(upright) >= 6
+        number = finished_number(5, index, look)
+        image, found = number.image, number.boxes
+        printed = image == np.bincount(image[image < 255]).argmax()  # all of it is one grey
+        upright = np.flatnonzero(printed.sum(0) > 0.6 * printed.any(1).sum())
+        assert len(upright) == 6
         for x0, _, x1, _ in found:
             assert not set(range(x0, x1)) & set(upright.tolist())
 
 
 def test_mnists_way_and_dark_ink_are_the_same_picture():
-    ink, boxes = typeset_number(4, 2)
-    dark, found = dress(ink, boxes, Look(), 3, 8)
-    light, same = dress(ink, boxes, Look(dark=False), 3, 8)
-    assert np.array_equal(dark, 255 - light)
-    assert found == same
+    dark, light = (finished_number(4, 8, Look(dark=ink), 3) for ink in (True, False))
+    assert np.array_equal(dark.image, 255 - light.image)
+    assert dark.boxes == light.boxes
 
 
 def test_unknown_looks_are_refused_in_one_line():

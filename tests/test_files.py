@@ -324,7 +324,8 @@ def test_files_are_put_beside_others_each_whole(tmp_path):
     (home / "1" / "a.png").write_bytes(OLD)
     killed_while_writing(home, "shard 0")
     assert hidden(home)
-    write_files(home, "shard 0", put_two)
+    made = write_files(home, "shard 0", put_two)
+    assert made == {f"{k}/a.png": len(NEW) for k in (0, 1)}
     assert (home / "0" / "mine.txt").read_bytes() == OLD
     assert (home / "1" / "a.png").read_bytes() == NEW
     assert hidden(home) == []

@@ -1,22 +1,27 @@
 """Numbers on paper of any size: whole, undistorted, each box tight around its own digit's ink."""
 
+from itertools import chain
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as some
 
 from inkseed.errors import InkseedError
-from inkseed.sets.fit import ALIGNMENTS, Fit, fit
-from inkseed.sets.parting import part
-from tests.typeset_numbers import typeset_number
+from inkseed.sets.digit import Digit
+from inkseed.sets.fit import ALIGNMENTS, Fit, fit_digits
+from inkseed.sets.labelled_number import Box
+from inkseed.sets.look import Look
+from inkseed.writing.typesetting import cleaned
+from tests.typeset_numbers import digits, page_of, setter_of
 
 
-def bars(*places: tuple[int, int, int, int], shape=(60, 300)) -> np.ndarray:
+def bars(*boxes: Box) -> list[Digit]:
     """Solid blocks of ink, whose boxes are known exactly."""
-    ink = np.zeros(shape, np.uint8)
-    for x0, y0, x1, y1 in places:
-        ink[y0:y1, x0:x1] = 255
-    return ink
+    return [
+        Digit(np.full((y1 - y0, x1 - x0), 255, np.uint8), x0, y0, (x0, y0, x1, y1))
+        for x0, y0, x1, y1 in boxes
+    ]
 
 
 @given(
@@ -35,7 +40,7 @@ def test_nothing_is_lost_or_distorted(height, width, margin, spacing, align, cel
     starts = np.cumsum([20, *[each + 6 for each in wide[:-1]]]).tolist()
     boxes = [(x, 5, x + w, 5 + 40) for x, w in zip(starts, wide, strict=True)]
     how = Fit(height, width, margin, spacing, align, cells)
-    image, found = fit(bars(*boxes), boxes, how, 3, index)
+    image, found = fit_digits(bars(*boxes), how, 3, index)
     assert image.dtype == np.uint8
     assert image.shape[0] == height
     assert width is None or image.shape[1] == width
@@ -60,8 +65,7 @@ def test_boxes_are_tight_around_real_digits(how):
     """
     shares, looked = [], 0
     for seed in range(30):
-        ink, boxes = typeset_number(1 + seed % 6, seed)
-        image, found = fit(ink, boxes, how, 0, seed)
+        image, found = page_of(1 + seed % 6, seed, how)
         for k, (x0, y0, x1, y1) in enumerate(found):
             own = image[:, max(x0 - 2, 0) : x1 + 2].astype(float)
             others = [box for j, box in enumerate(found) if j != k]
@@ -76,33 +80,32 @@ def test_boxes_are_tight_around_real_digits(how):
 
 
 def test_a_number_keeps_its_proportions_where_the_paper_is_wide_or_narrow():
-    ink, boxes = bars((10, 10, 40, 50), (50, 10, 60, 50)), [(10, 10, 40, 50), (50, 10, 60, 50)]
+    drawn = bars((10, 10, 40, 50), (50, 10, 60, 50))
     for how, tall in [(Fit(32, 400), 28), (Fit(32, 29), 20), (Fit(200, 54), 40)]:
-        _, found = fit(ink, boxes, how, 0, 0)
+        _, found = fit_digits(drawn, how, 0, 0)
         assert abs(found[0][3] - found[0][1] - tall) <= 2
         assert abs(found[0][2] - found[0][0] - tall * 30 / 40) <= 2
 
 
 def test_margins_spacing_and_place_are_drawn_from_their_ranges():
-    boxes = [(10, 10, 40, 50), (50, 10, 60, 50)]
-    ink = bars(*boxes)
+    drawn = bars((10, 10, 40, 50), (50, 10, 60, 50))
     how = Fit(40, 200, (3, 9), (0, 12), "anywhere")
-    found = np.array([fit(ink, boxes, how, 0, k)[1] for k in range(60)])
+    found = np.array([fit_digits(drawn, how, 0, k)[1] for k in range(60)])
     gaps = found[:, 1, 0] - found[:, 0, 2]
     assert gaps.min() < 10 < gaps.max() <= 22
     assert found[:, 0, 0].min() < 30 < 100 < found[:, 1, 2].max()
     assert found[:, :, :2].min() >= 2
     assert len({tuple(each.ravel()) for each in found}) > 50
-    again = np.array([fit(ink, boxes, how, 0, k)[1] for k in range(60)])
+    again = np.array([fit_digits(drawn, how, 0, k)[1] for k in range(60)])
     assert np.array_equal(found, again)
-    other = np.array([fit(ink, boxes, how, 1, k)[1] for k in range(60)])
+    other = np.array([fit_digits(drawn, how, 1, k)[1] for k in range(60)])
     assert not np.array_equal(found, other)
 
 
 def test_left_centre_and_right():
-    boxes = [(10, 10, 40, 50)]
+    drawn = bars((10, 10, 40, 50))
     places = {
-        align: fit(bars(*boxes), boxes, Fit(32, 128, (2, 2), align=align), 0, 0)[1][0]
+        align: fit_digits(drawn, Fit(32, 128, (2, 2), align=align), 0, 0)[1][0]
         for align in ("left", "centre", "right")
     }
     assert places["left"][0] == 2
@@ -111,54 +114,61 @@ def test_left_centre_and_right():
 
 
 def test_cells_are_of_one_width():
-    boxes = [(10, 10, 16, 50), (30, 10, 70, 50), (80, 10, 90, 50)]
-    _, found = fit(bars(*boxes), boxes, Fit(32, 128, cells=True), 0, 0)
+    drawn = bars((10, 10, 16, 50), (30, 10, 70, 50), (80, 10, 90, 50))
+    _, found = fit_digits(drawn, Fit(32, 128, cells=True), 0, 0)
     middles = [(x0 + x1) / 2 for x0, _, x1, _ in found]
     assert abs((middles[1] - middles[0]) - (middles[2] - middles[1])) <= 1
 
 
-def test_ink_goes_to_the_digit_that_it_hangs_together_with():
-    """A 7 whose foot lies under the next digit: boxes overlap, strokes do not."""
-    ink = bars((10, 5, 30, 9), (26, 5, 30, 50), (27, 46, 50, 50), (36, 5, 60, 40))
-    boxes = [(10, 5, 50, 50), (36, 5, 60, 40)]
-    first, second = part(ink, boxes)
-    assert first.ink.astype(int).sum() == 255 * (20 * 4 + 4 * 41 + 20 * 4)
-    assert second.ink.astype(int).sum() == 255 * 24 * 35
-    _, moved = fit(ink, boxes, Fit(80, None, gap=(30, 30)), 0, 0)
-    assert moved[1][0] > moved[0][2]
+def test_a_digits_box_is_its_own_where_boxes_overlap():
+    """A 7 whose foot lies under the next digit."""
+    seven = np.zeros((45, 40), np.uint8)
+    seven[:4, :20] = seven[:, 16:20] = seven[41:, 16:] = 255
+    apart = [Digit(seven, 10, 5, (10, 5, 50, 50)), *bars((36, 5, 60, 40))]
+    for gap in (0, 30):
+        _, found = fit_digits(apart, Fit(80, None, gap=(gap, gap)), 0, 0)
+        scale = 76 / 45
+        for box, (_, _, _, own) in zip(found, apart, strict=True):
+            long = np.subtract(own[2:], own[:2]) * scale
+            assert np.abs(np.subtract(box[2:], box[:2]) - long).max() <= 2
+        assert (found[1][0] > found[0][2]) == (gap > 0)
 
 
-@given(
-    seed=some.integers(0, 10**6),
-    count=some.integers(1, 8),
-)
+@given(seed=some.integers(0, 10**6), counts=some.lists(some.integers(1, 8), min_size=1, max_size=4))
 @settings(max_examples=40, deadline=None)
-def test_parts_are_the_whole(seed, count):
+def test_digits_on_a_line_are_the_whole(seed, counts):
+    """What a line is set of is all the ink that was drawn, stray marks aside, and no other."""
     rng = np.random.default_rng(seed)
-    ink = np.where(rng.random((40, 120)) < 0.3, rng.integers(0, 256, (40, 120)), 0).astype(np.uint8)
-    starts = np.sort(rng.integers(0, 100, count))
-    boxes = [(int(x), 3, int(x) + int(rng.integers(0, 20)), 38) for x in starts]
-    again = np.zeros(ink.shape, int)
-    for digit in part(ink, boxes):
-        height, width = digit.ink.shape
-        if digit.ink.any():
-            again[digit.y : digit.y + height, digit.x : digit.x + width] += digit.ink
-    inked = [box for box in boxes if box[2] > box[0]]
-    if inked and len(inked) == len(boxes):
-        assert np.array_equal(again, ink)
-    assert (again <= ink).all()
+    drawn = rng.choice(len(digits()), sum(counts))
+    images = digits()[drawn] * (rng.random(len(drawn)) < 0.9)[:, None, None].astype(np.uint8)
+    setter = setter_of(["0" * count for count in counts], Look(), seed, 5)
+    found = list(setter.lines(images))
+    assert list(map(len, found)) == counts
+    for digit, ink in zip(chain(*found), cleaned(images), strict=True):
+        assert digit.ink.sum(dtype=int) == ink.sum(dtype=int)
+        rows, columns = np.nonzero(ink)
+        if len(rows):
+            again = np.zeros_like(ink)
+            height, width = digit.ink.shape
+            top, left = rows.min(), columns.min()
+            again[top : top + height, left : left + width] = digit.ink
+            assert np.array_equal(again, ink)
+    for line in found:
+        starts = [digit.box[0] for digit in line if digit.ink.any()]
+        assert starts == sorted(starts)
 
 
 def test_a_digit_without_ink_has_an_empty_box():
-    boxes = [(10, 10, 40, 50), (60, 50, 60, 50), (80, 10, 90, 50)]
-    _, found = fit(bars(boxes[0], boxes[2]), boxes, Fit(), 0, 0)
+    empty = np.zeros((1, 1), np.uint8)
+    first, last = bars((10, 10, 40, 50), (80, 10, 90, 50))
+    _, found = fit_digits([first, Digit(empty, 60, 50, (60, 50, 60, 50)), last], Fit(), 0, 0)
     x0, y0, x1, y1 = found[1]
     assert x0 == x1
     assert y0 == y1
     assert all(x1 > x0 for x0, _, x1, _ in (found[0], found[2]))
-    blank, empty = fit(bars(), [(0, 0, 0, 0)], Fit(), 0, 0)
+    blank, ((x0, _, x1, _),) = fit_digits([Digit(empty, 0, 0, (0, 0, 0, 0))], Fit(), 0, 0)
     assert not blank.any()
-    assert empty[0][0] == empty[0][2]
+    assert x0 == x1
 
 
 @pytest.mark.parametrize(

@@ -88,12 +88,13 @@ def write_folder(path: str | Path, fill: Callable[[Path], object]) -> None:
                     made.rename(target)
 
 
-def write_files(home: Path, name: str, fill: Callable[[Path], object]) -> None:
+def write_files(home: Path, name: str, fill: Callable[[Path], object]) -> dict[str, int]:
     """Let `fill` put files into a hidden folder, flush them to disk, then move each into `home`.
 
     What is there already stays, but for files that are made anew: each is replaced at once. A
     process that is killed leaves some of the files, and the hidden folder, which whoever writes the
-    same `name` again clears. Raises InkseedError if that cannot be done.
+    same `name` again clears. Returns the path of each file below `home`, and its bytes. Raises
+    InkseedError if that cannot be done.
     """
     with failing(home):
         home.mkdir(parents=True, exist_ok=True)
@@ -105,11 +106,13 @@ def write_files(home: Path, name: str, fill: Callable[[Path], object]) -> None:
             for each in files:
                 with each.open("rb") as opened:
                     os.fsync(opened.fileno())
+            made_of = {each.relative_to(made).as_posix(): each.stat().st_size for each in files}
             with deferred():
                 for each in files:
                     target = home / each.relative_to(made)
                     target.parent.mkdir(parents=True, exist_ok=True)
                     each.replace(target)
+    return made_of
 
 
 def sha256(path: Path) -> str:

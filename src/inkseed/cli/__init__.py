@@ -11,13 +11,14 @@ from typing import Any
 
 import typer
 
-from inkseed.cli.dataset import dataset, regenerate
+from inkseed.cli.dataset import dataset
 from inkseed.cli.evaluating import evaluate
 from inkseed.cli.exporting import export
 from inkseed.cli.generating import sample, write
 from inkseed.cli.listing import models
 from inkseed.cli.naming import NamingCommand, ShowingGroup
 from inkseed.cli.paging import page
+from inkseed.cli.regenerating import regenerate
 from inkseed.cli.studying import noise_study
 from inkseed.cli.training import train
 from inkseed.errors import InkseedError, InkseedWarning

@@ -1,4 +1,4 @@
-"""`inkseed dataset` and `inkseed regenerate`."""
+"""`inkseed dataset`."""
 
 import json
 from pathlib import Path
@@ -18,11 +18,14 @@ from inkseed.cli.options import (
     Precision,
     SamplerName,
     Seed,
+    SlantRange,
     Spacing,
     Steps,
+    ThicknessRange,
     check_guidance,
+    check_option,
     load_model,
-    output,
+    output_option,
     parse_interval,
     progress,
 )
@@ -48,9 +51,7 @@ def dataset(
         ),
     ],
     count: Annotated[int, typer.Option(help="How many numbers to draw.", min=1, max=10**9)],
-    out: Annotated[
-        Path, typer.Option(help="The set's folder, new or unfinished.", parser=output, metavar=PATH)
-    ],
+    out: Annotated[Path, output_option("The set's folder, new or unfinished.")],
     format: Annotated[str, typer.Option(help="The files' format: {formats}.")] = "png",
     seed: Seed = 0,
     split: Annotated[
@@ -99,13 +100,8 @@ def dataset(
             " digits, or a .safetensors hand. [a new hand for each number]",
         ),
     ] = None,
-    slant: Annotated[
-        str | None,
-        typer.Option(metavar="A-B", help="Degrees to the right, such as -10-20. [the hand's own]"),
-    ] = None,
-    thickness: Annotated[
-        str | None, typer.Option(metavar="A-B", help="Stroke width in pixels. [the hand's own]")
-    ] = None,
+    slant: SlantRange = None,
+    thickness: ThicknessRange = None,
     guide_w: GuideW = None,
     guide_interval: GuideInterval = None,
     sampler: SamplerName = None,
@@ -114,10 +110,7 @@ def dataset(
     precision: Precision = None,
     noise: Noise = "gaussian",
     candidates: Candidates = None,
-    check: Annotated[
-        bool,
-        typer.Option("--check", help="Have judge A read each digit, and redraw what it doubts."),
-    ] = False,
+    check: Annotated[bool, check_option("each digit")] = False,
     keep_rejected: Annotated[
         bool, typer.Option("--keep-rejected", help="Keep what judge A rejected, in rejected/.")
     ] = False,
@@ -191,57 +184,6 @@ def dataset(
         say.note(
             f"judge A rejected {rejected:,} of {count:,} numbers as first drawn, and still doubts"
             f" {doubted:,}: the manifest says which"
-        )
-
-
-def regenerate(
-    folder: Annotated[Path, typer.Argument(help="The folder of a set.")],
-    row: Annotated[int, typer.Option(help="The number's place in the set, from 0.", min=0)],
-    out: Annotated[
-        Path | None,
-        typer.Option(help="Also save its picture, as a .png.", parser=output, metavar=PATH),
-    ] = None,
-    model: Annotated[
-        str | None, typer.Option(help="The set's model, if it has moved. [as in settings.json]")
-    ] = None,
-    hands: Annotated[
-        Path | None,
-        typer.Option(
-            help="The set's hands, if they have moved. [as in settings.json]", metavar=PATH
-        ),
-    ] = None,
-    as_json: Json = False,
-) -> None:
-    """Draw one number of a set again, and compare it with the set's files, byte for byte."""
-    from dataclasses import replace
-
-    from inkseed.files import check_writable
-    from inkseed.sets.settings import read_settings
-
-    if out is not None:
-        check_writable(out, (".png",))
-    settings = read_settings(folder)
-    moved: dict[str, Any] = {"model": model, "hands_from": None if hands is None else str(hands)}
-    settings = replace(settings, **{k: v for k, v in moved.items() if v is not None})
-    loaded = load_model(settings.model, settings.device, None)
-    from PIL import Image
-
-    from inkseed.pictures import save_picture
-    from inkseed.sets.regenerating import regenerate as again
-
-    found = again(folder, settings, loaded, row)
-    if out is not None:
-        save_picture(Image.fromarray(found.number.image), out)
-    same = found.same and found.same_file is not False
-    if as_json:
-        told = {"row": found.row, "same": found.same, "same_file": found.same_file}
-        say.out(json.dumps(told))
-    else:
-        say.out(f"{row} {found.number.label} {'the same bytes' if same else 'other bytes'}")
-    if not same:
-        raise InkseedError(
-            f"number {row:,} differs from the one in {folder}: on another machine or with other"
-            " libraries that is rounding; on the same, the files have been changed"
         )
 
 

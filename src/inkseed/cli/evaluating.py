@@ -9,7 +9,6 @@ import typer
 
 from inkseed import say
 from inkseed.cli.options import (
-    PATH,
     Compile,
     Device,
     FormName,
@@ -27,7 +26,7 @@ from inkseed.cli.options import (
     choose_device,
     how_to_read,
     load_model,
-    output,
+    output_option,
     parse_interval,
     progress,
 )
@@ -81,10 +80,7 @@ def evaluate(
         bool,
         typer.Option("--final", help="Take baselines on MNIST's test digits: final tables only."),
     ] = False,
-    out: Annotated[
-        Path | None,
-        typer.Option(help="Also write a report, an .html page.", parser=output, metavar=PATH),
-    ] = None,
+    out: Annotated[Path | None, output_option("Also write a report, an .html page.")] = None,
     compile_network: Compile = False,
     device: Device = "cpu",
     threads: Threads = None,

@@ -4,26 +4,21 @@ import json
 from pathlib import Path
 from typing import Annotated
 
-import typer
-
 from inkseed import say
 from inkseed.cli.options import (
-    PATH,
     Json,
     ModelName,
     SamplerName,
     Spacing,
     Steps,
     load_model,
-    output,
+    output_option,
 )
 from inkseed.model.weights import DEFAULT_MODEL
 
 
 def export(
-    out: Annotated[
-        Path, typer.Option(help="The .onnx file to write.", parser=output, metavar=PATH)
-    ],
+    out: Annotated[Path, output_option("The .onnx file to write.")],
     model: ModelName = DEFAULT_MODEL,
     sampler: SamplerName = None,
     steps: Steps = None,

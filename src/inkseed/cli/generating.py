@@ -10,7 +10,6 @@ import typer
 from inkseed import say
 from inkseed.cli.hands import HandPath, SaveHand, check_hand, read_hand
 from inkseed.cli.options import (
-    PATH,
     Candidates,
     Compile,
     Device,
@@ -29,9 +28,10 @@ from inkseed.cli.options import (
     Thickness,
     Threads,
     check_guidance,
+    check_option,
     check_style,
     load_model,
-    output,
+    output_option,
     parse_interval,
     progress,
 )
@@ -47,11 +47,7 @@ def write(
     number: Annotated[str, typer.Argument(help="1 to 64 digits; leading zeros count.")],
     out: Annotated[
         Path | None,
-        typer.Option(
-            help="The picture to write: a .png, or a .svg or .pdf of curves. [NUMBER.png]",
-            parser=output,
-            metavar=PATH,
-        ),
+        output_option("The picture to write: a .png, or a .svg or .pdf of curves. [NUMBER.png]"),
     ] = None,
     seed: Seed = 0,
     guide_w: Annotated[
@@ -81,9 +77,7 @@ def write(
             help="How many variants; the one of seed 7 is NAME_7.png.", min=1, max=100_000
         ),
     ] = 1,
-    check: Annotated[
-        bool, typer.Option("--check", help="Have judge A read it, and redraw what it doubts.")
-    ] = False,
+    check: Annotated[bool, check_option("it")] = False,
     boxes: Annotated[
         bool, typer.Option("--boxes", help="Also write each digit's box to a .json beside it.")
     ] = False,
@@ -166,9 +160,7 @@ def write(
 def sample(
     out: Annotated[
         Path,
-        typer.Option(
-            help="An .npz, a .png figure, or a new or empty folder.", parser=output, metavar=PATH
-        ),
+        output_option("An .npz, a .png figure, or a new or empty folder."),
     ],
     labels: Annotated[
         str | None, typer.Option(help="For example 0-9 or 3,5,7. [all that the model has]")
@@ -187,10 +179,7 @@ def sample(
     slant: Slant = None,
     thickness: Thickness = None,
     trace: Annotated[
-        Path | None,
-        typer.Option(
-            help="Also write a .gif of the way from noise to digits.", parser=output, metavar=PATH
-        ),
+        Path | None, output_option("Also write a .gif of the way from noise to digits.")
     ] = None,
     sampler: SamplerName = None,
     steps: Steps = None,
@@ -199,10 +188,7 @@ def sample(
     noise: Noise = "gaussian",
     candidates: Candidates = None,
     model: ModelName = DEFAULT_MODEL,
-    check: Annotated[
-        bool,
-        typer.Option("--check", help="Have judge A read every image, and redraw those it doubts."),
-    ] = False,
+    check: Annotated[bool, check_option("every image", "those")] = False,
     compile_network: Compile = False,
     device: Device = "cpu",
     threads: Threads = None,

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from inkseed.cli.options import PATH, output
+from inkseed.cli.options import output_option
 from inkseed.errors import InkseedError
 from inkseed.leaving import is_main_process
 from inkseed.say import note
@@ -25,12 +25,7 @@ HandPath = Annotated[
 ]
 SaveHand = Annotated[
     Path | None,
-    typer.Option(
-        "--save-hand",
-        help="Keep the digits of --hand in a .safetensors, for next time.",
-        parser=output,
-        metavar=PATH,
-    ),
+    output_option("Keep the digits of --hand in a .safetensors, for next time.", "--save-hand"),
 ]
 
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from inkseed.data.how_to_read import HowToRead
     from inkseed.model.model import Model
 
-PATH = "<path>"  # how help names an output, which `output` reads
+PATH = "<path>"  # how help names what may be any file or folder
 Seed = Annotated[
     int,
     typer.Option(
@@ -52,6 +52,13 @@ Slant = Annotated[float | None, typer.Option(help=f"{LEAN} [varies as in the dat
 Thickness = Annotated[float | None, typer.Option(help=f"{WIDTH} [varies as in the data]")]
 NumberSlant = Annotated[float | None, typer.Option(help=f"{LEAN} [drawn from the seed]")]
 NumberThickness = Annotated[float | None, typer.Option(help=f"{WIDTH} [drawn from the seed]")]
+SlantRange = Annotated[
+    str | None,
+    typer.Option(metavar="A-B", help="Degrees to the right, such as -10-20. [the hand's own]"),
+]
+ThicknessRange = Annotated[
+    str | None, typer.Option(metavar="A-B", help="Stroke width in pixels. [the hand's own]")
+]
 Steps = Annotated[
     int | None,
     typer.Option(
@@ -131,7 +138,19 @@ def how_to_read(form: str, paper: str, transposed: bool) -> "HowToRead":
     return HowToRead(paper, form, transposed)  # type: ignore[arg-type]
 
 
-def output(text: str) -> Path:
+def check_option(what: str, doubted: str = "what") -> Any:
+    """The option `--check`, which has judge A read `what` and redraw what it doubts of that."""
+    return typer.Option(
+        "--check", help=f"Have judge A read {what}, and redraw {doubted} it doubts."
+    )
+
+
+def output_option(text: str, *names: str) -> Any:
+    """An option that names a file or folder to write; `text` is its help."""
+    return typer.Option(*names, help=text, parser=_output, metavar=PATH)
+
+
+def _output(text: str) -> Path:
     """An output path as typed. Raises typer.BadParameter for an empty one."""
     if not text:
         raise typer.BadParameter("it is empty: give a name")

@@ -3,16 +3,12 @@
 from pathlib import Path
 from typing import Annotated
 
-import typer
-
 from inkseed import say
-from inkseed.cli.options import PATH, ModelName, load_model, output
+from inkseed.cli.options import ModelName, load_model, output_option
 
 
 def page(
-    out: Annotated[
-        Path, typer.Option(help="The .html file to write.", parser=output, metavar=PATH)
-    ],
+    out: Annotated[Path, output_option("The .html file to write.")],
     model: ModelName = "digits-fast",
 ) -> None:
     """Make one HTML file that writes numbers in a browser: no server, no network, no Python."""

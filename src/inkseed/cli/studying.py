@@ -10,7 +10,6 @@ import typer
 
 from inkseed import say
 from inkseed.cli.options import (
-    PATH,
     Compile,
     Device,
     GuideInterval,
@@ -24,7 +23,7 @@ from inkseed.cli.options import (
     Threads,
     check_guidance,
     load_model,
-    output,
+    output_option,
     parse_interval,
     progress,
 )
@@ -57,12 +56,7 @@ def noise_study(
     spacing: Spacing = None,
     precision: Precision = None,
     out: Annotated[
-        Path | None,
-        typer.Option(
-            help="A folder for the results; a stopped study continues in it.",
-            parser=output,
-            metavar=PATH,
-        ),
+        Path | None, output_option("A folder for the results; a stopped study continues in it.")
     ] = None,
     compile_network: Compile = False,
     device: Device = "cpu",

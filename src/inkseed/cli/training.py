@@ -8,7 +8,6 @@ import typer
 
 from inkseed import say
 from inkseed.cli.options import (
-    PATH,
     CompileTraining,
     Device,
     FormName,
@@ -17,7 +16,7 @@ from inkseed.cli.options import (
     Transposed,
     choose_device,
     how_to_read,
-    output,
+    output_option,
 )
 from inkseed.errors import InkseedError
 from inkseed.leaving import is_main_process
@@ -28,10 +27,7 @@ def train(
         str,
         typer.Argument(help="{recipes}, or a TOML file."),
     ],
-    out: Annotated[
-        Path | None,
-        typer.Option(help="The run's folder. [runs/RECIPE]", parser=output, metavar=PATH),
-    ] = None,
+    out: Annotated[Path | None, output_option("The run's folder. [runs/RECIPE]")] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Continue a stopped run.")] = False,
     data: Annotated[
         Path | None,

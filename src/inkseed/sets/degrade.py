@@ -161,8 +161,11 @@ def _mapped(turned: np.ndarray, points: np.ndarray) -> np.ndarray:
 
 
 def _warp(ink: np.ndarray, turned: np.ndarray) -> Image.Image:
-    back = np.linalg.inv(turned)
-    return Image.fromarray(ink).transform(
+    """Ink where it was turned to, on a page of the same size with more paper around."""
+    aside = np.array([[1, 0, 1], [0, 1, 1], [0, 0, 1]])
+    back = aside @ np.linalg.inv(turned)
+    padded = np.pad(ink, 1)  # beyond an image's edge, Pillow repeats it: ink would grow thicker
+    return Image.fromarray(padded).transform(
         ink.shape[::-1],
         Image.Transform.PERSPECTIVE,
         (back / back[2, 2]).ravel()[:8].tolist(),

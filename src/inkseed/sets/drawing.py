@@ -21,10 +21,10 @@ from inkseed.model.samples import Samples
 from inkseed.model.style import USUAL, draw_styles
 from inkseed.outline import Outlined
 from inkseed.rng import Purpose, normals, uniforms
+from inkseed.sets.digit import Digit
 from inkseed.sets.hands import Hands
 from inkseed.sets.labelled_number import LabelledNumber
 from inkseed.sets.look import Look, dress_digits
-from inkseed.sets.parting import Digit
 from inkseed.sets.plan import Plan, Shard
 from inkseed.writing.number import Part, blocks_of, parts_of
 from inkseed.writing.reading import least_confidence
@@ -217,11 +217,11 @@ class LineSetter:
         return [
             LabelledNumber(index, label, *dress_digits(digits, self.look, self.seed, index))
             for index, label, digits in zip(
-                self.block, self.labels, self._lines(images), strict=True
+                self.block, self.labels, self.lines(images), strict=True
             )
         ]
 
-    def _lines(self, images: np.ndarray) -> Iterator[list[Digit]]:
+    def lines(self, images: np.ndarray) -> Iterator[list[Digit]]:
         """Each number's digits, where they stand on its page."""
         blocks = blocks_of(images, [part for each in self.parts for part in each])
         each = cleaned(np.concatenate(blocks), _pieces)

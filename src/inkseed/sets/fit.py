@@ -14,8 +14,8 @@ from PIL import Image
 from inkseed.checks import brief, real_number, whole_number
 from inkseed.errors import InkseedError, warn
 from inkseed.rng import Purpose, uniforms
+from inkseed.sets.digit import Digit
 from inkseed.sets.labelled_number import Box
-from inkseed.sets.parting import Digit, part
 
 MOST_SIDE = 1024  # pixels
 LEAST_SIDE = 8
@@ -83,21 +83,14 @@ def check_range(value: Range, name: str, least: float, most: float) -> None:
         raise InkseedError(f"{name} must go from the smaller to the larger, not {brief(value)}")
 
 
-def fit(
-    ink: np.ndarray, boxes: Sequence[Box], how: Fit, seed: int, index: int
-) -> tuple[np.ndarray, list[Box]]:
-    """Fit a number, uint8 (H, W), ink 255: the image, ink 255, and each digit's tight box.
-
-    The same number, settings, seed and index make the same image. A digit without ink has an empty
-    box.
-    """
-    return fit_digits(part(ink, boxes), how, seed, index)
-
-
 def fit_digits(
     digits: Sequence[Digit], how: Fit, seed: int, index: int
 ) -> tuple[np.ndarray, list[Box]]:
-    """`fit` of a number whose digits are known one by one."""
+    """Fit a number, one digit or more: uint8 (height, width), ink 255, and each digit's tight box.
+
+    The same digits, settings, seed and index make the same image. A digit without ink has an empty
+    box.
+    """
     drawn = uniforms(seed, Purpose.PLACE, [(index,)], 5 + len(digits))[0]
     left, right, top, bottom = within(how.margin, drawn[:4])
     place = ALIGNMENTS[how.align]
@@ -143,7 +136,8 @@ class Line:
 
     def into(self, room: float, scale: float) -> "tuple[Line, float]":
         """The line, with less between its digits if it must be, and the scale at which it fits."""
-        less = min(1.0, MOST_GAPS * room / self.more) if self.more > 0 else 1.0
+        most = MOST_GAPS * room
+        less = most / self.more if self.more > most else 1.0
         line = Line(self.at, self.add * less, self.long, self.more * less)
         return line, min(scale, (room - line.more) / max(self.long, 1))
 

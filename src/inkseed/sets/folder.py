@@ -1,6 +1,7 @@
 """The folder of a set: its settings, its files, its manifest; what is there and what is not yet.
 
 settings.json              what decides every byte, written first
+numbers.txt                a copy of the file that the template names, if it names one
 manifest/000000.parquet    a row an image; a shard exists once this is there
 train/, validation/, test/ the files, as the format has them; without splits, all is train/
 rejected/                  what judge A rejected, if that is kept: first/, second/ and third/, laid
@@ -13,16 +14,26 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from inkseed.errors import InkseedError
-from inkseed.files import failing, json_text, real, write_files, write_json, write_text
+from inkseed.errors import InkseedError, warn
+from inkseed.files import (
+    failing,
+    json_text,
+    real,
+    write_atomically,
+    write_files,
+    write_json,
+    write_text,
+)
 from inkseed.held import alone_in, clear_unfinished, is_free
 from inkseed.plain import read_json
 from inkseed.sets.drawing import DrawnNumber
+from inkseed.sets.formats.parts import is_joined
 from inkseed.sets.formats.registry import find_format
 from inkseed.sets.labelled_number import LabelledNumber
-from inkseed.sets.manifest import Rows, read_counts, write_rows
+from inkseed.sets.manifest import Rows, read_counts, read_files, write_rows
 from inkseed.sets.plan import Plan, Shard
-from inkseed.sets.settings import FILE, SPLITS, SetSettings, read_settings
+from inkseed.sets.settings import FILE, NUMBERS, SPLITS, SetSettings, read_settings
+from inkseed.sets.templates import template_file
 from inkseed.writing.reading import DIGIT_CONFIDENCE
 
 MANIFEST, REJECTED, SUMMARY = "manifest", "rejected", "summary.json"
@@ -38,7 +49,7 @@ class SetFolder:
         self.format = find_format(plan.settings.format)
 
     def begin(self) -> None:
-        """Write the settings, unless they are there.
+        """Write the settings, unless they are there; what has lost a file is to be drawn again.
 
         Raises InkseedError for a folder that holds a set with other settings, or something else,
         or that cannot be written in.
@@ -57,6 +68,10 @@ class SetFolder:
                 if not isinstance(error.__cause__, FileExistsError):
                     raise
         self._check_same(read_settings(target))
+        numbers = template_file(self.plan.settings.template)
+        if numbers is not None and not (target / NUMBERS).exists():
+            write_atomically(target / NUMBERS, lambda to: to.write(numbers.read_bytes()))
+        self._forget_damaged()
         if self.missing():  # of a finished set shards were removed: it is to be finished again
             with failing(self.path):
                 (self.path / SUMMARY).unlink(missing_ok=True)
@@ -86,8 +101,8 @@ class SetFolder:
         except Exception as error:  # whatever a format's reader, or a library of its, runs into
             why = str(error) or type(error).__name__
             raise InkseedError(
-                f"{folder} is damaged: remove it and {self.path / MANIFEST}, and the same inkseed"
-                f" dataset command draws it again ({why})"
+                f"{folder} is damaged: remove it, and the same inkseed dataset command draws it"
+                f" again ({why})"
             ) from error
 
     def part(self, shard: Shard, rejected: bool = False) -> Path:
@@ -113,11 +128,12 @@ class SetFolder:
                     home.mkdir(parents=True)
                     self.format.write_shard(home, shard.number, numbers)
 
-        write_files(self.path, f"shard {shard.number}", fill)
+        files = write_files(self.path, f"shard {shard.number}", fill)
         if rejected:
-            first = [each.as_rejected() for each, _ in rejected]
-            write_rows(self.part(shard, rejected=True), self.plan, shard, first, how)
-        write_rows(self.part(shard), self.plan, shard, drawn, how)
+            first, part = [each.as_rejected() for each, _ in rejected], self.part(shard, True)
+            write_rows(part, self.plan, shard, first, how, {})
+            files[part.relative_to(self.path).as_posix()] = part.stat().st_size
+        write_rows(self.part(shard), self.plan, shard, drawn, how, files)
 
     def finish(self) -> dict[str, Any] | None:
         """Write what depends on the whole set, and return its summary.
@@ -152,6 +168,30 @@ class SetFolder:
             told |= read_counts(parts, DIGIT_CONFIDENCE)
         clear_unfinished(self.path)
         write_json(self.path / SUMMARY, told)
+
+    def _forget_damaged(self) -> None:
+        """Remove the rows of shards that have lost a file, so that they are drawn again."""
+        missing = set(self.missing())
+        there = [shard for shard in self.plan.shards if shard not in missing]
+        damaged = [shard for shard in there if not self._is_whole(shard)]
+        for shard in damaged:
+            with failing(self.path):
+                self.part(shard).unlink(missing_ok=True)
+        if damaged:
+            what = "a shard" if len(damaged) == 1 else f"{len(damaged):,} shards"
+            warn(f"in {self.path} files of {what} are missing or cut short: they are drawn again")
+
+    def _is_whole(self, shard: Shard) -> bool:
+        """Whether the files of a shard are there, none of them cut short."""
+        for name, size in read_files(self.part(shard)).items():
+            path = self.path / name
+            try:
+                whole = path.stat().st_size == size
+            except OSError:
+                whole = False
+            if not whole and not is_joined(path):
+                return False
+        return True
 
     def _check_same(self, there: SetSettings) -> None:
         settings = self.plan.settings

@@ -7,9 +7,9 @@ import numpy as np
 from PIL import Image
 
 from inkseed.sets.degrade import degrade, find_level
+from inkseed.sets.digit import Digit
 from inkseed.sets.fit import Fit, fit_digits
 from inkseed.sets.labelled_number import Box
-from inkseed.sets.parting import Digit, part
 from inkseed.sets.scene import check_scene, draw_scene
 
 COMB = "comb"
@@ -44,21 +44,14 @@ class Look:
         return self.dark and self.degrade is not None
 
 
-def dress(
-    ink: np.ndarray, boxes: Sequence[Box], look: Look, seed: int, index: int
-) -> tuple[np.ndarray, list[Box]]:
-    """Finish a typeset number, uint8 (H, W), ink 255: the image and each digit's tight box.
-
-    The image is uint8 (height, width), or (height, width, 3) where `look.colour`. The same number,
-    look, seed and index make the same image.
-    """
-    return dress_digits(part(ink, boxes), look, seed, index)
-
-
 def dress_digits(
     digits: Sequence[Digit], look: Look, seed: int, index: int
 ) -> tuple[np.ndarray, list[Box]]:
-    """`dress` of a number whose digits are known one by one."""
+    """Finish a number whose digits stand on a line: the image and each digit's tight box.
+
+    The image is uint8 (height, width), or (height, width, 3) where `look.colour`. The same digits,
+    look, seed and index make the same image.
+    """
     how = _in_cells(look.fit) if look.scene == COMB else look.fit
     page, found = fit_digits(digits, how, seed, index)
     if look.scene is not None:

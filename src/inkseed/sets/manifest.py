@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from functools import lru_cache
 from itertools import accumulate
 from pathlib import Path
-from typing import Any, overload
+from typing import Any, BinaryIO, overload
 
 import numpy as np
 
@@ -24,6 +24,7 @@ from inkseed.sets.plan import Plan, Shard
 
 pa, parquet = needed("pyarrow"), needed("pyarrow.parquet")
 KEY = b"inkseed"  # of the metadata: the settings, and whether splits share strings
+FILES = b"inkseed.files"  # likewise, of this file alone: what else belongs to the shard
 WORDS = pa.dictionary(pa.int32(), pa.string())  # for what many rows share
 SCHEMA = pa.schema(
     {
@@ -53,14 +54,28 @@ TOLD = ["index", "shard", "label", "boxes", "height", "width"]  # what formats a
 
 
 def write_rows(
-    path: Path, plan: Plan, shard: Shard, numbers: Sequence[DrawnNumber], how: dict[str, Any]
+    path: Path,
+    plan: Plan,
+    shard: Shard,
+    numbers: Sequence[DrawnNumber],
+    how: dict[str, Any],
+    files: dict[str, int],
 ) -> None:
-    """Write the rows of a shard, whole or not at all; `how` is what all of them share."""
+    """Write the rows of a shard, whole or not at all; `how` is what all of them share.
+
+    `files` has the shard's other files, by their paths below the set's folder, and their bytes.
+    """
     told = {"settings": plan.settings.plain(), "strings_apart": plan.strings_apart}
     schema = SCHEMA.with_metadata({KEY: json.dumps(told, sort_keys=True)})
     rows = [_row(plan, shard, each) | how for each in numbers]
     table = pa.Table.from_pylist(rows, schema)
-    write_atomically(path, lambda opened: parquet.write_table(table, opened))
+
+    def write(opened: BinaryIO) -> None:
+        with parquet.ParquetWriter(opened, schema) as writer:
+            writer.write_table(table)
+            writer.add_key_value_metadata({FILES: json.dumps(files)})
+
+    write_atomically(path, write)
 
 
 def checksum(image: np.ndarray) -> str:
@@ -109,6 +124,14 @@ def read_row(path: Path, index: int) -> dict[str, Any]:
         if told["index"] == index:
             return dict(told)
     raise InkseedError(f"{path} has no row of number {index:,}: it is damaged")
+
+
+def read_files(path: Path) -> dict[str, int]:
+    """The other files of a shard, by their paths below the set's folder, and their bytes."""
+    with _reading(path):
+        metadata = parquet.read_metadata(path).metadata or {}
+    found: dict[str, int] = json.loads(metadata.get(FILES, b"{}"))
+    return found
 
 
 def read_counts(paths: Sequence[Path], least: float) -> dict[str, int]:

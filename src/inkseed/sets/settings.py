@@ -18,6 +18,7 @@ from inkseed.sets.look import Look
 from inkseed.sets.templates import Template, template
 
 FILE = "settings.json"
+NUMBERS = "numbers.txt"  # a set's own copy of the file that its template names
 VERSION = 1  # what an older inkseed drew, this one would draw otherwise
 MOST_SHARDS = 999_000  # files are named after them, in six digits
 SPLITS = ("train", "validation", "test")
@@ -160,12 +161,21 @@ class SetSettings:
 
     def differences(self, other: "SetSettings") -> list[str]:
         """The names of the settings that make the two sets different."""
-        names = [each.name for each in fields(self) if each.name not in WHERE]
+        where = WHERE
+        if self.template_sha256 is not None and self.template_sha256 == other.template_sha256:
+            where = WHERE | {"template"}  # which names a file
+        names = [each.name for each in fields(self) if each.name not in where]
         return [name for name in names if getattr(self, name) != getattr(other, name)]
 
 
 def read_settings(folder: Path) -> SetSettings:
-    """The settings of the set in a folder. Raises InkseedError if there is none."""
+    """The settings of the set in a folder, whose numbers are those of its own copy of a file.
+
+    Raises InkseedError if there is none.
+    """
     if not (folder / FILE).is_file():
         raise InkseedError(f"there is no set in {folder}: inkseed dataset makes one")
-    return build(SetSettings, read_json(folder / FILE), str(folder / FILE))
+    told = read_json(folder / FILE)
+    if (folder / NUMBERS).is_file():
+        told["template"] = f"file:{folder / NUMBERS}"
+    return build(SetSettings, told, str(folder / FILE))

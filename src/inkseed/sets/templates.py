@@ -78,10 +78,16 @@ def template(text: str, repeats: float | None = None) -> Template:
     return replace(found, repeats=repeats)
 
 
-def template_sha256(text: str) -> str | None:
-    """The SHA-256 of the file that a template names; None if it names none."""
+def template_file(text: str) -> Path | None:
+    """The file that a template names; None if it names none."""
     name, _, path = text.partition(":")
-    return sha256(Path(path)) if name == "file" else None
+    return Path(path) if name == "file" else None
+
+
+def template_sha256(text: str) -> str | None:
+    """The SHA-256 of that file."""
+    path = template_file(text)
+    return None if path is None else sha256(path)
 
 
 def _of_digits(told: str) -> Digits:

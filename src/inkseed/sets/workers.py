@@ -88,13 +88,16 @@ def run_workers(
     told: dict[Connection, BaseProcess] = {}
     with to_be_left_in_order():
         try:
-            for job in jobs:
-                here, there = context.Pipe(duplex=False)
-                worker = context.Process(target=_worker, args=(job, there), daemon=True)
+            for _ in jobs:
+                here, there = context.Pipe()
+                worker = context.Process(target=_worker, args=(there,), daemon=True)
                 with unheard(signal.SIGINT):  # by them: whoever started them stops them
                     worker.start()
                 there.close()
                 told[here] = worker
+            for pipe, job in zip(told, jobs, strict=True):
+                with suppress(ConnectionError):  # a worker that is gone is missed in a moment
+                    pipe.send(job)
             _listen(dict(told), tell)
         finally:
             _stop(list(told.values()))
@@ -120,7 +123,7 @@ def _listen(told: dict[Connection, BaseProcess], tell: Callable[[int], object]) 
             assert isinstance(pipe, Connection)
             try:
                 said = pipe.recv()
-            except EOFError:
+            except (EOFError, ConnectionError):
                 worker = told.pop(pipe)
                 worker.join()
                 if worker.exitcode:
@@ -148,15 +151,29 @@ def _stop(workers: Sequence[BaseProcess]) -> None:
             worker.join()
 
 
-def _worker(job: Job, pipe: Connection) -> None:
-    """What a worker process runs: it says numbers of evaluations, or an error in one line."""
+def _worker(pipe: Connection) -> None:
+    """What a worker process runs: it is told its job, and says evaluations or an error's line.
+
+    The job is not among the arguments: a process whose arguments are cut short, since whoever
+    started it was killed, ends in a traceback.
+    """
     status = 0
     with raised() as came, to_be_left_in_order():
         try:
-            work(job, pipe.send)
+            work(_job_from(pipe), pipe.send)
         except InkseedError as error:
             with suppress(OSError):
                 pipe.send(str(error))
-        except (KeyboardInterrupt, BrokenPipeError):  # stopped, or nobody listens any more
+        except (KeyboardInterrupt, ConnectionError):  # stopped, or nobody listens any more
             status = status_of(came() or signal.SIGTERM)
     os._exit(status)  # a daemon's own clean-up may wait for what has gone
+
+
+def _job_from(pipe: Connection) -> Job:
+    """What a worker is told first. Raises ConnectionError if nobody tells it, or not to the end."""
+    try:
+        job = pipe.recv()
+    except (EOFError, OSError) as error:
+        raise ConnectionAbortedError from error
+    assert isinstance(job, Job)
+    return job

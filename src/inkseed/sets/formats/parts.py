@@ -31,6 +31,14 @@ def parts_of(folder: Path, suffix: str) -> list[Path]:
     return sorted((folder / PARTS).glob(f"*{suffix}"))
 
 
+def is_joined(path: Path) -> bool:
+    """Whether a file is a part that may be gone, since its split has what was made of the parts."""
+    home = path.parent
+    if home.name != PARTS or not home.parent.is_dir():
+        return False
+    return any(each.name != PARTS and each.name[0] != "." for each in home.parent.iterdir())
+
+
 def write_part(into: Path, shard: int, numbers: Sequence[LabelledNumber]) -> None:
     """Write a shard's images as one array (n, H, W) or (n, H, W, 3)."""
     images = np.stack([number.image for number in numbers])
@@ -54,8 +62,8 @@ def check_count(folder: Path, found: int, count: int) -> None:
     """Raise InkseedError unless the parts hold as many images as there are rows."""
     if found != count:
         raise InkseedError(
-            f"{folder / PARTS} holds {found:,} images where {count:,} are known: remove {folder}"
-            " and the set's manifest, and the same command draws them again"
+            f"{folder / PARTS} holds {found:,} images where {count:,} are known: remove {folder},"
+            " and the same command draws them again"
         )
 
 

@@ -47,7 +47,8 @@ class Format(Protocol):
     def write_shard(self, into: Path, shard: int, numbers: Sequence[LabelledNumber]) -> None:
         """Write a shard's files below `into`, an empty folder, at the paths that they shall have.
 
-        Two shards share no path. Only the numbers decide the bytes.
+        Two shards share no path. Only the numbers decide the bytes. What `finish` makes other
+        files of, and removes, is in `into/parts`; a shard that loses any other file is drawn again.
         """
 
     def finish(self, folder: Path, rows: Sequence[Row]) -> None:
