@@ -193,7 +193,7 @@ def test_other_starts():
 
 @needs_node
 def test_its_svg_has_the_ink():
-    (found,) = drawn(load("digits-fast"), [{"text": "828", "seed": "2"}])
+    (found,) = drawn(load("digits-fast"), [{"text": "828", "seed": "3"}])
     eight = re.findall(r' d="([^"]*)"', found.svg)[0]
     assert eight.count("M") == eight.count("Z") == 3, "an 8 is an outline and two holes"
     ink, curves = found.ink >= 128, rastered(found.svg, found.ink.shape)
