@@ -174,8 +174,13 @@ def test_slices_are_whole_batches_and_depend_on_the_request_alone(tiny_model):
             "inkseed: a worker was killed by signal 9, perhaps for want of memory: give fewer"
             " --workers, or type the same command again\n",
         ),
+        pytest.param(
+            "raise MemoryError",
+            "inkseed: out of memory: ask for smaller batches, images or networks\n",
+            marks=pytest.mark.slow,
+        ),
     ],
-    ids=("a mistake", "a kill"),
+    ids=("a mistake", "a kill", "no memory"),
 )
 def test_what_happens_to_a_worker_is_one_line(tiny_model, inkseed, forget, tmp_path, happens, says):
     (tmp_path / "fails.py").write_text(FAILS.format(happens))

@@ -80,7 +80,8 @@ class Samples(Outlined):
 
     def __getstate__(self) -> dict[str, Any]:
         """What another process is told: torch would share the tensor's memory with this one."""
-        return {**vars(self), "own_noise": self.own_noise.numpy()}
+        told = {name: value for name, value in vars(self).items() if name != "noise"}  # drawn again
+        return {**told, "own_noise": self.own_noise.numpy()}
 
     def __setstate__(self, told: dict[str, Any]) -> None:
         vars(self).update(told, own_noise=torch.from_numpy(told["own_noise"]))
