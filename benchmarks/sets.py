@@ -20,11 +20,11 @@ from inkseed.model.hand import DrawnHand
 from inkseed.model.loading import load
 from inkseed.model.model import Model
 from inkseed.model.request import Request
+from inkseed.processes import one_thread
 from inkseed.sets.folder import SetFolder
 from inkseed.sets.making import Maker
 from inkseed.sets.plan import Plan
 from inkseed.sets.settings import SetSettings
-from inkseed.sets.workers import one_thread
 
 FIRST = 0.1  # of the set: from there on, memory shall not grow
 

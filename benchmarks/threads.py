@@ -1,8 +1,9 @@
-"""How many threads to draw with, and how they wait: python benchmarks/threads.py [--rounds 5]
+"""Threads or processes to draw with, and how they wait: python benchmarks/threads.py [--rounds 5]
 
-Each arm is a process of its own that draws the same digits; the arms take turns, first on the
-machine as it is, then beside one process that is never idle. Medians of the rounds, and the time of
-all threads together.
+Each way draws the same digits, by processes of its own that are all ready before the clock starts:
+one of one thread, one of as many threads as there are cores, and as many of one thread each. The
+ways take turns, first on the machine as it is, then beside one process that is never idle. Medians
+of the rounds; ratios are those of the rounds, and the time is that of all threads together.
 """
 
 import argparse
@@ -13,41 +14,69 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from statistics import median
+from typing import NamedTuple
 
 import numpy as np
 
 from inkseed import say
 from inkseed.cli import mistakes_in_one_line
+from inkseed.processes import default_workers
 
-DIGITS, STEPS = 64, 5
-ARMS = {
-    "one thread": (1, "PASSIVE"),
-    "all, waiting in a busy loop": (None, "ACTIVE"),
-    "all, asleep while they wait (the default)": (None, "PASSIVE"),
+BATCH, STEPS = 64, 5
+CORES = default_workers("cpu")
+DIGITS = BATCH * CORES
+
+
+class Way(NamedTuple):
+    """How many processes of how many threads draw, and how threads wait for each other."""
+
+    processes: int
+    threads: int
+    policy: str = "PASSIVE"
+
+
+FIRST = "one thread"
+WAYS = {
+    FIRST: Way(1, 1),
+    "{} threads, waiting in a busy loop": Way(1, CORES, "ACTIVE"),
+    "{} threads, asleep while they wait": Way(1, CORES),
+    "{} processes of one thread (`--workers`)": Way(CORES, 1),
 }
 
 
-def draw(model: str) -> None:
-    """Draw once to warm up, then print the seconds that pass and those that the threads take."""
+def draw(model: str, count: int) -> None:
+    """Draw once to warm up, wait to be told, draw, and print the seconds that the threads took."""
     from inkseed.model.loading import load
 
-    loaded, labels = load(model), np.arange(DIGITS) % 10
-    loaded.sample(labels, steps=2)
-    began, taken = time.perf_counter(), time.process_time()
-    loaded.sample(labels, steps=STEPS)
-    say.out(f"{time.perf_counter() - began} {time.process_time() - taken}")
+    loaded = load(model)
+    loaded.sample(np.arange(BATCH) % 10, steps=2)
+    say.out("ready")
+    sys.stdin.readline()
+    taken = time.process_time()
+    loaded.sample(np.arange(count) % 10, steps=STEPS)
+    say.out(time.process_time() - taken)
 
 
-def measured(model: str, threads: int | None, policy: str) -> tuple[float, float]:
-    """(seconds, seconds of all threads) of one arm, in a process of its own."""
-    environment = {**os.environ, "OMP_WAIT_POLICY": policy}
-    environment.pop("OMP_NUM_THREADS", None)
-    if threads is not None:
-        environment["OMP_NUM_THREADS"] = str(threads)
-    command = [sys.executable, __file__, "--draw", model]
-    done = subprocess.run(command, env=environment, stdout=subprocess.PIPE, text=True, check=True)
-    wall, taken = map(float, done.stdout.split())
-    return wall, taken
+def measured(model: str, way: Way) -> tuple[float, float]:
+    """(seconds, seconds of all threads) of one way, in processes of its own."""
+    environment = {
+        **os.environ,
+        "OMP_WAIT_POLICY": way.policy,
+        "OMP_NUM_THREADS": str(way.threads),
+    }
+    count = str(DIGITS // way.processes)
+    command = [sys.executable, __file__, "--draw", count, "--model", model]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+    drawing = [subprocess.Popen(command, env=environment, **pipes) for _ in range(way.processes)]
+    for each in drawing:
+        if each.stdout.readline() != "ready\n":
+            raise SystemExit("a process that draws has failed")
+    began = time.perf_counter()
+    for each in drawing:
+        each.stdin.write("\n")
+        each.stdin.flush()
+    taken = sum(float(each.communicate()[0]) for each in drawing)
+    return time.perf_counter() - began, taken
 
 
 @contextmanager
@@ -68,23 +97,28 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--model", default="digits")
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--draw", help=argparse.SUPPRESS)
+    parser.add_argument("--draw", type=int, help=argparse.SUPPRESS)
     asked = parser.parse_args()
     if asked.rounds < 1:
         parser.error("--rounds must be 1 or more")
     if asked.draw:
-        draw(asked.draw)
+        draw(asked.model, asked.draw)
         return
-    say.out("| threads | beside | seconds | of all threads |", "| --- | --- | --- | --- |")
+    say.out(
+        f"| {DIGITS} digits by | beside | seconds | times as fast as one thread | of all threads |",
+        "| --- | --- | --- | --- | --- |",
+    )
     for busy, beside in ((False, "nothing of ours"), (True, "a busy process")):
-        runs: dict[str, list[tuple[float, float]]] = {name: [] for name in ARMS}
+        runs: dict[str, list[tuple[float, float]]] = {name: [] for name in WAYS}
         with neighbour(busy):
             for _ in range(asked.rounds):
-                for name, arm in ARMS.items():
-                    runs[name].append(measured(asked.model, *arm))
+                for name, way in WAYS.items():
+                    runs[name].append(measured(asked.model, way))
         for name, found in runs.items():
             wall, taken = (median(column) for column in zip(*found, strict=True))
-            say.out(f"| {name} | {beside} | {wall:.1f} | {taken:.1f} |")
+            faster = median(one[0] / own[0] for one, own in zip(runs[FIRST], found, strict=True))
+            what = name.format(CORES)
+            say.out(f"| {what} | {beside} | {wall:.1f} | {faster:.2f} | {taken:.1f} |")
 
 
 if __name__ == "__main__":

@@ -14,13 +14,14 @@ import typer
 from inkseed.cli.dataset import dataset
 from inkseed.cli.evaluating import evaluate
 from inkseed.cli.exporting import export
-from inkseed.cli.generating import sample, write
 from inkseed.cli.listing import models
 from inkseed.cli.naming import NamingCommand, ShowingGroup
 from inkseed.cli.paging import page
 from inkseed.cli.regenerating import regenerate
+from inkseed.cli.sampling import sample
 from inkseed.cli.studying import noise_study
 from inkseed.cli.training import train
+from inkseed.cli.writing import write
 from inkseed.errors import InkseedError, InkseedWarning
 from inkseed.interrupt import raised
 from inkseed.leaving import STOPPED, is_main_process, status_of

@@ -213,9 +213,10 @@ def _make(
     out: Path, settings: "SetSettings", loaded: "Model", workers: int | None, engine: str
 ) -> dict[str, Any] | None:
     """Draw this process's share of what is missing, and finish the set if all is there."""
+    from inkseed.processes import default_workers
     from inkseed.sets.extra import needed
     from inkseed.sets.making import Maker, share_from
-    from inkseed.sets.workers import default_workers, draw_here, run_workers
+    from inkseed.sets.workers import draw_here, run_workers
 
     if engine == "ray":
         needed("ray", "ray")

@@ -242,3 +242,12 @@ def progress(what: str, total: int, unit: str) -> "Iterator[Callable[[int], Any]
                 bar.update(task, total=None)
 
         yield advance
+
+
+def what_the_judge_said(redrawn: int, doubted: int, of: str) -> str:
+    """One line on a check of things called `of`, such as digits."""
+    redraws = "" if not redrawn else "1 redraw; " if redrawn == 1 else f"{redrawn:,} redraws; "
+    if not doubted:
+        return f"{redraws}judge A is confident of every {of}"
+    many = f"1 {of}" if doubted == 1 else f"{doubted:,} {of}s"
+    return f"{redraws}judge A still doubts {many}: --json says which"

@@ -42,7 +42,7 @@ def draw(run: BoundRequest) -> Samples:
             start, walked = _draw_batch(run, task)
             if not run.counter.dry:
                 check_finite(walked[-1].x)
-            rows = slice(task.rows[0], task.rows[-1] + 1)
+            rows = slice(task.begin - request.begin, task.begin - request.begin + len(task))
             images[rows] = to_uint8(walked[-1].x)
             streams[rows] = _streams(run.strategy, task, start)
             z = start.z[torch.from_numpy(streams[rows, 0] < 0)]

@@ -56,7 +56,7 @@ def load(name: str | Path = DEFAULT_MODEL, device: str | torch.device = "cpu") -
         floats = {k: v.float() if v.is_floating_point() else v for k, v in tensors.items()}
         network.load_state_dict(floats, assign=True)
         model = Model(network, config, where)
-        model.weights_sha256 = sha256(path)
+        model.path, model.weights_sha256 = path, sha256(path)
         model.settings()
         return model
 

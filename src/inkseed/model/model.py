@@ -38,7 +38,8 @@ class Model:
     itself it computes in float32; in a request, in the request's precision.
     """
 
-    weights_sha256: str | None = None  # of the file that it was loaded from
+    path: Path | None = None  # the file that it was loaded from
+    weights_sha256: str | None = None  # of that file
 
     def __init__(self, network: Network, config: ModelConfig, device: torch.device) -> None:
         self.network = place(network, device).eval()
@@ -90,10 +91,7 @@ class Model:
         return self
 
     def uncompiled(self) -> "Model":
-        """Return the model without compilation, for batches of many sizes.
-
-        Each size would be compiled anew. A denoiser of your own stays as it is.
-        """
+        """Return the model uncompiled, for batches of many sizes; a denoiser of your own stays."""
         plain = copy(self)
         if isinstance(self.denoiser, NetworkDenoiser):
             plain.denoiser = self.denoiser.uncompiled()

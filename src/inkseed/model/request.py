@@ -50,6 +50,7 @@ class Request(Outlined):
             they are larger than 128x128.
         trace: keep each state on the way.
         hand: a hand for all images, or one (or None, which leaves it to the model) for each.
+        begin: the place of the first image in the request that this is a part of.
 
     Raises:
         InkseedError: for values that no model could draw. `Model.bind` refuses what its own model
@@ -67,6 +68,7 @@ class Request(Outlined):
     batch_size: int | None = None
     trace: bool = False
     hand: AnyHand | Sequence[AnyHand | None] | None = None
+    begin: int = 0
 
     def __post_init__(self) -> None:
         labels = _as_labels(self.labels)
@@ -74,6 +76,7 @@ class Request(Outlined):
             "labels": labels,
             "seed": whole_number(self.seed, "seed", 0, LAST_SEED),
             "first": _as_first(self.first, len(labels)),
+            "begin": whole_number(self.begin, "begin", 0, MOST_IMAGES),
         }
         if self.batch_size is not None:
             checked["batch_size"] = whole_number(self.batch_size, "batch_size", 1, MOST_AT_ONCE)
@@ -205,7 +208,7 @@ def strategy_of(request: Request, shape: tuple[int, ...]) -> Strategy:
     elif callable(noise):  # tensors are not
         strategy = built(noise)
     else:
-        strategy, searching = OwnNoise(_own_noise(noise, shape)), False
+        strategy, searching = OwnNoise(_own_noise(noise, shape), request.begin), False
     if request.candidates is not None and not searching:
         raise InkseedError("candidates are for noise strategies that search: leave them out")
     return strategy
@@ -227,13 +230,14 @@ def _own_noise(noise: Any, shape: tuple[int, ...]) -> Tensor:
 
 @dataclass(frozen=True, repr=False)
 class OwnNoise(Outlined):
-    """Unit noise (N, C, H, W) of the caller's own, one for each image of the request."""
+    """Unit noise (N, C, H, W) of the caller's own, for the images of a request from `begin` on."""
 
     z: Tensor
+    begin: int = 0
 
     def __call__(self, task: Task) -> Tensor:
         """The rows of the batch."""
-        return self.z[task.rows]
+        return self.z[task.begin - self.begin :][: len(task)]
 
 
 def start_of(strategy: Strategy, task: Task) -> Start:

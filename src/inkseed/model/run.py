@@ -127,7 +127,7 @@ class BoundRequest(Outlined):
                 sampler=part,
                 candidates=self.candidates,
                 budget=self.request.budget,
-                begin=begin,
+                begin=self.request.begin + begin,
             )
 
     def states(

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import torch
@@ -76,6 +77,14 @@ class Samples(Outlined):
             drawn = normals(int(self.seeds[0, 0]), self.streams[rows], shape)
             noise[torch.from_numpy(rows)] = torch.from_numpy(drawn)
         return noise
+
+    def __getstate__(self) -> dict[str, Any]:
+        """What another process is told: torch would share the tensor's memory with this one."""
+        told = {name: value for name, value in vars(self).items() if name != "noise"}  # drawn again
+        return {**told, "own_noise": self.own_noise.numpy()}
+
+    def __setstate__(self, told: dict[str, Any]) -> None:
+        vars(self).update(told, own_noise=torch.from_numpy(told["own_noise"]))
 
     def exchange(self, rows: np.ndarray, images: np.ndarray, streams: np.ndarray) -> None:
         """Replace the images `rows` by others, which began with these streams."""

@@ -9,12 +9,12 @@ import numpy as np
 from inkseed.errors import InkseedError
 from inkseed.model.model import Model
 from inkseed.outline import Outlined
+from inkseed.processes import one_thread
 from inkseed.sets.labelled_number import LabelledNumber
 from inkseed.sets.making import Maker
 from inkseed.sets.manifest import checksum, read_row
 from inkseed.sets.plan import Plan
 from inkseed.sets.settings import SetSettings
-from inkseed.sets.workers import one_thread
 
 
 @dataclass(frozen=True, repr=False, eq=False)

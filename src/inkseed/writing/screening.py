@@ -1,6 +1,6 @@
 """Labelled images checked by judge A, with those that it doubts drawn again."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,6 +10,7 @@ from inkseed.model.model import Model
 from inkseed.model.redraw import Confidence, sample_confident
 from inkseed.model.request import Request
 from inkseed.model.samples import Samples
+from inkseed.model.slices import joined
 from inkseed.outline import Outlined
 from inkseed.writing.reading import check_readable, label_confidence, least_confidence
 
@@ -39,6 +40,16 @@ def sample_screened(
         model, request, confidence_in(model, request), least, on_evaluations=on_evaluations
     )
     return Screened(found.samples, found.redrawn, np.flatnonzero(found.confidence < least))
+
+
+def joined_screened(request: Request, parts: Sequence[Screened]) -> Screened:
+    """What was screened of a request, from its slices."""
+    begins = np.cumsum([0, *(len(part.samples.labels) for part in parts)]).tolist()
+    return Screened(
+        joined(request, [part.samples for part in parts]),
+        sum(part.redrawn for part in parts),
+        np.concatenate([part.doubted + k for part, k in zip(parts, begins, strict=False)]),
+    )
 
 
 def confidence_in(model: Model, request: Request) -> Confidence:
