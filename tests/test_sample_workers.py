@@ -240,9 +240,9 @@ def test_many_images_are_drawn_by_a_worker_per_core(tiny_model, inkseed, tmp_pat
 
 def test_a_network_of_report_is_worth_workers_sooner_than_that_of_digits():
     report, digits = load("report"), load("digits")
-    assert not slices.worth_workers(digits, 2000)
-    assert slices.worth_workers(digits, 6000)
-    assert slices.worth_workers(report, 2000)
+    assert not slices.worth_workers(digits, 20_000)
+    assert slices.worth_workers(digits, 60_000)
+    assert slices.worth_workers(report, 20_000)
 
 
 @pytest.mark.parametrize(

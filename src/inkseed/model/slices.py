@@ -1,7 +1,7 @@
 """A request in slices, which several processes of one thread each draw as one would.
 
-Two threads draw 1.3 times as fast as one, two processes nearly twice, on a quiet machine and beside
-another job (benchmarks/threads.py). A slice is some batches, the same whoever draws it: so the
+Two processes draw 1.45 times as fast as one thread, two threads 1.37 times; beside another job that
+is 1.15 and 0.99 (benchmarks/threads.py, two slow cores). A slice is some batches, the same whoever draws it: so the
 number of processes does not change a byte.
 """
 
@@ -30,10 +30,10 @@ SLICES = 64  # of a request of so many batches: all processes are busy nearly to
 MOST_BATCHES = 16  # of a slice, however large the request: it is one message
 AGAIN = "type the same command again"
 # A slow core multiplies 25 thousand million times a second, and takes some 5 seconds to start a
-# process: torch is imported and a model loaded. Two processes save a quarter of what one takes for
-# the rest, so 20 seconds' work would break even. This is 40 seconds', so that nobody waits longer
-# for nothing: in multiplications, not by a clock, since the same command gives the same bytes.
-WORTH_WORKERS = 10**12
+# process: torch is imported and a model loaded. Two processes save a twentieth of what two threads
+# take, and a seventh beside another job, so two minutes' work would break even. This is six or
+# seven minutes', in multiplications, not by a clock, since the same command gives the same bytes.
+WORTH_WORKERS = 10**13
 
 T = TypeVar("T")
 Tell = Callable[[int], object]
