@@ -1,8 +1,8 @@
 """A request in slices, which several processes of one thread each draw as one would.
 
 Two processes draw 1.45 times as fast as one thread, two threads 1.37 times; beside another job that
-is 1.15 and 0.99 (benchmarks/threads.py, two slow cores). A slice is some batches, the same whoever draws it: so the
-number of processes does not change a byte.
+is 1.15 and 0.99 (benchmarks/threads.py, two slow cores). A slice is some batches, the same whoever
+draws it: so the number of processes does not change a byte.
 """
 
 from collections.abc import Callable, Sequence
