@@ -15,7 +15,7 @@ from pathlib import Path
 
 import torch
 
-from inkseed.checkpoint import load_config
+from inkseed.checkpoint import load_header
 from inkseed.cli import mistakes_in_one_line
 from inkseed.nn.device import find_device
 from inkseed.training.loop import train
@@ -49,7 +49,7 @@ def main() -> None:
             began = time.process_time()
             model = train(recipe, "quick", Path(folder) / "run", device=where)
             used = (time.process_time() - began) / 60
-            (loss,) = load_config(model)["training"]["validation_loss"].values()
+            (loss,) = load_header(model).config["training"]["validation_loss"].values()
         print(f"| {optimizer} | {rate:g} | {loss:.4f} | {used:.1f} |", flush=True)
     print(
         f"\n{asked.images:,} images each, seed 0; {os.cpu_count()} cores, {platform.machine()}, "

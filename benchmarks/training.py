@@ -21,7 +21,7 @@ from pathlib import Path
 
 import torch
 
-from inkseed.checkpoint import as_float16, load_config, load_tensors, save_tensors
+from inkseed.checkpoint import as_float16, load_header, load_tensors, save_tensors
 from inkseed.cli import mistakes_in_one_line
 from inkseed.data.labelled import LabelledImages
 from inkseed.evaluation import EvaluatedSet, evaluate
@@ -76,7 +76,7 @@ class Runner:
     def images(self) -> int:
         """Images behind the last state."""
         state = self.out / STATE
-        return load_config(state)["training"]["images_seen"] if state.exists() else 0
+        return load_header(state).config["training"]["images_seen"] if state.exists() else 0
 
     def keep(self, path: Path) -> None:
         """The model as of the last state: the average where there is one."""
@@ -135,7 +135,7 @@ def main() -> None:
         for part in (0.25, 0.5, 1.0):
             name, used, images, path = min(own, key=lambda each: abs(each[1] - part * ours.used))
             rows.append((name, used, images, measure(path, asked.count, asked.device)))
-    bundled = load_config(find_model(THEIRS))["training"]["images_seen"]
+    bundled = load_header(find_model(THEIRS)).config["training"]["images_seen"]
     rate = rows[2][2] / rows[2][1]
     told = measure(THEIRS, asked.count, asked.device)
     last = ("report, bundled", bundled / rate, bundled, told)

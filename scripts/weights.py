@@ -26,7 +26,7 @@ from bundle import bundle
 from torch import nn
 
 from inkseed import say
-from inkseed.checkpoint import load_tensors, save_tensors
+from inkseed.checkpoint import load_header, load_tensors, save_tensors
 from inkseed.cli import mistakes_in_one_line
 from inkseed.data import LabelledImages, split_mnist
 from inkseed.judges.fit import Course, fit_classifier
@@ -189,7 +189,8 @@ def model(name: str) -> Callable[[Job], None]:
 
 def is_student(path: Path) -> bool:
     """Whether a model is a student, whose training goes on, rather than a teacher of one."""
-    return ModelConfig.of(load_tensors(path)[1], str(path)).prediction.get("name") == "consistency"
+    config = ModelConfig.of(load_header(path).config, str(path))
+    return config.prediction.get("name") == "consistency"
 
 
 def shorter(recipe: Recipe, name: str, job: Job, begin: Path | None) -> Recipe:

@@ -1,0 +1,113 @@
+"""What would be better at equal cost? python benchmarks/variants.py [--images N] [--device cuda]
+
+Trains variants of the recipe `digits` for the same images in the same order, from scratch or, where
+the network is the same, from `--from`, and prints the loss of their averages on validation digits
+at several noise levels. Runs are kept in `--out` and go on there. One seed each: read a few
+thousandths as no difference. Nothing of it is a final figure: the test digits have no part in it.
+"""
+
+import argparse
+import dataclasses
+import os
+import platform
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from inkseed.checkpoint import load_header
+from inkseed.cli import mistakes_in_one_line
+from inkseed.data import split_mnist
+from inkseed.diffusion.denoiser import Noising
+from inkseed.model.loading import load
+from inkseed.model.model import Model
+from inkseed.nn.device import find_device
+from inkseed.nn.footprint import multiplications
+from inkseed.training.batches import Examples
+from inkseed.training.data import A_PASS
+from inkseed.training.loop import train
+from inkseed.training.recipes import Recipe, load_recipe
+from inkseed.training.run_folder import MODEL, SETTINGS
+
+RATIOS = (0.1, 0.3, 1.0, 3.0, 10.0)  # of noise to signal
+SEED = 0
+VARIANTS: dict[str, dict[str, Any]] = {  # what differs from the recipe
+    "as it is": {},
+    "two blocks, narrower": {"network": {"blocks": 2, "widths": [80, 128]}},
+    "two blocks, wide where places are few": {"network": {"blocks": 2, "widths": [48, 192]}},
+    "wider at a quarter of the sides": {"network": {"widths": [80, 256]}},
+    "noise levels of EDM": {"p_mean": -1.2, "p_std": 1.2},
+    "noise levels spread wider": {"p_std": 1.8},
+    "labels hidden twice as often": {"drop_prob": 0.2},
+    "hands told apart harder": {"contrast": 0.02},
+    "half the learning rate": {"learning_rate": 1.25e-3},
+}
+
+
+def recipe_of(changes: dict[str, Any], images: int) -> Recipe:
+    """The recipe `digits` with these changes, over so many images."""
+    recipe = load_recipe("digits")
+    changed = {**changes, "network": {**recipe.network, **changes.get("network", {})}}
+    passes, few = max(1, round(images / A_PASS)), images if images < A_PASS else 0
+    return dataclasses.replace(recipe, epochs=passes, images=few, pictures=1, **changed)
+
+
+def losses(model: Model) -> list[float]:
+    """The loss on validation digits at each of RATIOS, told label and style: the same noise."""
+    examples = Examples(split_mnist().validation.subset(range(2000)))
+    x = torch.from_numpy(examples.images.images).float()[:, None] / 127.5 - 1
+    generator = torch.Generator().manual_seed(SEED)
+    found = []
+    for ratio in RATIOS:
+        t = model.schedule.time_of(torch.full((len(x),), ratio, dtype=torch.float64))
+        noising = Noising.at(model.schedule, t, torch.randn(x.shape, generator=generator))
+        total = 0.0
+        for first in range(0, len(x), 500):
+            rows = slice(first, first + 500)
+            told = examples.condition(True)[torch.arange(len(x))[rows]].to(model.device)
+            with torch.no_grad():
+                part = noising[rows].to(model.device)
+                total += float(model.denoiser.loss(x[rows].to(model.device), part, told))
+        found.append(total / (len(x) / 500))
+    return found
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--images", type=int, default=1_000_000)
+    parser.add_argument("--out", type=Path, default=Path("runs/variants"))
+    parser.add_argument("--from", dest="begin", type=Path, help="for variants of its own network")
+    parser.add_argument("--only", default="", help="only variants whose name has this in it")
+    parser.add_argument("--device", default="cpu")
+    parser.add_argument("--compile", action="store_true")
+    asked = parser.parse_args()
+    device = find_device(asked.device)
+    heads = "".join(f" {ratio:g} |" for ratio in RATIOS)
+    lines = [f"| variant | multiplications | parameters |{heads} mean |"]
+    lines.append("| --- " * (4 + len(RATIOS)) + "|")
+    for name, changes in VARIANTS.items():
+        if asked.only not in name:
+            continue
+        run = asked.out / f"{name} {asked.images}"
+        recipe = recipe_of(changes, asked.images)
+        begin = None if "network" in changes else asked.begin
+        if not (run / MODEL).exists():
+            resume = (run / SETTINGS).exists()
+            train(recipe, "digits", run, resume, device, asked.compile, start=begin)
+        model = load(run / MODEL, device)
+        found = losses(model)
+        cost = multiplications(model.network, model.shape) / 1e6
+        size = sum(each.numel() for each in model.network.parameters()) / 1e6
+        cells = [name, f"{cost:.0f} M", f"{size:.1f} M"]
+        cells += [f"{each:.4f}" for each in (*found, sum(found) / len(found))]
+        lines.append(f"| {' | '.join(cells)} |")
+        print(lines[-1], flush=True)
+        seen = load_header(run / MODEL).config["training"]["images_seen"]
+    gpu = f"{torch.cuda.get_device_name(device)}, " if device.type == "cuda" else ""
+    where = f"{gpu}{os.cpu_count()} cores, {platform.machine()}, torch {torch.__version__}"
+    print("\n".join(["", *lines, "", f"{seen:,} images each, seed 0; {where}."]))
+
+
+if __name__ == "__main__":
+    with mistakes_in_one_line():
+        main()
