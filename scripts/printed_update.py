@@ -136,7 +136,8 @@ def _deviation(chart: Axes, update: Update, states: dict[int, Tensor], n_T: int)
     how = {"color": update.colour, "fontsize": 9}
     say.out(f"{update.title}: deviation {ended:.3g} with {last} steps to go")
     if last == 0:
-        beside = ended + (0.1 if ended > 0.9 else -0.12)  # clear of its own line
+        highest = max(value for to_go, value in values.items() if to_go < n_T / 2)
+        beside = highest + 0.05 if ended > 0.9 else ended - 0.12  # clear of its own line
         chart.text(4, beside, f"{update.title}: ends at {ended:.2f}", ha="right", **how)
     else:
         size = f"$10^{{{round(math.log10(ended))}}}$"
