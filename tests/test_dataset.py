@@ -19,8 +19,9 @@ from inkseed.data.pairs import INK, PAIRS
 from inkseed.errors import InkseedError
 from inkseed.model.hand import Hand
 from inkseed.nn import network_from
+from inkseed.processes import default_workers
 from inkseed.registry import FORMATS
-from inkseed.sets import drawing, workers
+from inkseed.sets import drawing
 from inkseed.sets.folder import SetFolder
 from inkseed.sets.formats.registry import find_format
 from inkseed.sets.labelled_number import LabelledNumber
@@ -625,5 +626,5 @@ def test_threads_are_as_before(make):
     before = torch.get_num_threads()
     make()
     assert torch.get_num_threads() == before
-    assert workers.default_workers("cpu") >= 1
-    assert workers.default_workers("cuda") == 1
+    assert default_workers("cpu") >= 1
+    assert default_workers("cuda") == 1

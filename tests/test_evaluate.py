@@ -163,7 +163,7 @@ def test_a_model_is_drawn_from_and_measured(ready, inkseed, tiny_model):
     found = json.loads(result.out)
     assert found["n"] == 20
     assert found["guide_w"] == 2.0
-    rough = ("--model", "digits", "--count", 40, "--guide-w", "0", "--steps", 4, "--seed", 3)
+    rough = ("--model", "digits", "--count", 40, "--guide-w", "0", "--steps", 2, "--seed", 3)
     plain, checked = (
         json.loads(inkseed("evaluate", *rough, *check, "--json").out)
         for check in ((), ("--check",))
