@@ -93,7 +93,7 @@ def test_inversion_computes_in_float32_and_leaves_the_callers_precision(model, i
 def test_digits_are_inverted_exactly_whatever_the_precision_around():
     """In bfloat16 the iterates never settle, and take all of the evaluations that there are."""
     model = package.load("digits")
-    label, grid, passes = torch.tensor([3]), times(model.schedule, 24), []
+    label, grid, passes = torch.tensor([3]), times(model.schedule, 40), []
     generator = torch.Generator().manual_seed(0)
     z = model.schedule.start_scale * torch.randn(1, 1, 28, 28, generator=generator)
 
