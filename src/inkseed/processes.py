@@ -130,10 +130,11 @@ def _worker(pipe: Connection) -> None:
     started it was killed, ends in a traceback.
     """
     status = 0
-    with raised() as came, to_be_left_in_order(), one_thread(), _warning(pipe):
-        try:
-            work, job = _told(pipe)
-            work(job, pipe.send)
+    with raised() as came:
+        try:  # around all else, since a signal may come at any moment
+            with to_be_left_in_order(), one_thread(), _warning(pipe):
+                work, job = _told(pipe)
+                work(job, pipe.send)
         except (KeyboardInterrupt, ConnectionError):  # stopped, or nobody listens any more
             status = status_of(came() or signal.SIGTERM)
         except (InkseedError, OSError, MemoryError, RuntimeError) as error:
