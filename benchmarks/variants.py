@@ -17,7 +17,7 @@ import torch
 
 from inkseed.checkpoint import load_header
 from inkseed.cli import mistakes_in_one_line
-from inkseed.data import split_mnist
+from inkseed.data import split_mnist, to_tensor
 from inkseed.diffusion.denoiser import Noising
 from inkseed.model.loading import load
 from inkseed.model.model import Model
@@ -31,6 +31,7 @@ from inkseed.training.run_folder import MODEL, SETTINGS
 
 RATIOS = (0.1, 0.3, 1.0, 3.0, 10.0)  # of noise to signal
 SEED = 0
+AT_ONCE, ROUNDS = 500, 4  # validation digits
 VARIANTS: dict[str, dict[str, Any]] = {  # what differs from the recipe
     "as it is": {},
     "two blocks, narrower": {"network": {"blocks": 2, "widths": [80, 128]}},
@@ -52,23 +53,21 @@ def recipe_of(changes: dict[str, Any], images: int) -> Recipe:
     return dataclasses.replace(recipe, epochs=passes, images=few, pictures=1, **changed)
 
 
+@torch.no_grad()
 def losses(model: Model) -> list[float]:
     """The loss on validation digits at each of RATIOS, told label and style: the same noise."""
-    examples = Examples(split_mnist().validation.subset(range(2000)))
-    x = torch.from_numpy(examples.images.images).float()[:, None] / 127.5 - 1
+    examples = Examples(split_mnist().validation.subset(range(AT_ONCE * ROUNDS)))
+    x = to_tensor(examples.images.images).to(model.device)
+    told = examples.condition(True).to(model.device)
     generator = torch.Generator().manual_seed(SEED)
     found = []
     for ratio in RATIOS:
         t = model.schedule.time_of(torch.full((len(x),), ratio, dtype=torch.float64))
-        noising = Noising.at(model.schedule, t, torch.randn(x.shape, generator=generator))
-        total = 0.0
-        for first in range(0, len(x), 500):
-            rows = slice(first, first + 500)
-            told = examples.condition(True)[torch.arange(len(x))[rows]].to(model.device)
-            with torch.no_grad():
-                part = noising[rows].to(model.device)
-                total += float(model.denoiser.loss(x[rows].to(model.device), part, told))
-        found.append(total / (len(x) / 500))
+        noise = torch.randn(x.shape, generator=generator)
+        noising = Noising.at(model.schedule, t, noise).to(model.device)
+        parts = [slice(k, k + AT_ONCE) for k in range(0, len(x), AT_ONCE)]
+        each = [float(model.denoiser.loss(x[part], noising[part], told[part])) for part in parts]
+        found.append(sum(each) / ROUNDS)
     return found
 
 

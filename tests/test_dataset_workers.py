@@ -5,7 +5,6 @@ import random
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -13,10 +12,11 @@ import pyarrow.parquet as parquet
 import pytest
 
 from inkseed.errors import InkseedError
-from inkseed.leaving import STOPPED, status_of
 from inkseed.sets import workers
 from inkseed.sets.plan import Plan
 from inkseed.sets.settings import SetSettings, read_settings
+
+from .process_groups import environment, interrupt
 
 COUNT, SHARD = 60, 8
 KILLS = 50
@@ -28,12 +28,6 @@ def command(model: Path, out: Path, count: int, *more: object) -> list[str]:
     how = ["--steps", 2, "--guide-w", 0, "--format", "webdataset", "--shard-size", SHARD]
     split = ["--split", "80/10/10"]
     return [sys.executable, "-m", "inkseed", *map(str, [*told, *how, *split, *more])]
-
-
-def environment() -> dict[str, str]:
-    source = Path(__file__).parents[1] / "src"
-    paths = [str(source), *filter(None, [os.environ.get("PYTHONPATH")])]
-    return {**os.environ, "PYTHONPATH": os.pathsep.join(paths)}
 
 
 def run(arguments: Sequence[str]) -> None:
@@ -106,17 +100,11 @@ def test_a_worker_whose_starter_is_killed_meanwhile_ends_in_silence(tmp_path):
 
 def test_ctrl_c_stops_all_workers_in_one_line_and_leaves_nothing_unfinished(tiny_model, tmp_path):
     out = tmp_path / "set"
-    arguments = command(tiny_model, out, 5000, "--workers", 2)
-    started = subprocess.Popen(
-        arguments, env=environment(), start_new_session=True, stderr=subprocess.PIPE, text=True
+    interrupt(
+        command(tiny_model, out, 5000, "--workers", 2),
+        lambda: list(out.glob("manifest/*.parquet")),
+        seconds=120,
     )
-    while not list(out.glob("manifest/*.parquet")):
-        assert started.poll() is None, started.communicate()
-        time.sleep(0.05)
-    os.killpg(started.pid, signal.SIGINT)  # as a terminal does: to all of them
-    _, said = started.communicate(timeout=120)
-    assert started.returncode == status_of(signal.SIGINT)
-    assert said.strip().splitlines() == [f"inkseed: {STOPPED}"]
     assert not list(out.rglob(".inkseed*"))
     assert 0 < len(list(out.glob("manifest/*.parquet"))) < len(Plan(read_settings(out)).shards)
 

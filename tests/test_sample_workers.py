@@ -1,8 +1,6 @@
 """Bulk sampling by several processes: the bytes of one, stopped and failing in one line."""
 
 import os
-import signal
-import subprocess
 import sys
 import time
 from dataclasses import fields, replace
@@ -13,7 +11,6 @@ import pytest
 import torch
 
 from inkseed.errors import InkseedError
-from inkseed.leaving import STOPPED, status_of
 from inkseed.model import slices
 from inkseed.model.hand import DrawnHand, Hand
 from inkseed.model.loading import load
@@ -24,6 +21,8 @@ from inkseed.model.sampling import SamplingOptions
 from inkseed.noise import Streams, available
 from inkseed.processes import one_thread
 from inkseed.writing.screening import joined_screened, sample_screened
+
+from .process_groups import interrupt
 
 COUNT = 20  # of each of ten labels: 4 batches, the last of 8
 QUICK = ("--steps", 2, "--guide-w", 0)
@@ -195,24 +194,10 @@ def test_ctrl_c_stops_all_workers_in_one_line(tiny_model, tmp_path):
     waits = "Path('here').touch(); time.sleep(600)"
     (tmp_path / "fails.py").write_text(FAILS.format(waits))
     words = ["sample", "--model", tiny_model, "--count", COUNT, *QUICK, "--noise", "fails.py"]
-    source = str(Path(__file__).parents[1] / "src")
-    started = subprocess.Popen(
-        [sys.executable, "-m", "inkseed", *map(str, words), "--workers", "2", "--out", "x"],
-        cwd=tmp_path,
-        env={**os.environ, "PYTHONPATH": source},
-        start_new_session=True,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    while not (tmp_path / "here").exists():
-        assert started.poll() is None, started.communicate()
-        time.sleep(0.05)
-    os.killpg(started.pid, signal.SIGINT)  # as a terminal does: to all of them
-    _, said = started.communicate(timeout=60)
-    assert started.returncode == status_of(signal.SIGINT)
-    assert said.strip().splitlines() == [f"inkseed: {STOPPED}"]
+    asked = [sys.executable, "-m", "inkseed", *map(str, words), "--workers", "2", "--out", "x"]
+    group = interrupt(asked, (tmp_path / "here").exists, 60, tmp_path)
     assert names_in(tmp_path) == ["fails.py", "here"]
-    assert has_gone(started.pid)
+    assert has_gone(group)
 
 
 def test_many_images_are_drawn_by_a_worker_per_core(tiny_model, inkseed, tmp_path, monkeypatch):
