@@ -186,3 +186,14 @@ def test_a_digit_without_ink_has_an_empty_box():
 def test_impossible_paper_is_refused_in_one_line(changed, message):
     with pytest.raises(InkseedError, match=message):
         Fit(**changed)
+
+
+@pytest.mark.parametrize("place", range(40))
+def test_a_digit_may_begin_a_rounding_error_before_a_pixel(place):
+    """What is resized is then cut where rounding would put it outside its own image."""
+    almost = float(np.nextafter(8, 0))
+    how = Fit(32, 128, (almost, almost), align="left")
+    (digit,) = bars((place, place, place + 20, place + 28))
+    image, (box,) = fit_digits([digit], how, 0, 0)
+    assert box == (8, 8, 20, 24)
+    assert image[8:24, 8:20].sum(dtype=float) >= 0.98 * image.sum(dtype=float)

@@ -169,8 +169,9 @@ def _set(page: np.ndarray, digit: Digit, scale: float, x: float, y: float) -> Bo
     edge = ceil((REACH + 1) / scale)
     source = Image.fromarray(digit.ink).crop((-edge, -edge, width + edge, height + edge))
     left, top = edge - digit.x - x / scale, edge - digit.y - y / scale
-    region = (x0 / scale + left, y0 / scale + top, x1 / scale + left, y1 / scale + top)
-    small = np.asarray(source.resize((x1 - x0, y1 - y0), Image.Resampling.BICUBIC, region))
+    region = np.array((x0 / scale + left, y0 / scale + top, x1 / scale + left, y1 / scale + top))
+    inside = tuple(region.clip(0, source.size * 2))  # rounding may put it just outside
+    small = np.asarray(source.resize((x1 - x0, y1 - y0), Image.Resampling.BICUBIC, inside))
     page[y0:y1, x0:x1] += small
     u0, v0, u1, v1 = tight(small)
     return x0 + u0, y0 + v0, x0 + u1, y0 + v1
