@@ -17,7 +17,7 @@ def test_it_imports(path, monkeypatch):
     try:
         importlib.import_module(path.stem)
     except ModuleNotFoundError as error:
-        if (error.name or "").split(".")[0] in ("diffusers", "mkdocs", "sklearn"):
+        if (error.name or "").split(".")[0] in ("diffusers", "mkdocs", "playwright", "sklearn"):
             pytest.skip(f"needs {error.name}")
         raise
     finally:
