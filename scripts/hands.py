@@ -2,8 +2,9 @@
 
 On the digits of validation's 91 writers, whom no network here has seen: the writer judge beside a
 linear discriminant on slant and thickness, two-digit images made both ways, and digits drawn by
-`digits` in those writers' hands. Puts the tables `hands` and `pairs_hands` into docs/evaluation.md,
-`in_hands` into docs/hands.md. Two minutes on one thread, and ten for `in_hands`.
+`--model` in those writers' hands. Puts the tables `hands` and `pairs_hands` into
+docs/evaluation.md, `in_hands` into docs/hands.md. Two minutes on one thread, and ten for
+`in_hands`.
 """
 
 import argparse
@@ -18,6 +19,7 @@ from inkseed.evaluation.hands import ROUNDS, auc_of_writers, hand_auc, two_sets
 from inkseed.evaluation.intervals import Estimate
 from inkseed.judges.hands import WriterJudge, alike
 from inkseed.model.loading import load
+from inkseed.model.model import Model
 
 EVALUATION = DOCS / "evaluation.md"
 DIGITS = (1, 5, 10)
@@ -88,9 +90,9 @@ def pairs(judge: WriterJudge) -> list[str]:
     return lines
 
 
-def in_hands(judge: WriterJudge, device: str) -> list[str]:
-    """Digits drawn by `digits` in the hands of writers that it never saw, a row for each way."""
-    model, validation = load("digits", device), split_mnist().validation
+def in_hands(judge: WriterJudge, model: Model) -> list[str]:
+    """Digits drawn in the hands of writers that the model never saw, a row for each way."""
+    validation = split_mnist().validation
     style = dict(zip(("slant", "thickness"), measure_style(validation.images), strict=True))
     codes, rows = judge.codes(validation.images), {}
     for digits in (5, 10):
@@ -128,6 +130,7 @@ def in_hands(judge: WriterJudge, device: str) -> list[str]:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--only", choices=("hands", "pairs_hands", "in_hands"))
+    parser.add_argument("--model", choices=("digits", "digits-fast"), default="digits")
     parser.add_argument("--device", default="cpu", help="where digits are drawn")
     asked = parser.parse_args()
     only = asked.only
@@ -141,4 +144,5 @@ if __name__ == "__main__":
         replace(EVALUATION, "pairs_hands", [*pairs(writer_judge), "", facts])
     if only in (None, "in_hands"):
         facts = f"91 writers, {DRAWN_ROUNDS} rounds of sets, intervals over writers; {sha}"
-        replace(DOCS / "hands.md", "in_hands", [*in_hands(writer_judge, asked.device), "", facts])
+        lines = in_hands(writer_judge, load(asked.model, asked.device))
+        replace(DOCS / "hands.md", f"in_hands {asked.model}", [*lines, "", facts])
