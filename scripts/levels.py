@@ -4,8 +4,9 @@ Draws the same N digits in every way and lets judge A, the selectors' judge, rea
 scripts/digits.py does: its accuracy, and the Fréchet distance of its log-probabilities from those
 of the validation digits. First the levels for each number of steps: where noise is put back, at
 guide_w 0.3. Then guide_w for two steps. The least distance wins among the ways whose labels judge A
-reads as asked LEAST of the time or, where there is none, among all. Judge B has no part in it. For
-`digits-fast` at the usual count the tables go into docs/digits.md.
+reads as asked 99.5 % of the time or, where there is none, among all. guide_w is tried at the levels
+of the recipe, so put new ones there first. Judge B has no part in it. For `digits-fast` at the
+usual count the tables go into docs/digits.md.
 """
 
 import argparse

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from inkseed.model.model import Model
     from inkseed.sets.settings import SetSettings
 
-FAST_MODEL = "digits-fast"  # in two steps as legible as the default in ten, and far cheaper
+FAST_MODEL = "digits-fast"  # in two evaluations as legible as the default in twenty
 ENGINES = ("processes", "ray")
 MODEL_HELP = "A bundled model, or a model file. digits-fast is as legible as digits, and faster."
 
