@@ -169,6 +169,12 @@ def test_steps_pass_through_the_levels_that_the_model_names(student):
     assert all(a > b for a, b in pairwise(four.tolist()))
 
 
+def test_a_set_says_at_which_levels_it_was_drawn(student):
+    said = {n: student.settings(steps=n).facts()["spacing"] for n in (1, 2, 3, 4)}
+    assert said == {1: "karras", 2: "levels 1.2", 3: "levels 2.5, 0.6", 4: "karras"}
+    assert student.settings(steps=2, spacing="karras").facts()["spacing"] == "karras"
+
+
 def test_the_sampler_is_algorithm_1():
     """By hand: x_0 = f(x_T, 1); x = x_0 + sigma z; x_0 = f(x, s)."""
     schedule = VarianceExploding(20.0, sigma_min=0.02)

@@ -1,7 +1,7 @@
 """How a request is drawn: the caller's settings, completed from the model's own."""
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, fields
 from functools import partial
 from itertools import pairwise
@@ -99,7 +99,7 @@ class Sampling:
         """The settings except guide_w, as plain values for JSON.
 
         Functions appear by name. A `guide_interval` that is everywhere is None, and so is an upper
-        end at infinity.
+        end at infinity. The model's own levels appear in place of the spacing.
         """
         own = {} if self.guidance is None else {"guidance": _name(self.guidance)}
         low, high = self.guide_interval
@@ -107,7 +107,7 @@ class Sampling:
         return {
             "sampler": self.sampler if isinstance(self.sampler, str) else _name(self.sampler),
             "steps": self.steps,
-            "spacing": self.spacing,
+            "spacing": f"levels {_listed(self.levels)}" if self.levels else self.spacing,
             "guide_interval": None if self.guide_interval == EVERYWHERE else interval,
             "precision": self.precision,
             **own,
@@ -184,6 +184,10 @@ def settle(
         guidance=guidance,
         levels=_levels(own.get("levels", ()), count) if models_own else None,
     )
+
+
+def _listed(numbers: Iterable[float]) -> str:
+    return ", ".join(f"{each:g}" for each in numbers)
 
 
 def _levels(own: Any, steps: int) -> tuple[float, ...] | None:
