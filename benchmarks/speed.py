@@ -29,7 +29,7 @@ from inkseed.cli import mistakes_in_one_line
 from inkseed.model.loading import load
 from inkseed.model.request import BATCH_SIZE
 from inkseed.nn.device import find_device
-from inkseed.nn.precision import has_fast_bfloat16
+from inkseed.nn.precision import BFLOAT16, fast_precision
 
 CHAIN = 400
 REPORT_BATCH, BULK = 16, 256  # images that an arm draws
@@ -97,10 +97,10 @@ def cold_start(model: str, device: str) -> float:
         return time.perf_counter() - began
 
 
-def matrix_rate(device: torch.device, kind: torch.dtype) -> float:
+def matrix_rate(device: torch.device, precision: str) -> float:
     """The machine's product of square matrices, in TFLOP/s."""
     side = 8192 if device.type == "cuda" else 2048  # enough to fill it
-    a = torch.randn(side, side, device=device).to(kind)
+    a = torch.randn(side, side, device=device).to(getattr(torch, precision))
     seconds = []
     for _ in range(8):
         began = time.perf_counter()
@@ -134,9 +134,8 @@ def main() -> None:
         run_arm(asked.arm, asked.model, asked.chain, asked.device)
         return
     device = find_device(asked.device)
-    fast = has_fast_bfloat16(device)
-    kind = torch.bfloat16 if fast else torch.float32
-    arms = [arm for arm in ARMS if fast or arm != "report bfloat16"]
+    precision = fast_precision(device)
+    arms = [arm for arm in ARMS if precision == BFLOAT16 or arm != "report bfloat16"]
     found: dict[str, list[dict]] = {arm: [] for arm in arms}
     starts, rates = [], []
     for _ in range(asked.rounds):
@@ -149,7 +148,7 @@ def main() -> None:
             measured.append(json.loads(done.stdout.splitlines()[-1]))
             say.note(f"{ARMS[arm]}: {measured[-1]['speed']:.3g} images a second")
         starts.append(cold_start(asked.model, asked.device))
-        rates.append(matrix_rate(device, kind))
+        rates.append(matrix_rate(device, precision))
     speeds = {arm: median(each["speed"] for each in runs) for arm, runs in found.items()}
     base = speeds["report float32"]
     print("| way | images a second | ratio | evaluations an image | peak memory, MiB |")
@@ -165,8 +164,7 @@ def main() -> None:
     print(f"\n`inkseed write 00297375` from a cold start: {median(starts):.2f} s.")
     print(
         f"In bulk the network computes {used:.2f} TFLOP/s ({flops / 1e9:.2f} GFLOP an evaluation), "
-        f"{used / rate:.0%} of the machine's matrix product in {str(kind).removeprefix('torch.')}, "
-        f"{rate:.2f} TFLOP/s."
+        f"{used / rate:.0%} of the machine's {precision} matrix product, {rate:.2f} TFLOP/s."
     )
     print(
         f"\n{asked.model}; medians of {asked.rounds} rounds; {asked.chain} of {CHAIN} steps of the "

@@ -90,9 +90,9 @@ def main() -> None:
         raise InkseedError(f"--only: no variant has {asked.only!r} in its name")
     for name in chosen:
         changes = VARIANTS[name]
-        run = asked.out / f"{name} {asked.images}{' on' if asked.begin else ''}"
         recipe = recipe_of(changes, asked.images)
         begin = None if "network" in changes else asked.begin
+        run = asked.out / f"{name} {asked.images}{' on' if begin else ''}"
         if not (run / MODEL).exists():
             resume = (run / SETTINGS).exists()
             train(recipe, "digits", run, resume, device, asked.compile, start=begin)

@@ -16,7 +16,8 @@ import numpy as np
 from pages import DOCS, machine, replace
 
 from inkseed import say
-from inkseed.data import LabelledImages, join, load_mnist, split_mnist
+from inkseed.data import LabelledImages, join, split_mnist
+from inkseed.evaluation.evaluation import held_out_digits
 from inkseed.evaluation.intervals import paired_t
 from inkseed.evaluation.usefulness import SEEDS, course_for, read_right
 from inkseed.files import sha256, write_json
@@ -51,17 +52,15 @@ def drawn(name: str, check: bool, device: str, compiled: bool) -> tuple[Labelled
     model = load(name, device)
     if compiled:
         model.compile()
-    request, again = (
-        Request(np.repeat(np.arange(10), N // 10), SEED, SamplingOptions(guide_w=0.0)),
-        0,
-    )
+    labels = np.repeat(np.arange(10), N // 10)
+    request = Request(labels, SEED, SamplingOptions(guide_w=0.0))
     if check:
         screened = sample_screened(model, request)
-        samples, again = screened.samples, screened.redrawn
+        samples, again = screened.samples, f"{screened.redrawn:,}"
     else:
-        samples = model.sample_request(request)
+        samples, again = model.sample_request(request), ""
     source = LabelledImages(samples.images, samples.labels, model.class_names)
-    return source, f"{samples.evaluations / N:.3g}", f"{again:,}" if check else ""
+    return source, f"{samples.evaluations / N:.3g}", again
 
 
 def row(name: str, device: str, compiled: bool) -> dict[str, Any]:
@@ -71,7 +70,7 @@ def row(name: str, device: str, compiled: bool) -> dict[str, Any]:
         cost = again = ""
     else:
         source, cost, again = drawn(*DRAWN[name], device, compiled)
-    test, right = load_mnist(train=False), []
+    test, right = held_out_digits(final=True), []
     for seed in SEEDS:
         chosen = source.subset(np.random.default_rng(seed).permutation(len(source))[:N])
         network = fit_classifier(PlainNet, chosen, course_for(N), seed, device=find_device(device))

@@ -1,7 +1,7 @@
 """How a request is drawn: the caller's settings, completed from the model's own."""
 
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from functools import partial
 from itertools import pairwise
@@ -102,12 +102,13 @@ class Sampling:
         end at infinity. The model's own levels appear in place of the spacing.
         """
         own = {} if self.guidance is None else {"guidance": _name(self.guidance)}
+        levels = ", ".join(f"{level:g}" for level in self.levels or ())
         low, high = self.guide_interval
         interval = [low, None if math.isinf(high) else high]
         return {
             "sampler": self.sampler if isinstance(self.sampler, str) else _name(self.sampler),
             "steps": self.steps,
-            "spacing": f"levels {_listed(self.levels)}" if self.levels else self.spacing,
+            "spacing": f"levels {levels}" if levels else self.spacing,
             "guide_interval": None if self.guide_interval == EVERYWHERE else interval,
             "precision": self.precision,
             **own,
@@ -184,10 +185,6 @@ def settle(
         guidance=guidance,
         levels=_levels(own.get("levels", ()), count) if models_own else None,
     )
-
-
-def _listed(numbers: Iterable[float]) -> str:
-    return ", ".join(f"{each:g}" for each in numbers)
 
 
 def _levels(own: Any, steps: int) -> tuple[float, ...] | None:
