@@ -25,8 +25,9 @@ from PIL import Image, ImageDraw, ImageFont
 from torch import Tensor, nn
 
 from inkseed.cli import mistakes_in_one_line
-from inkseed.data import join, load_mnist, split_mnist
+from inkseed.data import join, split_mnist
 from inkseed.data.labelled import LabelledImages
+from inkseed.evaluation.evaluation import held_out_digits
 from inkseed.evaluation.intervals import DIFFERENCE, SHARE, Estimate, around
 from inkseed.files import write_atomically
 from inkseed.nn.device import find_device
@@ -294,7 +295,7 @@ def main() -> None:
 
     test = kept(
         asked.out / f"test-{asked.tests}.npz",
-        lambda: compose(load_mnist(train=False), asked.tests, 3, True),
+        lambda: compose(held_out_digits(final=True), asked.tests, 3, True),
     )
     wrong, readings = {}, {}
     for name, shares in ROWS.items():

@@ -1,10 +1,13 @@
 """Bulk sets against the bare sampler: digits a second, and memory as a set grows.
 
-    python benchmarks/sets.py --count 100000 --formats npz,webdataset,png
+    python benchmarks/sets.py --count 2048 --formats npz,webdataset,png
+    python benchmarks/sets.py --count 100000 --formats npz,webdataset,png --no-network
 
 The bare sampler draws the same number of digits in the same batches, one process of one thread, and
 keeps nothing. A set's rate is that of one process too, with all that it does: labels, hands,
-typesetting, writing, the manifest. Resident memory is read after each shard.
+typesetting, writing, the manifest. Resident memory is read after each shard and at the end.
+With `--no-network` a digit of MNIST for each label stands in for what the network would name, so
+that a set takes the time of everything else, and its memory is seen in minutes.
 """
 
 import argparse
@@ -16,6 +19,8 @@ from pathlib import Path
 import numpy as np
 import psutil
 
+from inkseed.data.labelled import to_tensor
+from inkseed.data.split import split_mnist
 from inkseed.model.hand import DrawnHand
 from inkseed.model.loading import load
 from inkseed.model.model import Model
@@ -40,6 +45,13 @@ def settings_of(arguments: argparse.Namespace, model: Model, name: str) -> SetSe
         precision=arguments.precision or model.settings().precision,
         check=arguments.check,
     )
+
+
+def without_network(model: Model) -> None:
+    """Let a digit of MNIST for each label stand in for what the network would name."""
+    digits = split_mnist().part_a
+    x_0 = to_tensor(digits.images[np.unique(digits.labels, return_index=True)[1]])
+    model.denoiser = lambda x_t, t, condition: x_0[condition.label]
 
 
 def bare_rate(model: Model, settings: SetSettings, digits: int) -> float:
@@ -68,21 +80,25 @@ def set_rate(model: Model, settings: SetSettings, path: Path) -> tuple[float, li
         maker.make(shard)
         memory.append(process.memory_info().rss / 1e6)
     maker.folder.finish()
+    memory.append(process.memory_info().rss / 1e6)
     seconds = time.perf_counter() - begun
     return settings.count * settings.numbers.longest / seconds, memory
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--count", type=int, default=100_000, help="numbers in each set")
+    parser.add_argument("--count", type=int, default=2048, help="numbers in each set")
     parser.add_argument("--bare", type=int, default=20_000, help="digits of the bare sampler")
     parser.add_argument("--template", default="digits:6")
     parser.add_argument("--formats", default="npz,webdataset,png")
     parser.add_argument("--model", default="digits-fast")
     parser.add_argument("--precision", choices=("float32", "bfloat16"))
+    parser.add_argument("--no-network", action="store_true", help="time everything else alone")
     parser.add_argument("--check", action="store_true")
     arguments = parser.parse_args()
     model = load(arguments.model)
+    if arguments.no_network:
+        without_network(model)
     bare = min(arguments.bare, 10 * arguments.count)
     print("| what | digits a second | share of the bare sampler's | memory, from a tenth on |")
     print("| --- | --- | --- | --- |")

@@ -35,13 +35,13 @@ SEED = 0
 AT_ONCE, ROUNDS = 500, 4  # validation digits
 VARIANTS: dict[str, dict[str, Any]] = {  # what differs from the recipe
     "as it is": {},
-    "two blocks, narrower": {"network": {"blocks": 2, "widths": [80, 128]}},
-    "two blocks, wide where places are few": {"network": {"blocks": 2, "widths": [48, 192]}},
-    "wider at a quarter of the sides": {"network": {"widths": [80, 256]}},
+    "two blocks of 80 and 128 channels": {"network": {"blocks": 2, "widths": [80, 128]}},
+    "two blocks of 48 and 192 channels": {"network": {"blocks": 2, "widths": [48, 192]}},
+    "one block of 80 and 256 channels": {"network": {"widths": [80, 256]}},
     "noise levels of EDM (mean -1.2, deviation 1.2)": {"p_mean": -1.2, "p_std": 1.2},
     "noise levels spread wider (deviation 1.8)": {"p_std": 1.8},
     "labels hidden twice as often": {"drop_prob": 0.2},
-    "hands told apart harder": {"contrast": 0.02},
+    "hands told apart four times as hard": {"contrast": 0.02},
     "half the learning rate": {"learning_rate": 1.25e-3},
 }
 

@@ -258,7 +258,7 @@ figure
 # Without guidance some images are not the digit asked for, or no digit at all, and they add to the spread. A little
 # guidance removes most of them. More makes the digits alike. Somewhere in between the set is most like real digits, and
 # where that is depends on the network: the report's, trained far less, needs a larger $w$ than this one
-# ([docs/digits.md](../docs/digits.md#beside-public-ways) has both). inkseed's default is a small $w$, and only at some
+# ([docs/report.md](../docs/report.md#how-well-it-draws) has both). inkseed's default is a small $w$, and only at some
 # noise levels. With little noise guidance changes next to nothing: there both guesses are nearly the same, as the last
 # picture of notebook 2 shows. With the most noise it costs more variety than it is worth
 # ([2404.07724](https://arxiv.org/abs/2404.07724)).

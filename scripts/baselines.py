@@ -10,6 +10,7 @@ import torch
 from pages import DOCS, machine, replace
 
 from inkseed.data import Split, load_mnist, split_mnist
+from inkseed.evaluation.evaluation import held_out_digits
 from inkseed.evaluation.frechet import fit_gaussian, frechet_distance
 from inkseed.evaluation.intervals import Estimate
 from inkseed.evaluation.measure import Measured, RealDigits
@@ -80,7 +81,7 @@ def main() -> None:
     judge = JudgeB()
     old, new = Reference(judge, split=random_split()), Reference(judge, split=split_mnist())
     before, now = (RealDigits(each.split.validation, each) for each in (old, new))
-    test = RealDigits(load_mnist(train=False), new)
+    test = RealDigits(held_out_digits(final=True), new)
     lines = table(
         {"validation, random split": before, "validation, by writer": now, "test digits": test}
     )

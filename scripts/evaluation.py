@@ -5,7 +5,7 @@ Their accuracy on the test digits, measured for the docs and used for nothing.
 
 from pages import DOCS, replace
 
-from inkseed.data import load_mnist
+from inkseed.evaluation.evaluation import held_out_digits
 from inkseed.evaluation.intervals import wilson
 from inkseed.judges import JudgeA, JudgeB
 from inkseed.judges.judge import read_digits
@@ -13,7 +13,7 @@ from inkseed.judges.judge import read_digits
 
 def judges() -> list[str]:
     """A row a judge."""
-    test = load_mnist(train=False)
+    test = held_out_digits(final=True)
     lines = ["| judge | test accuracy | SHA-256 |", "| --- | --- | --- |"]
     for name, judge in (("A", JudgeA()), ("B", JudgeB())):
         right = int((read_digits(judge.network, test.images) == test.labels).sum())

@@ -8,7 +8,8 @@ of the test set. Run it when judge B is taught anew: without the file, or with a
 from inkseed import say
 from inkseed.checkpoint import save_tensors
 from inkseed.cli import mistakes_in_one_line
-from inkseed.data import join, load_mnist, split_mnist
+from inkseed.data import join, split_mnist
+from inkseed.evaluation.evaluation import held_out_digits
 from inkseed.evaluation.kept import KEPT, as_kept, name_of
 from inkseed.evaluation.measure import pixels
 from inkseed.evaluation.neighbours import nearest
@@ -22,7 +23,7 @@ def main() -> None:
     training = pixels(join(parts).images)
     nearest_to = {
         name_of(each.images): nearest(pixels(each.images), training)[1]
-        for each in (split.validation, load_mnist(train=False))
+        for each in (split.validation, held_out_digits(final=True))
     }
     about = {"judge_sha256": judge.sha256, "training": len(training)}
     save_tensors(KEPT, as_kept(features, nearest_to), about)

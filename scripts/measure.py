@@ -16,10 +16,10 @@ import numpy as np
 from inkseed import say
 from inkseed.cli import mistakes_in_one_line
 from inkseed.console import Console
-from inkseed.data import load_mnist
 from inkseed.data.labelled import LabelledImages
 from inkseed.data.pairs import PAIRS, Hands, compose_pairs
 from inkseed.evaluation import EvaluatedSet, evaluate
+from inkseed.evaluation.evaluation import held_out_digits
 from inkseed.evaluation.metrics import Metric
 from inkseed.evaluation.pairs import measure_pairs
 from inkseed.evaluation.sets import natural_labels, read_sets
@@ -49,7 +49,7 @@ def main() -> None:
     if model.class_names == PAIRS:
         labels = np.arange(asked.count) % len(PAIRS)
         drawn = model.sample(labels)
-        test = compose_pairs(Hands(load_mnist(train=False)), labels, 0, model.image_size)
+        test = compose_pairs(Hands(held_out_digits(final=True)), labels, 0, model.image_size)
         found, baseline = (measure_pairs(each.images, labels) for each in (drawn, test.source))
         metrics = {
             name: Metric(*getattr(found, name), *getattr(baseline, name))._asdict()

@@ -1,21 +1,20 @@
 """Digits that `pairs` leaves out, counted by their ink: python scripts/missing_digits.py
 
-Makes the tables `missing` and `beside` of docs/numbers.md. No judge counts: each reads blank paper
-as a 1.
+Makes the tables `missing` and `beside` of docs/numbers.md. Their ink is measured, whatever a judge
+reads.
 """
 
 import argparse
 
 import numpy as np
 from pages import machine, replace
-from whole_numbers import CHOICE_SEED, PAGE
+from whole_numbers import CHOICE_SEED, PAGE, hands_of_numbers
 
 from inkseed import say
 from inkseed.data.least_ink import LEAST, ink_of
 from inkseed.judges import JudgeA
 from inkseed.model.loading import load
 from inkseed.model.model import Model
-from inkseed.model.style import USUAL, draw_styles
 from inkseed.pictures import PAPER
 from inkseed.writing.number import Number, write
 from inkseed.writing.overlap import on_each_other
@@ -61,8 +60,7 @@ def lacks_ink(number: Number) -> bool:
 def beside(pairs: Model, count: int) -> list[str]:
     """How often a 1 is doubted, by the digit that is drawn to its right."""
     labels = np.repeat(np.arange(10, 20), count)
-    styles = draw_styles(pairs.styles, CHOICE_SEED, range(len(labels)), USUAL)
-    images = pairs.sample(labels, CHOICE_SEED, **styles).images
+    images = pairs.sample(labels, CHOICE_SEED, hand=hands_of_numbers(len(labels))).images
     digits = np.stack((labels // 10, labels % 10), 1)
     confident = told_apart(part_pairs(images)).confidence(digits.ravel(), JudgeA()).reshape(-1, 2)
     doubted = (confident[:, 0] < DIGIT_CONFIDENCE).reshape(10, count).sum(1).tolist()

@@ -219,7 +219,7 @@ def _make(
     from inkseed.sets.workers import draw_here, run_workers
 
     if engine == "ray":
-        needed("ray", "ray")
+        needed("ray")
     share = share_from()
     maker = Maker.of(out, settings, loaded)
     maker.folder.begin()

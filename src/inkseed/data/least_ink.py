@@ -1,8 +1,8 @@
 """Whether there is enough ink for a digit, whatever a judge reads.
 
-The judges learned from digits alone, and both read blank paper as a "1" with a probability of
-0.999. So a reading counts only if there is enough ink for the digit. Ink is measured before a digit
-is scaled to MNIST's size, since scaling up turns a speck into a stroke.
+A classifier of digits must name one whatever it sees: one that learned from digits alone reads
+blank paper as a "1". So a reading counts only if there is enough ink for the digit. Ink is measured
+before a digit is scaled to MNIST's size, since scaling up turns a speck into a stroke.
 """
 
 import numpy as np

@@ -170,7 +170,7 @@ def check_onnx() -> None:
     """Raise InkseedError unless the packages that write ONNX files are there."""
     if not all(map(find_spec, NEEDED)):
         raise InkseedError(
-            f"ONNX files need {' and '.join(NEEDED)}: pip install 'inkseed[onnx]', or both by name"
+            f"ONNX files need {' and '.join(NEEDED)}: pip install {' '.join(NEEDED)}"
         )
 
 

@@ -32,7 +32,7 @@ def run_on_ray(
     folder on every node. Raises InkseedError for whatever a task cannot do, or if its nodes die
     again and again.
     """
-    ray = needed("ray", "ray")
+    ray = needed("ray")
     ours = not ray.is_initialized()
     with to_be_left_in_order():
         if ours:
