@@ -12,6 +12,7 @@ import argparse
 import numpy as np
 from pages import DOCS, machine, replace
 
+from inkseed import say
 from inkseed.data import LabelledImages, split_mnist
 from inkseed.data.pairs import Hands, Layout, compose_pairs
 from inkseed.data.style import measure_style
@@ -90,7 +91,7 @@ def pairs(judge: WriterJudge) -> list[str]:
     return lines
 
 
-def in_hands(judge: WriterJudge, model: Model) -> list[str]:
+def in_hands(judge: WriterJudge, model: Model, guide_w: float | None) -> list[str]:
     """Digits drawn in the hands of writers that the model never saw, a row for each way."""
     validation = split_mnist().validation
     style = dict(zip(("slant", "thickness"), measure_style(validation.images), strict=True))
@@ -110,7 +111,7 @@ def in_hands(judge: WriterJudge, model: Model) -> list[str]:
             "all three": {"hand": each_hand, **means},
         }
         for way, asked in ways.items():
-            images = model.sample(labels, SEED, batch_size=250, **asked).images
+            images = model.sample(labels, SEED, guide_w, batch_size=250, **asked).images
             area = hand_auc(judge.codes(images).view(*sets[:, 0].shape, -1), others)
             rows.setdefault(way, []).append((area, images))
         rows.setdefault("real digits", []).append(
@@ -131,6 +132,7 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--only", choices=("hands", "pairs_hands", "in_hands"))
     parser.add_argument("--model", choices=("digits", "digits-fast"), default="digits")
+    parser.add_argument("--guide-w", type=float, help="print in_hands at this, in place of writing")
     parser.add_argument("--device", default="cpu", help="where digits are drawn")
     asked = parser.parse_args()
     only = asked.only
@@ -144,5 +146,8 @@ if __name__ == "__main__":
         replace(EVALUATION, "pairs_hands", [*pairs(writer_judge), "", facts])
     if only in (None, "in_hands"):
         facts = f"91 writers, {DRAWN_ROUNDS} rounds of sets, intervals over writers; {sha}"
-        lines = in_hands(writer_judge, load(asked.model, asked.device))
-        replace(DOCS / "hands.md", f"in_hands {asked.model}", [*lines, "", facts])
+        lines = in_hands(writer_judge, load(asked.model, asked.device), asked.guide_w)
+        if asked.guide_w is None:
+            replace(DOCS / "hands.md", f"in_hands {asked.model}", [*lines, "", facts])
+        else:
+            say.out(*lines, "", facts)

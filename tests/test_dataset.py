@@ -441,6 +441,9 @@ def test_hands_of_a_folder_are_shared_out_among_splits(make, hand_model, tmp_pat
     how = ("--model", hand_model, "--hands", tmp_path / "hands")
     result = make(*how, "--split", "50/25/25", count=40)
     assert result.status == 0, result.err
+    assert "6 hands of 10 digits" in result.err
+    inside = make(*how, out="hands/set")
+    assert (inside.status, "would be a part of --hands" in inside.err) == (2, True)
     found = rows(tmp_path / "set")
     hands = {
         split: {row["hand"] for row in found if row["split"] == split}
@@ -449,7 +452,8 @@ def test_hands_of_a_folder_are_shared_out_among_splits(make, hand_model, tmp_pat
     assert len(set.union(*hands.values())) == sum(map(len, hands.values())) >= 5
     (tmp_path / "hands" / "0.safetensors").unlink()
     refused = make(*how, "--split", "50/25/25", count=40)
-    assert (refused.status, "hands" in refused.err) == (2, True)
+    assert (refused.status, "other settings (hands is" in refused.err) == (2, True)
+    assert len(refused.err) < 1000
     for k in (1, 2, 3):
         (tmp_path / "hands" / f"{k}.safetensors").unlink()
     refused = make(*how, "--split", "50/25/25", out="other")

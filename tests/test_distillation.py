@@ -19,7 +19,7 @@ from inkseed.model.loading import load
 from inkseed.model.sampling import SamplingOptions
 from inkseed.nn import GuidedPatchUnet
 from inkseed.rng import Purpose, stream
-from inkseed.samplers import consistency
+from inkseed.samplers import consistency, ddim
 from inkseed.training.batches import Batches, Examples
 from inkseed.training.loop import train
 from inkseed.training.paths import Paths
@@ -225,6 +225,7 @@ def test_what_a_student_cannot_do_is_refused_in_one_line(student):
     refused = {
         "sampler": {"sampler": "dpm_solver"},
         "posterior": {"sampler": "ancestral"},
+        "function": {"sampler": ddim, "steps": 5},
         "from 0 to 3": {"guide_w": 3.5},
         "taught guide_w": {"guide_w": -0.5},
         "its guidance, interval": {"guide_interval": (0.3, 6.0)},
@@ -236,6 +237,19 @@ def test_what_a_student_cannot_do_is_refused_in_one_line(student):
         with pytest.raises(InkseedError, match="teacher") as caught:
             student.sample([1], **asked)
         assert "\n" not in str(caught.value)
+
+
+def test_a_study_of_noises_refuses_a_student_at_once(inkseed, run, tmp_path):
+    told = inkseed("noise-study", "--model", run / "model.safetensors", "--out", tmp_path / "study")
+    assert (told.status, len(told.err.splitlines())) == (2, 1)
+    assert "noise-study needs a model that denoises" in told.err
+    assert not (tmp_path / "study").exists()
+
+
+@pytest.mark.parametrize("sampler", ["consistency", consistency])
+def test_a_model_that_denoises_does_not_jump(tiny_model, sampler):
+    with pytest.raises(InkseedError, match="digits-fast"):
+        load(tiny_model).sample([1], sampler=sampler, steps=2)
 
 
 @pytest.mark.parametrize("noise", ["best_of", "antithetic", "sobol", "zero_order", "truncated"])

@@ -178,9 +178,9 @@ def test_a_hand_of_ones_own_is_one_of_the_models(model, hands):
 
 
 WRONG = [
-    (lambda x: x[0], r"uint8 \(k, 28, 28\), ink 255: not uint8 28x28"),
-    (lambda x: x[:, :20], "not uint8 5x20x28; inkseed.data.read_digits"),
-    (lambda x: x / 255, "not float64 5x28x28"),
+    (lambda x: x[0], r"uint8 \(k, 28, 28\), ink 255, not uint8 \(28x28\)"),
+    (lambda x: x[:, :20], r"not uint8 \(5x20x28\): inkseed.data.read_digits"),
+    (lambda x: x / 255, r"not float64 \(5x28x28\)"),
     (lambda x: x[:0], "1 to 1,000 digits of one writer, not 0"),
     (lambda x: np.repeat(x, 201, 0), "not 1,005"),
     (lambda x: 255 - x, "give 255 - images"),
@@ -384,3 +384,63 @@ def test_what_is_wrong_with_a_hand_is_said_in_one_line(
     assert status in refused.err
     assert len(refused.err.splitlines()) == 1
     assert not Path("3.png").exists()
+
+
+def test_a_refused_command_leaves_a_kept_hand_as_it_was(inkseed, file, hands, tmp_path):
+    kept, folder = tmp_path / "me.safetensors", as_pictures(tmp_path / "mine", hands[0].images)
+    hands[1].save(kept)
+    before = kept.read_bytes()
+    asked = ("write", "3", "--model", file, "--out", tmp_path / "3.png")
+    for wrong in (("--sampler", "none"), ("--noise", "none"), ("--slant", 400), ("--steps", 0)):
+        refused = inkseed(*asked, "--hand", folder, "--save-hand", kept, *wrong)
+        assert refused.status == 2
+        assert kept.read_bytes() == before
+
+
+@pytest.mark.parametrize("command", [("write", "3"), ("sample", "--labels", "3")])
+def test_what_is_drawn_never_becomes_a_part_of_the_hand(inkseed, file, hands, tmp_path, command):
+    folder = as_pictures(tmp_path / "mine", hands[0].images)
+    sheet = folder / "0.png"
+    before = sheet.read_bytes()
+    for hand, out in (
+        (sheet, sheet),
+        (folder, folder / "9.png"),
+        (folder, folder / "own" / "9.png"),
+    ):
+        refused = inkseed(*command, "--model", file, "--hand", hand, "--out", out)
+        assert (refused.status, len(refused.err.splitlines())) == (2, 1)
+        assert "would be a part of --hand" in refused.err
+    assert sheet.read_bytes() == before
+    assert len([*folder.iterdir()]) == len(hands[0])
+
+
+def test_an_empty_argument_is_no_folder(inkseed, file, tmp_path, monkeypatch):
+    monkeypatch.chdir(as_pictures(tmp_path / "mine", np.full((1, 28, 28), 9, np.uint8)))
+    refused = inkseed("write", "3", "--model", file, "--hand", "")
+    assert (refused.status, "is empty" in refused.err) == (2, True)
+
+
+def test_a_number_is_in_one_hand(model, hands):
+    with pytest.raises(InkseedError, match="one hand"):
+        package.write("42", model=model, hand=[hands[0], hands[1]])
+
+
+@pytest.mark.parametrize(
+    "images",
+    [
+        "a folder",
+        None,
+        [np.zeros((28, 28)), np.zeros((28, 20))],
+        torch.rand(3, 28, 28).requires_grad_(),
+    ],
+    ids=["text", "nothing", "ragged", "gradient"],
+)
+def test_what_is_no_digits_says_where_to_get_some(model, images):
+    with pytest.raises(InkseedError, match="read_digits"):
+        model.hand_of(images)
+
+
+@pytest.mark.parametrize("where", [(-1, 0), (2**63, 0), (0, -1), (0, 2**32), ("a", 0), (1.5, 0)])
+def test_a_drawn_hand_has_a_seed_and_a_number_that_an_image_can_have(where):
+    with pytest.raises(InkseedError):
+        DrawnHand(*where)

@@ -82,10 +82,10 @@ def sides(value: Any, name: str, least: int, most: int) -> tuple[int, int]:
     return height, width
 
 
-def brief(value: Any) -> str:
-    """`value`, short enough for a one-line error."""
+def brief(value: Any, most: int = 60) -> str:
+    """`value`, short enough for a one-line error: `most` characters."""
     try:
         text = " ".join(repr(value).split())
     except (ValueError, RecursionError):  # too many digits to print, or lists nested too deep
         text = f"this {type(value).__name__}"
-    return text if len(text) <= 60 else text[:57] + "..."
+    return text if len(text) <= most else text[: most - 3] + "..."

@@ -142,6 +142,15 @@ def check_writable(path: str | Path, suffixes: tuple[str, ...]) -> Path:
     return path
 
 
+def check_apart(path: str | Path, source: str | Path | None, option: str) -> None:
+    """Raise InkseedError if what is to be written at `path` is, or lies in, what `option` reads.
+
+    It would take the place of the source, or be read as a part of it the next time.
+    """
+    if source is not None and real(source) in (found := real(path), *found.parents):
+        raise InkseedError(f"{path} would be a part of {option} {source}: give another --out")
+
+
 def real(path: str | Path) -> Path:
     """Where a path leads, through links, also to what is not there. Raises InkseedError if nowhere.
 

@@ -21,6 +21,8 @@ WEYL = 0x9E3779B9, 0xBB67AE85  # added to the key's words in each round
 WORD, MASK = np.uint64(32), np.uint64(0xFFFFFFFF)
 DRAWS = 2**24  # per purpose and image
 LAST_WORD = 2**32 - 1
+LAST_SEED = 2**63 - 1
+LAST_IMAGE = LAST_WORD  # an image's number is one 32-bit word of its stream's counter
 AT_ONCE = 2**20  # numbers, whose making takes a hundred bytes each
 
 

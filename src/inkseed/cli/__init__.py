@@ -53,6 +53,8 @@ def main(arguments: list[str] | None = None) -> None:
     arguments = sys.argv[1:] if arguments is None else arguments
     command = typer.main.get_command(app)
     with stopped_in_one_line(), warnings_in_one_line(), mistakes_in_one_line():
+        if "" in arguments:  # which would be the folder that one is in, for a path
+            raise InkseedError("one of the arguments is empty: leave it out, or say what it is")
         status = command.main(arguments or ["--help"], "inkseed", standalone_mode=False)
         if status == INTERRUPTED:
             raise KeyboardInterrupt  # which typer turns into a status

@@ -129,6 +129,7 @@ def dataset(
     as_json: Json = False,
 ) -> None:
     """Draw a labelled set of numbers to train on; the same command continues a stopped one."""
+    from inkseed.files import check_apart
     from inkseed.sets.formats.registry import find_format
     from inkseed.sets.templates import template as parse
     from inkseed.sets.templates import template_sha256
@@ -163,6 +164,7 @@ def dataset(
         "look": {"fit": fit, "dark": paper == "light", "degrade": degrade, "scene": scene},
         "template_sha256": template_sha256(template),
     }
+    check_apart(out, hands, "--hands")
     loaded = load_model(model, device, None)
     settings = _settled(loaded, told, guide_w, precision)
     try:
@@ -196,11 +198,16 @@ def _settled(
     from inkseed.sets.hands import read_hands
     from inkseed.sets.settings import BLOCK, SetSettings
 
-    hands = told["hands_from"]
+    hands: tuple[str, ...] = ()
+    if told["hands_from"] is not None:
+        read = read_hands(Path(told["hands_from"]), loaded)
+        hands = read.names
+        if is_main_process():
+            say.note(read.line())
     at_once = BLOCK * (1 if loaded.device.type == "cpu" else TIMES_ON_DEVICE)
     return SetSettings(
         **told,
-        hands=() if hands is None else read_hands(Path(hands), loaded).names,
+        hands=hands,
         weights_sha256=str(loaded.weights_sha256),
         guide_w=guide_w,
         precision=loaded.settle(SamplingOptions(precision=precision)).precision,

@@ -1,5 +1,6 @@
 """`--hand`: a hand read from whatever somebody has of it, and a line on what was read."""
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -29,9 +30,9 @@ SaveHand = Annotated[
 ]
 
 
-def check_hand(hand: Path | None, save: Path | None = None) -> None:
-    """Refuse a hand that is not there, or that cannot be kept, before any work is spent on it."""
-    from inkseed.files import check_writable
+def check_hand(hand: Path | None, outputs: Iterable[Path], save: Path | None = None) -> None:
+    """Refuse a hand that is not there, is written over, or cannot be kept, before any work."""
+    from inkseed.files import check_apart, check_writable
 
     if save is not None:
         check_writable(save, (".safetensors",))
@@ -39,6 +40,8 @@ def check_hand(hand: Path | None, save: Path | None = None) -> None:
             raise InkseedError("--save-hand keeps the digits of --hand: give that, too")
     if hand is not None and not hand.exists():
         raise InkseedError(f"--hand: no such file or folder: {hand}")
+    for path in outputs:
+        check_apart(path, hand, "--hand")
 
 
 def read_hand(path: Path | None, model: "Model") -> "Hand | None":

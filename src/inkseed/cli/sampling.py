@@ -98,7 +98,7 @@ def sample(
     asked = [None] if guide_w is None else parse_numbers(guide_w, "--guide-w")
     check_guidance(asked)
     check_style(slant, thickness)
-    check_hand(hand)
+    check_hand(hand, [out])
     interval = parse_interval(guide_interval)
     wanted = None if labels is None else parse_labels(labels)
     from inkseed.files import check_writable

@@ -69,6 +69,10 @@ def noise_study(
     if out is not None and out.exists() and not out.is_dir():
         raise InkseedError(f"{out} is not a folder: give another name")
     loaded = load_model(model, device, threads)
+    from inkseed.model.taught import names_posterior_means, needs_posterior_mean
+
+    if not names_posterior_means(loaded.denoiser):  # its controls score noises by inversion
+        raise needs_posterior_mean("noise-study")
     if compile_network:
         loaded.compile()
     from inkseed.files import sha256, write_json

@@ -56,6 +56,7 @@ def train(
     threads: Threads = None,
 ) -> None:
     """Train a model by a recipe; --resume continues a stopped run."""
+    from inkseed.files import check_apart
     from inkseed.training.recipes import load_recipe
 
     settings = load_recipe(recipe)
@@ -65,6 +66,7 @@ def train(
         settings = replace(settings, seed=seed)
     name = Path(recipe).stem
     folder = out or Path("runs") / name
+    check_apart(folder, data, "--data")
     resized = None if size is None else _parse_size(size)
     how = how_to_read(form, paper, transposed)
     where = choose_device(device, threads)

@@ -92,7 +92,7 @@ def write(
             check_writable(path.with_suffix(".json"), (".json",))
     check_guidance([guide_w])
     check_style(slant, thickness)
-    check_hand(hand, save_hand)
+    check_hand(hand, paths.values(), save_hand)
     interval = parse_interval(guide_interval)
     if seed + count > 2**63:
         raise InkseedError("the last variant's seed is too large: lower --seed or --count")
@@ -102,8 +102,6 @@ def write(
     from inkseed.writing.number import write as write_number
 
     asked = read_hand(hand, loaded)
-    if asked is not None and save_hand is not None:
-        asked.save(save_hand)
     guide_w = guidance_of(loaded, guide_w)
     how: dict[str, Any] = {"spacing": spacing, "guide_interval": interval, "precision": precision}
     each_costs = loaded.cost(guide_w, sampler, steps, noise, candidates, **how)
@@ -131,6 +129,8 @@ def write(
             if boxes:
                 write_json(path.with_suffix(".json"), {"picture": path.name, **written.layout()})
             told.append({"out": str(path), "seed": variant, **written.layout(), **written.facts()})
+    if asked is not None and save_hand is not None:
+        asked.save(save_hand)
     if as_json:
         say.out(json.dumps(told[0] if count == 1 else {"number": number, "variants": told}))
         return

@@ -58,7 +58,9 @@ class UnlabelledPictures(PictureFiles):
             for each in sorted({*own} - {*files}):
                 others.add(str(each.relative_to(path)))
         if not files:
-            raise InkseedError(f"{path} holds no pictures: put some of your digits there")
+            raise InkseedError(
+                f"{path} holds no pictures, nor do its folders: give the folder that they are in"
+            )
         nobody_asks = np.zeros(len(files), np.int64)
         super().__init__(files, others, nobody_asks, DIGITS)
 

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from inkseed.checkpoint import load_header, load_tensors, save_tensors
+from inkseed.checks import whole_number
 from inkseed.data.crisp import crisp
 from inkseed.data.labelled import to_tensor
 from inkseed.data.pairs import INK
@@ -19,7 +20,7 @@ from inkseed.errors import InkseedError
 from inkseed.model.catalogue import models_of_hands
 from inkseed.nn.hand_encoder import MOST_DIGITS, SIDE, HandEncoder, drawn_hands, hands_of
 from inkseed.outline import Outlined
-from inkseed.rng import Purpose, normals
+from inkseed.rng import LAST_IMAGE, LAST_SEED, Purpose, normals
 
 MOST_KEPT = 1000  # digits: more are hardly one writer's
 KEPT_AS = ".safetensors"
@@ -44,12 +45,15 @@ class Hand(Outlined):
     images: np.ndarray
 
     def __post_init__(self) -> None:
-        images = np.array(self.images)
+        try:
+            images = np.array(self.images)
+        except (TypeError, ValueError, RuntimeError):  # ragged lists, tensors with a gradient
+            images = np.empty(0)
         if images.dtype != np.uint8 or images.ndim != 3 or images.shape[1:] != (SIDE, SIDE):
             shape = "x".join(map(str, images.shape))
             raise InkseedError(
-                f"a hand is digits as uint8 (k, {SIDE}, {SIDE}), ink 255: not {images.dtype} "
-                f"{shape}; inkseed.data.read_digits reads pictures of any size"
+                f"a hand is digits as uint8 (k, {SIDE}, {SIDE}), ink 255, not {images.dtype} "
+                f"({shape}): inkseed.data.read_digits(path).images has those of any pictures"
             )
         if not 1 <= len(images) <= MOST_KEPT:
             raise InkseedError(
@@ -90,10 +94,15 @@ class DrawnHand:
     """A hand that nobody has, drawn from how a model's writers are spread.
 
     It depends on the model, the seed and the number alone: those of an image, or of a whole number.
+    Raises InkseedError for a seed or a number that no image has.
     """
 
     seed: int
     number: int = 0
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "seed", whole_number(self.seed, "seed", 0, LAST_SEED))
+        object.__setattr__(self, "number", whole_number(self.number, "number", 0, LAST_IMAGE))
 
     @property
     def name(self) -> str:

@@ -19,17 +19,16 @@ from inkseed.noise import SEARCH, Start, Strategy, Task, find_strategy
 from inkseed.noise.registry import built
 from inkseed.outline import Outlined
 from inkseed.registry import home
+from inkseed.rng import LAST_IMAGE, LAST_SEED
 
 MOST_IMAGES = 10**9
 MOST_AT_ONCE = 2**16  # images in a batch
-LAST_SEED = 2**63 - 1
 BATCH_SIZE = 64  # unless the images are large
 TIMES_ON_DEVICE = 16  # as many at a time where they are not drawn on the CPU: it would sit idle
 PIXELS_AT_ONCE = 2**20  # 64 images of 128x128
 CANDIDATES, MOST_CANDIDATES = 10, 10_000  # of a search, for each image
 TRIES_AT_ONCE = 50_000  # whose noises are in memory together
 MOST_BUDGET = 10**12
-LAST_IMAGE = 2**32 - 1  # an image's number is one 32-bit word of its stream's counter
 
 
 @dataclass(frozen=True, repr=False, eq=False)

@@ -6,7 +6,8 @@ from inkseed.diffusion.denoiser import Denoiser
 from inkseed.errors import InkseedError
 from inkseed.model.sampling import Sampling, SamplingOptions
 from inkseed.nn import Network
-from inkseed.samplers import find_sampler
+from inkseed.samplers import consistency
+from inkseed.samplers.registry import named_sampler
 
 
 def as_taught(
@@ -16,11 +17,16 @@ def as_taught(
 
     A network that takes guide_w as an input was taught it up to some strength, in its teacher's
     guidance interval. One that names the ends of paths is no posterior mean, which most samplers
-    need. Raises InkseedError for a request that asks for anything else.
+    need, but not `consistency`. Raises InkseedError for a request that asks for anything else.
     """
-    named = find_sampler(how.sampler) if isinstance(how.sampler, str) else None
+    named = named_sampler(how.sampler)
     if named and named.posterior_mean and not names_posterior_means(denoiser):
         raise needs_posterior_mean(f"sampler {named.name}")
+    if named and named.walk is consistency and names_posterior_means(denoiser):
+        raise InkseedError(
+            "sampler consistency would draw averages with this model, which denoises step by step:"
+            " use a model that jumps, such as digits-fast, or another sampler"
+        )
     most = getattr(network, "most_guide_w", 0.0)
     if not most:
         return how

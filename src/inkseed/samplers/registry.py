@@ -55,6 +55,17 @@ def register(
     return SAMPLERS.register(name, lambda walk: Named(name, walk, count, spacing, posterior_mean))
 
 
+def named_sampler(sampler: str | Sampler) -> Named | None:
+    """The sampler of a name, or the one that a function was registered as; None if it was not.
+
+    Raises InkseedError for a name that no sampler has.
+    """
+    if isinstance(sampler, str):
+        return find_sampler(sampler)
+    known = SAMPLERS.registered.values()
+    return next((each for each in known if each.walk is sampler), None)
+
+
 def find_sampler(name: str, files: bool = True) -> Named:
     """Find a sampler by its name, or the last one that a Python file registers.
 

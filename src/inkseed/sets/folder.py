@@ -14,6 +14,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from inkseed.checks import brief
 from inkseed.errors import InkseedError, warn
 from inkseed.files import (
     failing,
@@ -197,8 +198,8 @@ class SetFolder:
         settings = self.plan.settings
         if names := settings.differences(there):
             name = names[0]
-            was, wanted = getattr(there, name), getattr(settings, name)
+            was, wanted = (brief(getattr(each, name), 300) for each in (there, settings))
             raise InkseedError(
-                f"{self.path} holds a set with other settings ({name} is {was!r} there, and"
-                f" {wanted!r} here): give another --out, or the same settings to go on"
+                f"{self.path} holds a set with other settings ({name} is {was} there, and"
+                f" {wanted} here): give another --out, or the same settings to go on"
             )

@@ -23,6 +23,15 @@ class Hands(Outlined):
     all: tuple[Hand, ...]
     names: tuple[str, ...]
 
+    def line(self) -> str:
+        """How many there are, and of how many digits, in one line."""
+        sizes = sorted(map(len, self.all))
+        hands = "1 hand" if len(sizes) == 1 else f"{len(sizes):,} hands"
+        if sizes[-1] == 1:
+            return f"{hands} of 1 digit: digits of one writer belong in a folder of their own"
+        spread = f"{sizes[0]:,}" if sizes[0] == sizes[-1] else f"{sizes[0]:,} to {sizes[-1]:,}"
+        return f"{hands} of {spread} digits"
+
     def shared_out(self, splits: Sequence[str], parts: Sequence[int]) -> dict[str, "Hands"]:
         """The hands of each split, in proportion to its part; no hand is in two.
 
@@ -57,7 +66,8 @@ def read_hands(folder: Path, model: Model) -> Hands:
     if not model.knows_hands:
         raise InkseedError(no_hands())
     if not folder.is_dir():
-        raise InkseedError(f"--hands: no such folder: {folder}")
+        what = "give the folder that it is in" if folder.exists() else "no such folder"
+        raise InkseedError(f"--hands: {folder}: {what}")
     found = {}
     for path in sorted(folder.iterdir()):
         if path.name.startswith("."):

@@ -9,9 +9,9 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from inkseed.errors import InkseedError
-from inkseed.model.request import LAST_IMAGE, LAST_SEED
 from inkseed.model.sampling import SamplingOptions
 from inkseed.plain import Flag, Real, Table, Whole, build, check, read_json
+from inkseed.rng import LAST_IMAGE, LAST_SEED
 from inkseed.sets.fit import Fit
 from inkseed.sets.formats.registry import Shape
 from inkseed.sets.look import Look

@@ -11,14 +11,15 @@ from torch import Tensor
 
 from inkseed.checks import real_number, whole_number
 from inkseed.data.pairs import PAIRS
+from inkseed.errors import InkseedError
 from inkseed.files import write_atomically
 from inkseed.judges import judge_a
 from inkseed.labels import check_number
-from inkseed.model.hand import AnyHand, DrawnHand
+from inkseed.model.hand import AnyHand, DrawnHand, Hand
 from inkseed.model.loading import load
 from inkseed.model.model import Model
 from inkseed.model.redraw import sample_confident
-from inkseed.model.request import LAST_SEED, Request
+from inkseed.model.request import Request
 from inkseed.model.samples import Samples
 from inkseed.model.sampling import SamplingOptions
 from inkseed.model.style import USUAL, draw_styles
@@ -27,6 +28,7 @@ from inkseed.nn.precision import FLOAT32
 from inkseed.noise import Strategy
 from inkseed.outline import Outlined
 from inkseed.pictures import png, save_picture
+from inkseed.rng import LAST_SEED
 from inkseed.samplers import Sampler
 from inkseed.writing.reading import DIGIT_CONFIDENCE, digits_in
 from inkseed.writing.seam import part_pairs
@@ -171,6 +173,8 @@ def write(
     owners = [k for k, part in enumerate(parts) for _ in range(part.digits)]
     asked = {"slant": slant, "thickness": thickness}
     style = {k: None if v is None else real_number(v, k) for k, v in asked.items()}
+    if not isinstance(hand, Hand | DrawnHand | None):
+        raise InkseedError("hand must be one hand, since all digits of a number share it")
     if model.knows_hands:
         hand = DrawnHand(seed) if hand is None else hand
     else:
