@@ -201,28 +201,6 @@ def compared(device: torch.device, ways: list[tuple[str, Callable[[], Made]]]) -
     return [*lines, "", f"Seed 0, {machine(device)}."]
 
 
-def seconds(pairs: Model, digits: Model, rounds: int = 15) -> list[str]:
-    """Two digits by one pass and by two, in turns: medians."""
-    times: dict[str, list[float]] = {"pairs": [], "digits": []}
-    labels = labels_of(64)
-    twice = np.stack((labels // 10, labels % 10), 1).ravel()
-    for seed in range(rounds + 1):
-        for name, model, asked in (("pairs", pairs, labels), ("digits", digits, twice)):
-            began = time.perf_counter()
-            model.sample(asked, seed)
-            times[name].append((time.perf_counter() - began) / len(labels))
-    medians = {name: float(np.median(each[1:])) for name, each in times.items()}  # the first warms
-    ratio = medians["pairs"] / medians["digits"]
-    lines = ["| way | seconds for two digits | ratio |", "| --- | --- | --- |"]
-    lines += [f"| `digits`, two passes | {medians['digits']:.4f} | 1 |"]
-    lines += [f"| `pairs`, one pass | {medians['pairs']:.4f} | {ratio:.2f} |"]
-    return [
-        *lines,
-        "",
-        f"64 numbers at a time, medians of {rounds} rounds in turns, {machine(pairs.device)}.",
-    ]
-
-
 def boxes(count: int) -> list[str]:
     """How well the seam finds boxes that are known."""
     made = compose_pairs(Hands(split_mnist().validation), labels_of(count), 1)
@@ -295,10 +273,7 @@ def main() -> None:
     parser.add_argument("--numbers", type=int, default=1000)
     parser.add_argument(
         "--only",
-        choices=(
-            *("choice", "legible", "one_pass", "one_hot", "seconds", "boxes", "read_back"),
-            "gallery",
-        ),
+        choices=("choice", "legible", "one_pass", "one_hot", "boxes", "read_back", "gallery"),
     )
     parser.add_argument("--compile", action="store_true")
     parser.add_argument("--device", default="cpu")
@@ -309,7 +284,6 @@ def main() -> None:
     sections: dict[str, Callable[[], list[str]]] = {
         "choice": lambda: choice(pairs, asked.count // 10),
         "legible": lambda: legible(digits, asked.count // 10),
-        "seconds": lambda: seconds(pairs, digits),
         "boxes": lambda: boxes(asked.count),
         "one_pass": lambda: one_pass(pairs, digits, asked.count),
         "one_hot": lambda: one_hot(load("report-pairs", asked.device), asked.count // 20),

@@ -14,7 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from inkseed import say
-from inkseed.cli import app, main
+from inkseed.cli import COMMANDS, main
 from inkseed.console import Console
 from inkseed.data.account import Named
 from inkseed.study import StudySettings
@@ -111,7 +111,7 @@ def test_a_studys_title_is_no_markup(encoding, study):
 @EVERYWHERE
 def test_all_help_and_the_list_of_models_print_everywhere(encoding, monkeypatch):
     monkeypatch.setattr("inkseed.cli.naming.NAMES", ODD_NAMES)
-    commands = [command.callback.__name__.replace("_", "-") for command in app.registered_commands]
+    commands = [command.__name__.replace("_", "-") for command in COMMANDS]
     with terminal(encoding) as printed:
         for words in (["--help"], *([name, "--help"] for name in commands), ["models"]):
             before = len(printed())

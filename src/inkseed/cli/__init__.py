@@ -29,17 +29,23 @@ from inkseed.say import note
 
 INTERRUPTED = status_of(signal.SIGINT)
 
-app = typer.Typer(
-    name="inkseed",
-    cls=ShowingGroup,
-    help="Turn noise into labelled handwritten digits and numbers.",
-    add_completion=False,
-    pretty_exceptions_enable=False,
-    rich_markup_mode=None,
-)
 COMMANDS = (write, sample, dataset, regenerate, evaluate, noise_study, train, export, page, models)
-for command in COMMANDS:
-    app.command(cls=NamingCommand)(command)
+
+
+def command_line(first: str) -> Any:
+    """The commands or, if `first` is the name of one, that one: to build all takes a while."""
+    app = typer.Typer(
+        name="inkseed",
+        cls=ShowingGroup,
+        help="Turn noise into labelled handwritten digits and numbers.",
+        add_completion=False,
+        pretty_exceptions_enable=False,
+        rich_markup_mode=None,
+    )
+    named = [each for each in COMMANDS if each.__name__.replace("_", "-") == first]
+    for each in named or COMMANDS:
+        app.command(cls=NamingCommand)(each)
+    return typer.main.get_group(app)
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -50,12 +56,12 @@ def main(arguments: list[str] | None = None) -> None:
     # Threads that wait in a busy loop take time from whatever else the machine does, and from each
     # other; OpenMP reads this once, when torch is imported (benchmarks/threads.py).
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-    arguments = sys.argv[1:] if arguments is None else arguments
-    command = typer.main.get_command(app)
+    arguments = (sys.argv[1:] if arguments is None else arguments) or ["--help"]
+    command = command_line(arguments[0])
     with stopped_in_one_line(), warnings_in_one_line(), mistakes_in_one_line():
         if "" in arguments:  # which would be the folder that one is in, for a path
             raise InkseedError("one of the arguments is empty: leave it out, or say what it is")
-        status = command.main(arguments or ["--help"], "inkseed", standalone_mode=False)
+        status = command.main(arguments, "inkseed", standalone_mode=False)
         if status == INTERRUPTED:
             raise KeyboardInterrupt  # which typer turns into a status
         sys.stdout.flush()

@@ -3,6 +3,7 @@
 `inkseed.cli.naming` fills in the words in braces.
 """
 
+import gc
 import math
 from collections.abc import Sequence
 from contextlib import contextmanager
@@ -209,9 +210,16 @@ def choose_device(name: str, threads: int | None) -> "torch.device":
 
     from inkseed.nn.device import find_device
 
+    collect_again()
     if threads is not None:
         torch.set_num_threads(threads)
     return find_device(name)
+
+
+def collect_again() -> None:
+    """Collect garbage from now on, but never look at what imports have left, which stays anyway."""
+    gc.freeze()
+    gc.enable()
 
 
 @contextmanager
@@ -227,6 +235,7 @@ def progress(what: str, total: int, unit: str) -> "Iterator[Callable[[int], Any]
 
     from inkseed.console import Console
 
+    collect_again()
     columns = (TextColumn(what), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
     console = Console(stderr=True)
     hidden = not console.is_interactive  # where rich would leave an empty line
