@@ -71,6 +71,7 @@ def test_unusable_images_are_told_in_one_line(inkseed, ours, hand, tmp_path):
         return result.err
 
     assert "no such file or folder" in refused("--data", tmp_path / "nothing")
+    assert "would be a part of --data" in refused("--data", hand, "--out", hand / "run")
     assert "divisible by 4" in refused("--data", hand, "--size", "30")
     assert "--data" in refused("--size", "28")
     assert refused("--from", "nobody").startswith("inkseed: no model")

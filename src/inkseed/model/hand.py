@@ -172,7 +172,7 @@ def tell_hands(network: Any, hands: Sequence[AnyHand | None]) -> Tensor | None:
     tables = [_drawn(network, seed, own) for seed, own in drawn.items()]
     tables += [_given(network, each) for each in given]
     place = {each: k for k, each in enumerate(itertools.chain(*drawn.values(), given))}
-    table = torch.cat([*tables, torch.full_like(tables[0][:1], torch.nan)])
+    table = torch.cat([*tables, torch.full_like(tables[0][:1], torch.nan)])  # the last row: free
     return table[[len(place) if each is None else place[each] for each in hands]]
 
 

@@ -88,10 +88,10 @@ class Paths:
             self._last = self._walk(number)
         found, n = self._last, len(self._last.ends)
         rows = found.order[place * n : (place + 1) * n]
-        path, t = rows % n, self.times[rows.cpu() // n]
+        path, t = rows % n, self.times[rows.cpu() // n]  # as `states` lie: all paths, time by time
         x, end = found.states[rows], found.ends[path]
         at = Noising.at(self.teacher.schedule, t, x)
-        eps = (x - at.alpha * end) / at.sigma
+        eps = (x - at.alpha * end) / at.sigma  # for which, in the loss, x_0 is the path's end
         return Drawn(Batch(end, found.condition[path]), replace(at, eps=eps))
 
     @torch.no_grad()
@@ -101,7 +101,7 @@ class Paths:
         n, schedule = len(batch.x), self.teacher.schedule
         z = torch.randn(batch.x.shape, generator=generator)
         guide_w = self.strengths(n, generator)
-        told = batch.condition.drop(0.0, generator).to(device)
+        told = batch.condition.drop(0.0, generator).to(device)  # styles are hidden, labels never
         order = torch.randperm(n * self.steps, generator=generator)
         with computing_in(fast_precision(device)):
             told = replace(told, hand=self._hands(batch, n))
@@ -112,9 +112,9 @@ class Paths:
                 schedule,
                 *self.interval,
             )
-            x = (schedule.start_scale * z).to(device)
-            states = [x, *(step.x for step in dpm_solver(denoiser, schedule, x, told, self.times))]
-        *states, end = states
+            start = (schedule.start_scale * z).to(device)
+            steps = dpm_solver(denoiser, schedule, start, told, self.times)
+            *states, end = start, *(step.x for step in steps)
         told = replace(told, guide_w=w)
         return _Round(number, torch.cat(states), end.clamp(-1, 1), told, order.to(device))
 
