@@ -26,7 +26,7 @@ IMPORTING = """
 from inkseed.leaving import leave_at_once
 leave_at_once()
 import inkseed.cli as cli
-cli.typer.main.get_command = lambda app: __import__("greedy")
+cli.typer.main.get_group = lambda app: __import__("greedy")
 cli.main(["models"])
 print("went on")
 """

@@ -7,6 +7,7 @@ import sys
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from itertools import pairwise
 from typing import Any
 
 import typer
@@ -59,8 +60,10 @@ def main(arguments: list[str] | None = None) -> None:
     arguments = (sys.argv[1:] if arguments is None else arguments) or ["--help"]
     command = command_line(arguments[0])
     with stopped_in_one_line(), warnings_in_one_line(), mistakes_in_one_line():
-        if "" in arguments:  # which would be the folder that one is in, for a path
-            raise InkseedError("one of the arguments is empty: leave it out, or say what it is")
+        for option, value in pairwise(arguments):
+            if option.strip("-") and option.startswith("--") and not value:
+                # as of a shell's unset variable; for a path it would be the folder that one is in
+                raise InkseedError(f"{option} is empty: leave it out, or say what it is")
         status = command.main(arguments, "inkseed", standalone_mode=False)
         if status == INTERRUPTED:
             raise KeyboardInterrupt  # which typer turns into a status
