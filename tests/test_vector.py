@@ -129,7 +129,7 @@ def test_other_endings_are_refused_with_those_that_work(inkseed, tiny_model, tmp
 
 @pytest.mark.slow
 def test_judge_b_reads_500_digits_in_svg():
-    model, read = package.load("digits-fast"), JudgeB().digits
+    model, read = package.load("digits"), JudgeB().digits
     right, inside, either = 0, 0, 0
     for seed in range(50):
         text = "".join(map(str, np.random.default_rng(seed).integers(0, 10, 10)))
