@@ -1,6 +1,6 @@
 """Digits that `pairs` leaves out, counted by their ink: python scripts/missing_digits.py
 
-Makes the tables `missing` and `beside` of docs/numbers.md. Their ink is measured, whatever a judge
+Makes the tables `missing` and `beside` of docs/numbers.md. Ink is measured, whatever a judge
 reads.
 """
 

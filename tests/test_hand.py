@@ -414,9 +414,10 @@ def test_what_is_drawn_never_becomes_a_part_of_the_hand(inkseed, file, hands, tm
     assert len([*folder.iterdir()]) == len(hands[0])
 
 
-def test_an_empty_argument_is_no_folder(inkseed, file, tmp_path, monkeypatch):
+@pytest.mark.parametrize("empty", [("--hand", ""), ("--hand=",)])
+def test_an_empty_argument_is_no_folder(inkseed, file, tmp_path, monkeypatch, empty):
     monkeypatch.chdir(as_pictures(tmp_path / "mine", np.full((1, 28, 28), 9, np.uint8)))
-    refused = inkseed("write", "3", "--model", file, "--hand", "")
+    refused = inkseed("write", "3", "--model", file, *empty)
     assert (refused.status, "is empty" in refused.err) == (2, True)
 
 

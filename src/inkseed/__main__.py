@@ -8,7 +8,7 @@ def main() -> None:
     leave_at_once()
     import gc
 
-    gc.disable()  # until torch is imported (`collect_again`): a fifth of that time would go there
+    gc.disable()  # until torch is imported (`choose_device`): a fifth of that time would go there
     from inkseed.cli import main as run
     from inkseed.interrupt import Stopped
 

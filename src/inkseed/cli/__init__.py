@@ -43,10 +43,21 @@ def command_line(first: str) -> Any:
         pretty_exceptions_enable=False,
         rich_markup_mode=None,
     )
-    named = [each for each in COMMANDS if each.__name__.replace("_", "-") == first]
+    named = [each for each in COMMANDS if typer.main.get_command_name(each.__name__) == first]
     for each in named or COMMANDS:
         app.command(cls=NamingCommand)(each)
     return typer.main.get_group(app)
+
+
+def check_values(arguments: list[str]) -> None:
+    """Raise InkseedError for an option whose value is empty, as a shell's unset variable is.
+
+    Taken for a path, it would be the folder that one is in.
+    """
+    for option, following in pairwise([*arguments, "--"]):
+        name, joined, own = option.partition("=")
+        if len(name) > 2 and name.startswith("--") and not (own if joined else following):
+            raise InkseedError(f"{name} is empty: leave it out, or say what it is")
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -60,10 +71,7 @@ def main(arguments: list[str] | None = None) -> None:
     arguments = (sys.argv[1:] if arguments is None else arguments) or ["--help"]
     command = command_line(arguments[0])
     with stopped_in_one_line(), warnings_in_one_line(), mistakes_in_one_line():
-        for option, value in pairwise(arguments):
-            if option.strip("-") and option.startswith("--") and not value:
-                # as of a shell's unset variable; for a path it would be the folder that one is in
-                raise InkseedError(f"{option} is empty: leave it out, or say what it is")
+        check_values(arguments)
         status = command.main(arguments, "inkseed", standalone_mode=False)
         if status == INTERRUPTED:
             raise KeyboardInterrupt  # which typer turns into a status

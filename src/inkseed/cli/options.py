@@ -205,21 +205,19 @@ def load_model(name: str, device: str, threads: int | None) -> "Model":
 
 
 def choose_device(name: str, threads: int | None) -> "torch.device":
-    """The device called `name`; also set how many threads torch uses."""
+    """The device called `name`; also set how many threads torch uses.
+
+    From here on garbage is collected: all work needs a device.
+    """
     import torch
 
     from inkseed.nn.device import find_device
 
-    collect_again()
+    gc.freeze()  # what imports have left stays anyway: no collection need look at it
+    gc.enable()
     if threads is not None:
         torch.set_num_threads(threads)
     return find_device(name)
-
-
-def collect_again() -> None:
-    """Collect garbage from now on, but never look at what imports have left, which stays anyway."""
-    gc.freeze()
-    gc.enable()
 
 
 @contextmanager
@@ -235,7 +233,6 @@ def progress(what: str, total: int, unit: str) -> "Iterator[Callable[[int], Any]
 
     from inkseed.console import Console
 
-    collect_again()
     columns = (TextColumn(what), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
     console = Console(stderr=True)
     hidden = not console.is_interactive  # where rich would leave an empty line

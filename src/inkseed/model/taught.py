@@ -22,7 +22,7 @@ def as_taught(
     named = named_sampler(how.sampler)
     if named and named.posterior_mean and not names_posterior_means(denoiser):
         raise needs_posterior_mean(f"sampler {named.name}")
-    if named and named.walk is consistency and names_posterior_means(denoiser):
+    if how.walk is consistency and names_posterior_means(denoiser):
         raise InkseedError(
             "sampler consistency would draw averages with this model, which denoises step by step:"
             " use a model that jumps, such as digits-fast, or another sampler"
